@@ -1,0 +1,1 @@
+"""Agreements: what two parties agreed on a listing, with frozen terms and an append-only history."""

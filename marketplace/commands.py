@@ -1,0 +1,37 @@
+"""The commands of `flask --app marketplace` and of the console command `marketplace`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+
+from marketplace.hooks import lineages
+from marketplace.hooks.cli import plugin_cli
+from marketplace.runtime import runtime
+
+GROUPS: Sequence[click.Command] = (plugin_cli,)
+
+
+@click.command("upgrade")
+@with_appcontext
+def upgrade_command() -> None:
+    """Bring the database to the newest state: the core first, then each installed plugin."""
+    url = runtime().settings.database_url
+    if url.startswith("sqlite:///"):
+        runtime().settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    lineages.upgrade_all(current_app._get_current_object(), lambda name: click.echo(f"upgrading {name}"))  # type: ignore[attr-defined]
+
+
+def init_commands(app: Flask) -> None:
+    """Add the core's commands and one group per plugin."""
+    app.cli.add_command(upgrade_command)
+    for command in GROUPS:
+        app.cli.add_command(command)
+    here = runtime(app)
+    for plugin, call in here.hooks.implementations("register_commands"):
+        group = AppGroup(plugin, help=f"Commands of the {plugin} plugin.")
+        call(group=group)
+        app.cli.add_command(group)

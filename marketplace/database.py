@@ -1,0 +1,159 @@
+"""The database base: column types, the transaction of a use case, and what SQLite needs to be as strict as PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+# Constraint names are fixed, so that migrations can name what they change on both databases.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+IMMEDIATE = "marketplace_immediate"
+DEPTH = "marketplace_transaction_depth"
+AFTER = "marketplace_after_commit"
+
+
+class Base(DeclarativeBase):
+    """Every table of the core and of the plugins."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+BigIntId = BigInteger().with_variant(Integer(), "sqlite")
+"""Primary keys and foreign keys: 64 bits, and still an alias of the row id on SQLite."""
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+"""JSON documents: JSONB on PostgreSQL, text on SQLite."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A UTC instant: aware in Python; timestamptz on PostgreSQL, naive UTC text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times: they are how deadlines move by an hour."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a stored time needs its zone, got the naive {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give an aware UTC time on both databases."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class NetworkInsideTransaction(RuntimeError):
+    """Something tried to leave the machine while rows were locked."""
+
+
+def is_sqlite() -> bool:
+    """Tell whether the present app's database is SQLite."""
+    return db.engine.dialect.name == "sqlite"
+
+
+def in_transaction() -> bool:
+    """Tell whether a use case's `transaction()` is open in this context."""
+    return bool(db.session.info.get(DEPTH))
+
+
+def refuse_inside_transaction(what: str) -> None:
+    """Raise NetworkInsideTransaction when a use case's transaction is open; call before every network call."""
+    if in_transaction():
+        raise NetworkInsideTransaction(f"{what} must not happen inside a database transaction; write a job instead")
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Run `action` once the open transaction has committed, or at once when none is open; dropped on rollback."""
+    if in_transaction():
+        db.session.info.setdefault(AFTER, []).append(action)
+    else:
+        action()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Run one use case as one database transaction; an inner call joins the outer one.
+
+    Ends the read transaction that the request may have open and begins anew, on SQLite with BEGIN IMMEDIATE: a transaction
+    that starts by reading and then wants to write can lose against another writer, or worse, decide on stale rows.
+    """
+    session = db.session()
+    if session.info.get(DEPTH):
+        yield session
+        return
+    if session.in_transaction():
+        if session.new or session.dirty or session.deleted:
+            raise RuntimeError("objects were changed before transaction() began; change them inside it")
+        session.commit()
+    session.info[DEPTH] = 1
+    session.info[AFTER] = []
+    try:
+        session.connection(execution_options={IMMEDIATE: True})
+        yield session
+        session.commit()
+        actions = session.info[AFTER]
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop(DEPTH, None)
+        session.info.pop(AFTER, None)
+    for action in actions:
+        action()
+
+
+def _connect_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves; the driver's own guess is what double-books
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        "busy_timeout=15000",
+        "synchronous=NORMAL",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(IMMEDIATE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Teach one engine our rules; called once for each engine an app makes."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _connect_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Give the connection options that suit a database address (seconds for time-outs)."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 15, "check_same_thread": False}}
+    # pgbouncer in transaction mode can't keep prepared statements; the setting costs little without it.
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "connect_args": {"prepare_threshold": None}}

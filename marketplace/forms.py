@@ -1,0 +1,67 @@
+"""The form base and the fields that flask-wtf lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import StringField
+from wtforms.validators import ValidationError
+
+from marketplace.errors import DomainError, InvalidInput
+from marketplace.money import Money, NotAnAmount, parse_amount
+from marketplace.runtime import runtime
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """Every form of the site: CSRF-protected, and able to show what a use case refused beside the field."""
+
+    def refuse(self, error: DomainError) -> None:
+        """Put a use case's refusal beside its field, or above the form when it has none."""
+        messages = error.errors if isinstance(error, InvalidInput) else {error.field or "": error.message}
+        for name, message in messages.items():
+            field = self._fields.get(name)
+            if field is None:
+                self.form_errors.append(message)
+            else:
+                field.errors = [*field.errors, message]
+
+
+class MoneyField(StringField):
+    """An amount as people type it; `data` is whole minor units of `currency` (the site's unless given), or None."""
+
+    def __init__(self, *args: Any, currency: str | None = None, minimum: int = 0, **kwargs: Any) -> None:
+        """Take the ISO currency and the least allowed amount in its minor units."""
+        super().__init__(*args, **kwargs)
+        self._currency = currency
+        self.minimum = minimum
+        self.typed: str | None = None
+
+    @property
+    def currency(self) -> str:
+        """Give the currency that typed amounts are read in."""
+        return self._currency or runtime(current_app).settings.currency
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed; a text that is no amount stays in the field with a message."""
+        self.typed = valuelist[0].strip() if valuelist else ""
+        self.data: int | None = None
+        if not self.typed:
+            return
+        try:
+            self.data = parse_amount(self.typed, self.currency).minor
+        except NotAnAmount:
+            raise ValidationError(_("This is not an amount. Write it like 25 or 25,50.")) from None
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse amounts under the minimum."""
+        if self.data is not None and self.data < self.minimum:
+            least = Money(self.minimum, self.currency)
+            raise ValidationError(_("The least amount is %(amount)s.", amount=str(least.decimal())))
+
+    def _value(self) -> str:
+        if self.typed is not None:
+            return self.typed
+        return str(Money(self.data, self.currency).decimal()) if self.data is not None else ""

@@ -1,0 +1,178 @@
+"""The frozen descriptors that plugins hand to the core: no code ever has to ask "is this mine?"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+from marketplace.lifecycle import StateMachine
+from marketplace.money import Money
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+Text = Any
+"""A str or a lazily translated text."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What a listing's card shows beyond the core's columns: a bar in per cent, figures with labels, a badge."""
+
+    progress: int | None = None
+    figures: tuple[tuple[str, str], ...] = ()
+    badge: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingKind:
+    """One kind of listing.
+
+    `endpoint` shows it (called with listing_id and slug), `new_endpoint` starts one, `edit_endpoint` changes one.
+    `card_facts` answers for many listing ids with ONE SQL statement. `publish_problems` names what is missing before a
+    listing may be published. `on_publish` and `on_close` run inside the transaction that changes the listing's state.
+    `api_details` gives the kind's part of the API answer for one listing id.
+    """
+
+    name: str
+    label: Text
+    plural: Text
+    icon: str
+    endpoint: str
+    new_endpoint: str | None = None
+    edit_endpoint: str | None = None
+    card_facts: Callable[[Sequence[int]], Mapping[int, CardFacts]] | None = None
+    publish_problems: Callable[[Any], Sequence[str]] | None = None
+    on_publish: Callable[[Any], None] | None = None
+    on_close: Callable[[Any], None] | None = None
+    api_details: Callable[[int], Mapping[str, Any]] | None = None
+    help: Text = ""
+
+
+class Remedy(StrEnum):
+    """What a verdict may do with an agreement of a kind it has never heard of."""
+
+    REFUND_IN_FULL = "refund_in_full"
+    PAY_THE_OWNER = "pay_the_owner"
+    KEEP_PART_OF_THE_DEPOSIT = "keep_part_of_the_deposit"
+
+
+@dataclass(frozen=True, slots=True)
+class TermLine:
+    """One line of an agreement's frozen terms as people read it."""
+
+    label: Text
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLine:
+    """One line of what an agreement costs; lines are summed."""
+
+    label: Text
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TodoItem:
+    """One thing that waits for a member: what, where, and by when (UTC)."""
+
+    text: Text
+    url: str
+    due: Any | None = None
+    icon: str = "bell"
+
+
+@dataclass(frozen=True)
+class AgreementKind:
+    """One kind of agreement: its state machine, what each move does, and how its terms read.
+
+    `effects` maps a transition's name to what runs inside the transition's transaction, after the state was set.
+    `describe` turns the frozen terms into lines. `todo(agreement, role)` says what the person should do now, if anything.
+    """
+
+    name: str
+    label: Text
+    icon: str
+    machine: StateMachine
+    effects: Mapping[str, Callable[[Any, Any], None]] = field(default_factory=dict)
+    describe: Callable[[Any], Sequence[TermLine]] | None = None
+    remedies: frozenset[Remedy] = frozenset()
+    todo: Callable[[Any, str], TodoItem | None] | None = None
+    expire: str | None = None
+    """The transition that the system makes when `waits_until` has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSpec:
+    """A setting that an operator may change while the site runs; `type` decides the form field and the check."""
+
+    key: str
+    label: Text
+    type: Literal["bool", "int", "decimal", "str", "money"]
+    default: Any
+    help: Text = ""
+    minimum: Any = None
+    maximum: Any = None
+    group: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """A kind of background work; `handler(payload)` may run twice. `every` makes it recurring."""
+
+    name: str
+    handler: Callable[[dict[str, Any]], None]
+    every: timedelta | None = None
+    max_attempts: int = 12
+    label: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """A link in the "main", "account" or "operator" navigation."""
+
+    label: Text
+    endpoint: str
+    icon: str = ""
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFill:
+    """A template of the plugin and its context, shown in a slot; small orders come first."""
+
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PageAction:
+    """A button on a subject's page; `method` "post" makes it a form with a CSRF token."""
+
+    label: Text
+    url: str
+    icon: str = ""
+    method: Literal["get", "post"] = "get"
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HealthProblem:
+    """Something an operator should know: level "error" or "warning", and what to do about it."""
+
+    level: Literal["error", "warning"]
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintAt:
+    """A blueprint and the address it lives under."""
+
+    blueprint: Blueprint
+    url_prefix: str | None = None

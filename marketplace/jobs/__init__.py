@@ -1,0 +1,1 @@
+"""Background work: written in the transaction that causes it, done afterwards by workers."""

@@ -1,0 +1,1 @@
+"""Listings: what members offer or ask for in public."""

@@ -1,0 +1,45 @@
+"""Which language and time zone a request is answered in."""
+
+from __future__ import annotations
+
+from flask import Flask, g, has_request_context, redirect, request
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from marketplace.runtime import runtime
+
+COOKIE = "language"
+ONE_YEAR = 365 * 24 * 3600
+
+
+def choose_locale() -> str:
+    """Choose: `?lang=`, the member's choice, the cookie, the browser's wish, the site's language."""
+    settings = runtime().settings
+    if not has_request_context():
+        return str(getattr(g, "locale", settings.locale))
+    member = current_user.locale if current_user and current_user.is_authenticated else None
+    for wish in (request.args.get("lang"), member, request.cookies.get(COOKIE)):
+        if wish in settings.locales:
+            return str(wish)
+    return request.accept_languages.best_match(settings.locales) or settings.locale
+
+
+def choose_timezone() -> str:
+    """Show times in the site's zone."""
+    return runtime().settings.timezone
+
+
+def _switch(code: str) -> Response:
+    """Remember a language and go back to the page it was chosen on."""
+    target = request.args.get("next", "/")
+    if not target.startswith("/") or target.startswith(("//", "/\\")):
+        target = "/"
+    answer = redirect(target)
+    if code in runtime().settings.locales:
+        answer.set_cookie(COOKIE, code, max_age=ONE_YEAR, samesite="Lax", secure=request.is_secure, httponly=True)
+    return answer
+
+
+def init_locale(app: Flask) -> None:
+    """Mount the language switch."""
+    app.add_url_rule("/language/<code>", "language", _switch)

@@ -1,0 +1,32 @@
+"""Logging: one line per event, JSON in production, readable elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from marketplace.config import Settings
+
+
+def init_logs(settings: Settings) -> None:
+    """Configure structlog once; the renderer follows the environment."""
+    last: structlog.typing.Processor
+    if settings.environment == "production":
+        last = structlog.processors.JSONRenderer()
+        extra: list[structlog.typing.Processor] = [structlog.processors.format_exc_info]
+    else:
+        last, extra = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), []
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *extra,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=settings.environment == "production",
+    )

@@ -1,0 +1,135 @@
+"""Money as whole minor units of one currency: no floats, no mixing, and no cent lost in a division."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+# Decimal places per ISO 4217 currency where they differ from two.
+EXPONENTS = {
+    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
+    "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+}  # fmt: skip
+
+
+class CurrencyMismatch(ValueError):
+    """Two amounts of different currencies met in one calculation."""
+
+
+class NotAnAmount(ValueError):
+    """A text could not be read as an amount of money."""
+
+
+def exponent(currency: str) -> int:
+    """Give the number of decimal places of an ISO 4217 currency code."""
+    return EXPONENTS.get(currency, 2)
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in minor units (cents of EUR, whole yen of JPY) of one currency."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        """Refuse anything but a whole number and a three-letter code."""
+        if isinstance(self.minor, bool) or not isinstance(self.minor, int):
+            raise TypeError(f"money counts whole minor units, got {self.minor!r}")
+        if not re.fullmatch(r"[A-Z]{3}", self.currency):
+            raise ValueError(f"{self.currency!r} is no ISO 4217 code")
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency} can't be added or compared")
+
+    def __add__(self, other: Money) -> Money:
+        """Add an amount of the same currency; raises CurrencyMismatch."""
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        """Subtract an amount of the same currency; raises CurrencyMismatch."""
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def __neg__(self) -> Money:
+        """Give the opposite amount."""
+        return Money(-self.minor, self.currency)
+
+    def __lt__(self, other: Money) -> bool:
+        """Compare within one currency; raises CurrencyMismatch."""
+        self._same(other)
+        return self.minor < other.minor
+
+    def __le__(self, other: Money) -> bool:
+        """Compare within one currency; raises CurrencyMismatch."""
+        self._same(other)
+        return self.minor <= other.minor
+
+    def __bool__(self) -> bool:
+        """Tell whether the amount differs from zero."""
+        return self.minor != 0
+
+    def times(self, quantity: int | Decimal) -> Money:
+        """Multiply and round half up to whole minor units, once."""
+        return Money(round_minor(Decimal(self.minor) * Decimal(quantity)), self.currency)
+
+    def percent(self, rate: Decimal) -> Money:
+        """Take `rate` per cent of the amount, rounded half up to whole minor units."""
+        return Money(round_minor(Decimal(self.minor) * rate / 100), self.currency)
+
+    def split(self, weights: Sequence[int]) -> list[Money]:
+        """Divide by weights so that the parts add up exactly; largest remainders get the odd units, first come first.
+
+        Raises ValueError when no weight is positive.
+        """
+        total = sum(weights)
+        if total <= 0 or min(weights) < 0:
+            raise ValueError("weights must be zero or more, and one of them positive")
+        sign = -1 if self.minor < 0 else 1
+        shares = [divmod(abs(self.minor) * weight, total) for weight in weights]
+        parts = [share for share, _ in shares]
+        odd = abs(self.minor) - sum(parts)
+        for index in sorted(range(len(weights)), key=lambda i: (-shares[i][1], i))[:odd]:
+            parts[index] += 1
+        return [Money(sign * part, self.currency) for part in parts]
+
+    def decimal(self) -> Decimal:
+        """Give the amount in major units, exact."""
+        return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def __str__(self) -> str:
+        """Show as code and major units, for logs; pages format by locale."""
+        return f"{self.currency} {self.decimal():.{exponent(self.currency)}f}"
+
+
+def round_minor(value: Decimal) -> int:
+    """Round a quantity of minor units half up (away from zero), the way people expect of a bill."""
+    return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def parse_amount(text: str, currency: str) -> Money:
+    """Read what a person typed ("12,50", "1.250", "1,250.00", "€ 5") as an amount; raises NotAnAmount.
+
+    The last separator counts as the decimal mark when no more digits follow it than the currency has places; otherwise
+    separators group thousands. So Dutch and English notation are both understood, whatever the page's language.
+    """
+    cleaned = re.sub(r"[\s\u00a0\u202f€$£]", "", text)
+    places = exponent(currency)
+    match = re.fullmatch(r"(\d+|\d{1,3}(?:[.,]\d{3})+)(?:([.,])(\d*))?", cleaned)
+    if not match or len(match[1]) > 15:
+        raise NotAnAmount(text)
+    whole, mark, fraction = match[1], match[2], match[3] or ""
+    if mark and len(fraction) > places:
+        raise NotAnAmount(text)
+    if mark and mark in whole:  # "1.234.5" mixes the roles of one sign
+        raise NotAnAmount(text)
+    digits = re.sub(r"[.,]", "", whole)
+    try:
+        value = Decimal(f"{digits}.{fraction or '0'}")
+    except InvalidOperation as error:  # pragma: no cover - the pattern admits only digits
+        raise NotAnAmount(text) from error
+    return Money(int(value.scaleb(places)), currency)

@@ -1,0 +1,1 @@
+"""Notifications: an in-app list, and mail through a job."""

@@ -1,0 +1,1 @@
+"""Payments: the only door through which money moves."""

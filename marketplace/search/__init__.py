@@ -1,0 +1,1 @@
+"""Search: text and distance behind one interface on both databases."""

@@ -1,0 +1,1 @@
+"""Users: one account per member, for every role."""
