@@ -1,0 +1,52 @@
+# The commands of this project. `make` alone lists them. Everything happens inside this folder: the virtual environment
+# is .venv, the demonstration's data is instance/.
+
+VENV   ?= .venv
+PYTHON := $(VENV)/bin/python
+SHELL  := /bin/bash
+STAMPS := $(VENV)/.stamps
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format bench screenshots messages lock clean
+
+help: ## list the commands
+	@echo "make COMMAND, where COMMAND is one of:"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+demo: $(STAMPS)/run ## install what is needed and start a filled marketplace on this machine
+	@$(VENV)/bin/marketplace demo $(ARGS)
+
+test: $(STAMPS)/test ## install what the tests need and run everything: style, types, tests on both databases
+	@scripts/chromium.sh
+	@scripts/test.sh $(ARGS)
+
+lint: $(STAMPS)/test ## only style, types and import contracts: seconds, not minutes
+	@scripts/test.sh --lint
+
+format: $(STAMPS)/test ## put the Python code into the project's style
+	@$(PYTHON) -m ruff check --fix . && $(PYTHON) -m ruff format .
+
+bench: $(STAMPS)/test ## measure pages and pledges on both databases; prints figures, asserts nothing
+	@$(PYTHON) -m tests.benchmarks $(ARGS)
+
+screenshots: $(STAMPS)/test ## take pictures of the main pages into docs/screenshots
+	@scripts/chromium.sh
+	@$(PYTHON) scripts/screenshots.py $(ARGS)
+
+messages: $(STAMPS)/run ## collect the texts to translate, update the catalogues and compile them
+	@scripts/messages.sh
+
+lock: $(STAMPS)/run ## work out the two requirement locks again from setup.cfg
+	@scripts/lock.sh $(ARGS)
+
+install: $(STAMPS)/run ## only install what running needs
+
+clean: ## remove everything that the other commands made, except instance/
+	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+
+# One stamp per lock: made again only when the lock or the package description changes.
+$(STAMPS)/run: requirements.lock setup.cfg pyproject.toml
+	@scripts/install.sh $(VENV) requirements.lock $@
+
+$(STAMPS)/test: requirements-test.lock $(STAMPS)/run
+	@scripts/install.sh $(VENV) requirements-test.lock $@
