@@ -41,12 +41,15 @@ class InvalidTransition(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state; `label` is a (lazy) text for people, `waits` says that a deadline and an exit belong to it."""
+    """One state; `label` is a (lazy) text for people.
+
+    A state that waits for somebody names in `expires_by` the system's transition that ends the wait at its deadline.
+    """
 
     name: str
     phase: Phase
     label: Any
-    waits: bool = False
+    expires_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,8 @@ class StateMachine:
                 raise MachineError(f"{self.kind}.{move.name}: unknown states {sorted(unknown)} or no role")
         self._check_reach()
         for state in self.states:
-            if state.waits and not self.possible(state.name, Role.SYSTEM):
-                raise MachineError(f"{self.kind}.{state.name} waits, but nothing ends the wait by itself")
+            if state.expires_by and state.expires_by not in {m.name for m in self.possible(state.name, Role.SYSTEM)}:
+                raise MachineError(f"{self.kind}.{state.name}: the system can't make the move {state.expires_by!r}")
 
     def _check_reach(self) -> None:
         reached, frontier = {self.initial}, [self.initial]

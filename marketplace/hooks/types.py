@@ -102,8 +102,6 @@ class AgreementKind:
     describe: Callable[[Any], Sequence[TermLine]] | None = None
     remedies: frozenset[Remedy] = frozenset()
     todo: Callable[[Any, str], TodoItem | None] | None = None
-    expire: str | None = None
-    """The transition that the system makes when `waits_until` has passed."""
 
 
 @dataclass(frozen=True, slots=True)

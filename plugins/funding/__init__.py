@@ -1,0 +1,1 @@
+"""Crowdfunding: all-or-nothing campaigns with rewards."""
