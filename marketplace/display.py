@@ -11,7 +11,7 @@ from typing import Any
 from flask import g
 from flask_babel import get_locale, get_timezone, ngettext
 from flask_babel import gettext as _
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from marketplace import clock
 from marketplace.money import exponent
@@ -162,14 +162,33 @@ def filesize(count: int) -> str:
     return f"{number(round(count / 1_000_000, 1))}{NO_BREAK}MB"
 
 
+LANGUAGES = {"de": "Deutsch", "en": "English", "es": "Español", "fr": "Français", "nl": "Nederlands"}
+
+
+def language_name(code: str) -> str:
+    """Give a language's own name; the common ones without loading that language's data."""
+    if code in LANGUAGES:
+        return LANGUAGES[code]
+    from babel import Locale  # only for languages that are not in the list
+
+    return str(Locale.parse(code).get_display_name(code)).capitalize()
+
+
+def currency_sign(currency: str) -> str:
+    """Give the short sign of an ISO 4217 currency as the request's language writes it: €."""
+    from babel.numbers import get_currency_symbol  # loaded with the first money field
+
+    return str(get_currency_symbol(currency, locale=locale_code()))
+
+
 def attributes(values: dict[str, Any]) -> Markup:
     """Write HTML attributes; None and False are left out, True stands alone, `_` in a name becomes `-`."""
     parts = []
     for name, value in values.items():
         if value is None or value is False:
             continue
-        name = name.rstrip("_").replace("_", "-")
-        parts.append(Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, escape(value)))
+        written = name.rstrip("_").replace("_", "-")
+        parts.append(Markup(" {}").format(written) if value is True else Markup(' {}="{}"').format(written, value))
     return Markup("").join(parts)
 
 
@@ -181,4 +200,6 @@ FILTERS = {
     "number": number,
     "initials": initials,
     "filesize": filesize,
+    "language_name": language_name,
+    "currency_sign": currency_sign,
 }

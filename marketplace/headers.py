@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from marketplace.config import Settings
 from marketplace.runtime import runtime
@@ -72,8 +72,6 @@ def init_headers(app: Flask) -> None:
         if "Cache-Control" not in present:
             # Pages differ by member and language; "no-cache" still lets the back button work at once.
             present["Cache-Control"] = "private, no-cache"
-        if answer.mimetype == "text/html" and "HX-Request" in request.headers:
-            answer.vary.add("HX-Request")
         return answer
 
     app.after_request(add)

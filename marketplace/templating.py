@@ -1,7 +1,185 @@
-"""Jinja globals and filters."""
+"""What templates may call: icons, covers, addresses, navigation and slots; everything else is in `display`."""
 
-from flask import Flask
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import structlog
+from flask import Flask, current_app, request
+from flask_login import current_user
+from markupsafe import Markup, escape
+from werkzeug.routing import BuildError
+
+from marketplace import display
+from marketplace.appearance import init_appearance
+from marketplace.assets import asset, init_assets
+from marketplace.runtime import page_parts, runtime
+from marketplace.styleguide import init_styleguide
+from marketplace.wording import init_wording
+
+log = structlog.get_logger(__name__)
+
+ARTS = ("teal", "amber", "green", "rose", "blue", "violet", "orange", "lime")
+# The drawn cover of a listing without a picture: icon and colour by category.
+COVERS = {
+    "bikes": ("bike", "teal"),
+    "transport": ("truck", "blue"),
+    "tools": ("drill", "amber"),
+    "outdoors": ("tent", "green"),
+    "crafts": ("scissors", "rose"),
+    "electronics": ("projector", "blue"),
+    "books": ("book-open", "violet"),
+    "energy": ("sun", "orange"),
+    "garden": ("sprout", "lime"),
+    "kitchen": ("cooking-pot", "orange"),
+    "food": ("utensils", "amber"),
+    "party": ("party-popper", "rose"),
+    "music": ("guitar", "violet"),
+    "art": ("palette", "rose"),
+    "culture": ("theater", "violet"),
+    "sport": ("volleyball", "orange"),
+    "games": ("dices", "violet"),
+    "kids": ("baby", "amber"),
+    "household": ("washing-machine", "blue"),
+    "home": ("sofa", "teal"),
+    "clothing": ("shirt", "rose"),
+    "animals": ("paw-print", "amber"),
+    "nature": ("trees", "green"),
+    "spaces": ("warehouse", "teal"),
+    "learning": ("graduation-cap", "blue"),
+    "help": ("hand-helping", "green"),
+    "neighbourhood": ("house", "teal"),
+    "community": ("users", "green"),
+    "technology": ("lightbulb", "blue"),
+    "health": ("heart", "rose"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a navigation as the page shows it."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+@lru_cache(2048)
+def _drawn_icon(sprite: str, name: str, label: str | None, classes: str) -> Markup:
+    access = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup('<svg class="icon{}" width="20" height="20" {}><use href="{}#{}"></use></svg>').format(
+        f" {classes}" if classes else "", access, sprite, name
+    )
+
+
+def icon(name: str, label: str | None = None, classes: str = "") -> Markup:
+    """Draw a lucide icon from the sprite; without a label it is hidden from screen readers."""
+    return _drawn_icon(asset("vendor/icons.svg"), name, label, classes)
+
+
+@lru_cache(1024)
+def _drawn_cover(sprite: str, category: str, chance: int) -> Markup:
+    name, art = COVERS.get(category, ("hand-heart", ARTS[chance]))
+    return Markup('<span class="art art-{}">{}</span>').format(art, _drawn_icon(sprite, name, None, ""))
+
+
+def cover_art(category: str | None, seed: int = 0) -> Markup:
+    """Draw the cover of a listing that has no picture; decoration only, so screen readers skip it."""
+    return _drawn_cover(asset("vendor/icons.svg"), category or "", seed % len(ARTS))
+
+
+def avatar_hue(name: str | None) -> int:
+    """Give a steady number from 0 to 3, so that a person keeps one colour."""
+    return crc32((name or "").encode()) % 4
+
+
+def link(endpoint: str) -> str:
+    """Give the address of a page without arguments, or "" when that page is not mounted in this deployment."""
+    known: dict[tuple[str, str], str] = runtime().parts.setdefault("links", {})
+    key = (request.root_path, endpoint)
+    if key not in known:
+        try:
+            known[key] = current_app.url_for(endpoint)
+        except BuildError:
+            known[key] = ""
+    return known[key]
+
+
+def nav(area: str) -> list[Link]:
+    """Give the plugins' links for "main", "account", "operator" or "footer", in their order."""
+    items = sorted(page_parts("nav_items", area=area, viewer=current_user), key=lambda item: item.order)
+    links = []
+    for item in items:
+        if address := link(item.endpoint):
+            here = request.path == address or request.path.startswith(address.rstrip("/") + "/")
+            links.append(Link(str(item.label), address, item.icon, here))
+    return links
+
+
+def slot(name: str, subject: Any = None) -> Markup:
+    """Render what plugins show in a slot; a failing piece is left out and logged, or raised in tests."""
+    fills = page_parts("slot_fills", slot=name, subject=subject, viewer=current_user)
+    return Markup("").join(_rendered(sorted(fills, key=lambda fill: fill.order), name, subject))
+
+
+def _rendered(fills: list[Any], name: str, subject: Any) -> Iterator[Markup]:
+    for fill in fills:
+        try:
+            text = current_app.jinja_env.get_template(fill.template).render(subject=subject, **fill.context)
+        except Exception:
+            if runtime().strict:
+                raise
+            log.exception("slot_fill_failed", slot=name, template=fill.template)
+        else:
+            yield Markup(text)  # noqa: S704 - rendered by a template that escapes
+
+
+def actions(subject: Any) -> list[Any]:
+    """Give the plugins' buttons for a subject's page."""
+    return list(page_parts("page_actions", subject=subject, viewer=current_user))
+
+
+def template_folder() -> Path:
+    """Find the core's templates: the installed `marketplace.templates`, or the folder beside the package in a checkout."""
+    spec = find_spec("marketplace.templates")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0]) if places else Path(__file__).resolve().parent.parent / "templates"
 
 
 def init_templating(app: Flask) -> None:
-    """Register them."""
+    """Point Flask at the core's templates and give them their functions and filters."""
+    app.template_folder = str(template_folder())
+    environment = app.jinja_env
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters.update(display.FILTERS)
+    environment.globals.update(
+        site=runtime(app).settings,
+        current_user=current_user,
+        money=display.money,
+        number=display.number,
+        distance=display.distance,
+        time_tag=display.time_tag,
+        days_left=display.days_left,
+        price_units=display.price_units,
+        locale_code=display.locale_code,
+        attributes=display.attributes,
+        icon=icon,
+        cover_art=cover_art,
+        avatar_hue=avatar_hue,
+        link=link,
+        nav=nav,
+        slot=slot,
+        actions=actions,
+        escape=escape,
+    )
+    init_wording(app)
+    init_assets(app)
+    init_appearance(app)
+    init_styleguide(app)
