@@ -66,7 +66,13 @@ def plug_in(app: Flask, settings: Settings) -> None:
     loaded = discovery.load(settings.plugins)
     lineages.check_tables(loaded)
     hooks = Hooks(loaded, trace=settings.trace_hooks)
-    known = registry.build(hooks, listing_kinds=core.LISTING_KINDS, settings=core.SETTINGS, jobs=core.JOBS)
+    known = registry.build(
+        hooks,
+        listing_kinds=core.LISTING_KINDS,
+        settings=core.SETTINGS,
+        jobs=core.JOBS,
+        notifications=core.NOTIFICATIONS,
+    )
     app.extensions[KEY] = Runtime(settings, hooks, known)
 
 
@@ -83,4 +89,4 @@ def init_extensions(app: Flask) -> None:
     babel.init_app(app, locale_selector=locale.choose_locale, timezone_selector=locale.choose_timezone)
     csrf.init_app(app)
     limiter.init_app(app)
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)  # templates have it as a global, asked only when needed

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from marketplace.hooks.types import JobKind, ListingKind, SettingSpec
+from marketplace.hooks.types import JobKind, ListingKind, NotificationKind, SettingSpec
 from marketplace.runtime import runtime
 
 LISTING_KINDS: tuple[ListingKind, ...] = ()
 SETTINGS: tuple[SettingSpec, ...] = ()
 JOBS: tuple[JobKind, ...] = ()
+NOTIFICATIONS: tuple[NotificationKind, ...] = ()
 BLUEPRINTS: tuple[Blueprint, ...] = ()
 
 

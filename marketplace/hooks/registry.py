@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from marketplace.hooks.calls import collect
 from marketplace.hooks.manager import Hooks
-from marketplace.hooks.types import AgreementKind, BlueprintAt, JobKind, ListingKind, SettingSpec
+from marketplace.hooks.types import AgreementKind, BlueprintAt, JobKind, ListingKind, NotificationKind, SettingSpec
 
 T = TypeVar("T")
 CORE = "core"
@@ -27,12 +27,18 @@ class Registry:
     agreement_kinds: Mapping[str, AgreementKind]
     settings: Mapping[str, SettingSpec]
     jobs: Mapping[str, JobKind]
+    notifications: Mapping[str, NotificationKind]
     blueprints: tuple[tuple[str, BlueprintAt], ...]
     owners: Mapping[str, str]
 
 
 def build(
-    hooks: Hooks, *, listing_kinds: Iterable[ListingKind], settings: Iterable[SettingSpec], jobs: Iterable[JobKind]
+    hooks: Hooks,
+    *,
+    listing_kinds: Iterable[ListingKind] = (),
+    settings: Iterable[SettingSpec] = (),
+    jobs: Iterable[JobKind] = (),
+    notifications: Iterable[NotificationKind] = (),
 ) -> Registry:
     """Collect the core's registrations and every plugin's; raises DoubleName."""
     owners: dict[str, str] = {}
@@ -40,12 +46,14 @@ def build(
     agreements = _named(hooks, "register_agreement_kinds", (), lambda kind: kind.name, owners)
     specs = _named(hooks, "register_settings", settings, lambda spec: spec.key, {})
     work = _named(hooks, "register_jobs", jobs, lambda job: job.name, {})
+    told = _named(hooks, "register_notifications", notifications, lambda kind: kind.name, {})
     blueprints = tuple((plugin, at) for plugin, given in collect(hooks, "register_blueprints") for at in given)
     return Registry(
         MappingProxyType(kinds),
         MappingProxyType(agreements),
         MappingProxyType(specs),
         MappingProxyType(work),
+        MappingProxyType(told),
         blueprints,
         MappingProxyType(owners),
     )

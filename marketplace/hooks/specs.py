@@ -14,6 +14,7 @@ from marketplace.hooks.types import (
     JobKind,
     ListingKind,
     NavItem,
+    NotificationKind,
     PageAction,
     PriceLine,
     SettingSpec,
@@ -50,6 +51,10 @@ class Register:
     @hookspec
     def register_jobs(self) -> Iterable[JobKind]:  # type: ignore[empty-body]
         """Give the kinds of background work."""
+
+    @hookspec
+    def register_notifications(self) -> Iterable[NotificationKind]:  # type: ignore[empty-body]
+        """Give the kinds of notification that members may get."""
 
     @hookspec
     def register_commands(self, group: Group) -> None:

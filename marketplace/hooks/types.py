@@ -130,6 +130,25 @@ class JobKind:
 
 
 @dataclass(frozen=True, slots=True)
+class NotificationKind:
+    """Something that members are told.
+
+    `text` is a lazily translated sentence that names the facts as %(name)s; it is put into words in the reader's language
+    when it is read. `group` is the heading under which a member chooses whether to get it by mail. The mail is the template
+    `email/<template, or else name>.txt`, and where there is none, what the list says. `mail` False never mails; `required`
+    mails whatever the member chose (money is at stake).
+    """
+
+    name: str
+    text: Text
+    group: Literal["messages", "agreements", "listings", "payments", "community"] = "agreements"
+    icon: str = "bell"
+    template: str = ""
+    mail: bool = True
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NavItem:
     """A link in the "main", "account" or "operator" navigation."""
 

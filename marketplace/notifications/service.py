@@ -1,0 +1,76 @@
+"""Telling members what happened: a line in their list, and a mail that a job sends after the commit."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import insert
+
+from marketplace import clock
+from marketplace.database import transaction
+from marketplace.hooks.types import NotificationKind
+from marketplace.jobs.service import enqueue, enqueue_many
+from marketplace.notifications.facts import encode
+from marketplace.notifications.models import Notification
+from marketplace.runtime import runtime
+
+MAIL_JOB = "notifications.mail"
+
+
+class UnknownNotification(LookupError):
+    """Nobody registered a notification of that kind; the text names it."""
+
+
+def kind_of(name: str) -> NotificationKind:
+    """Give the descriptor of a kind; raises UnknownNotification when nobody that is switched on registered it."""
+    try:
+        return runtime().registry.notifications[name]
+    except KeyError:
+        raise UnknownNotification(f"no notification of kind {name!r} is registered") from None
+
+
+def notify(user_id: int, kind: str, *, params: Mapping[str, Any], url: str, mail: bool = True) -> None:
+    """Tell one member, in the caller's transaction: `notify_many` for one."""
+    notify_many([user_id], kind, params=params, url=url, mail=mail)
+
+
+def notify_many(user_ids: Sequence[int], kind: str, *, params: Mapping[str, Any], url: str, mail: bool = True) -> None:
+    """Write a line into each member's list and a mail job for each, all in the caller's transaction.
+
+    `params` are the facts that the kind's text and its mail template name; `Money` and UTC instants are shown in the
+    reader's language. `url` is a path of this site. The mail is not sent to members who chose against it or whose account
+    is closed, which is found out when it is due. Raises UnknownNotification, and ValueError for an address elsewhere.
+    """
+    descriptor = kind_of(kind)
+    if not url.startswith("/") or url.startswith("//"):
+        raise ValueError(f"a notification leads to a path of this site, not to {url!r}")
+    people = list(dict.fromkeys(user_ids))
+    if not people:
+        return
+    facts = encode(params)
+    at = clock.now()
+    rows = [{"user_id": person, "kind": kind, "params": facts, "url": url, "created_at": at} for person in people]
+    with transaction() as session:
+        session.execute(insert(Notification), rows)
+        if mail and descriptor.mail:
+            enqueue_many(
+                MAIL_JOB,
+                [_mail(descriptor.template or kind, facts, user_id=person, kind=kind, url=url) for person in people],
+            )
+
+
+def send_mail(to: str, template: str, params: Mapping[str, Any], locale: str, user_id: int | None = None) -> None:
+    """Write the job that mails `templates/email/<template>.txt` to an address, in the caller's transaction.
+
+    `locale` is the reader's language. With `user_id`, nothing is sent once that account is closed. Choices of the member
+    do not matter here: this is for mail that was asked for, such as a password reset.
+    """
+    enqueue(MAIL_JOB, _mail(template, encode(params), to=to, locale=locale, user_id=user_id), priority=1)
+
+
+def _mail(template: str, facts: Any, **more: Any) -> dict[str, Any]:
+    """Describe one mail; its token becomes the message id, by which a second delivery of the same job is recognised."""
+    about = {name: value for name, value in more.items() if value is not None}
+    return {"template": template, "params": facts, "token": secrets.token_hex(12), **about}
