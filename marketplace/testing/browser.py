@@ -82,8 +82,39 @@ class PageProblems:
             self.found.append(f"request to a third party: {request.url}")
 
     def _response(self, response: Any) -> None:
-        if response.status >= 400 and response.request.resource_type not in ("document", "fetch", "xhr"):
+        answered_on_purpose = response.request.resource_type in ("document", "fetch", "xhr") and response.status < 500
+        if response.status >= 400 and not answered_on_purpose:
             self.found.append(f"{response.status} for {response.request.resource_type} {response.url}")
+
+
+@contextmanager
+def new_page(
+    browser: "Browser",
+    base_url: str,
+    problems: PageProblems,
+    *,
+    width: int = 1280,
+    height: int = 900,
+    dark: bool = False,
+    javascript: bool = True,
+    locale: str = "en",
+) -> "Iterator[Page]":
+    """Open a page in a context of its own (no cookies, no storage), watched for problems; sizes in CSS pixels."""
+    context = browser.new_context(
+        base_url=base_url,
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        java_script_enabled=javascript,
+        locale=locale,
+        reduced_motion="reduce",
+        service_workers="block",
+    )
+    context.set_default_timeout(10_000)
+    problems.watch(context)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
 
 
 def axe(page: "Page") -> list[str]:

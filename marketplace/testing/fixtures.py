@@ -18,8 +18,10 @@ import pytest
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskCliRunner
+    from playwright.sync_api import Browser, Page
 
     from marketplace.config import Settings
+    from marketplace.testing.browser import LiveServer, PageProblems
     from marketplace.testing.clients import MarketplaceClient
     from marketplace.testing.databases import TestDatabase
     from marketplace.testing.factories import Factories
@@ -211,3 +213,46 @@ def no_network(loopback_only: list[str]) -> Iterator[None]:
     attempts = list(loopback_only)
     loopback_only.clear()
     assert not attempts, f"tried to reach the network: {attempts}"
+
+
+@pytest.fixture
+def live_server(app: Flask, frozen: FrozenClock) -> Iterator[LiveServer]:
+    """Serve the app in threads on loopback; `live_server.url`. A clock frozen in the test is frozen there too."""
+    from marketplace.testing.browser import served
+
+    with served(frozen.in_threads(app)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser(loopback_only: list[str]) -> Iterator[Browser]:
+    """Give one Chromium for this worker."""
+    from marketplace.testing.browser import launched
+
+    with launched() as running:
+        yield running
+
+
+@pytest.fixture
+def page_problems(live_server: LiveServer) -> Iterator[PageProblems]:
+    """Fail the test for policy violations, script errors and foreign requests; `.allow(text)` for provoked ones."""
+    from marketplace.testing.browser import PageProblems
+
+    problems = PageProblems(live_server.url)
+    yield problems
+    assert not problems.found, "\n".join(problems.found)
+
+
+@pytest.fixture
+def make_page(browser: Browser, live_server: LiveServer, page_problems: PageProblems) -> Iterator[Callable[..., Page]]:
+    """Give a maker of pages: `make_page(width=390, dark=True, javascript=False, locale="nl")`, each like a new person."""
+    from marketplace.testing.browser import new_page
+
+    with ExitStack() as stack:
+        yield lambda **wishes: stack.enter_context(new_page(browser, live_server.url, page_problems, **wishes))
+
+
+@pytest.fixture
+def page(make_page: Callable[..., Page]) -> Page:
+    """Give a page at 1280 pixels, light, with JavaScript; `page.goto("/discover")` is relative to the live server."""
+    return make_page()
