@@ -36,7 +36,7 @@ screenshots: $(STAMPS)/test ## take pictures of the main pages into docs/screens
 messages: $(STAMPS)/run ## collect the texts to translate, update the catalogues and compile them
 	@scripts/messages.sh
 
-lock: $(STAMPS)/run ## work out the two requirement locks again from setup.cfg
+lock: ## work out the two requirement locks again from setup.cfg
 	@scripts/lock.sh $(ARGS)
 
 install: $(STAMPS)/run ## only install what running needs

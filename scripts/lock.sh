@@ -3,10 +3,11 @@
 # Python 3.11 and newer. Versions already locked stay; `make lock ARGS=--upgrade` takes the newest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-python=.venv/bin/python
 uv=$(command -v uv || true)
 if [ -z "$uv" ]; then
-  "$python" -m pip --disable-pip-version-check install --quiet uv
+  # Only whoever changes the locks needs uv, so it is in none of them.
+  [ -x .venv/bin/python ] || python3 -m venv .venv
+  .venv/bin/python -m pip --disable-pip-version-check install --quiet uv
   uv=.venv/bin/uv
 fi
 

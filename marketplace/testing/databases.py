@@ -135,6 +135,8 @@ def _postgresql(folder: Path, worker: str, migrate: Migrate) -> TestDatabase:
     with postgres.locked(folder / "template.lock"):
         done = folder / "template.done"
         if not done.exists():
+            # A worker whose migration failed leaves half a template; the next one starts anew and shows the same error.
+            _administer(folder, "postgres", f"DROP DATABASE IF EXISTS {TEMPLATE}")
             _administer(folder, "postgres", f"CREATE DATABASE {TEMPLATE} OWNER marketplace")
             migrate(postgres.url(folder, TEMPLATE))
             _administer(folder, TEMPLATE, CLEANER)
