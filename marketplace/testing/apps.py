@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.database import db
 from marketplace.hooks.discovery import installed
-from marketplace.hooks.lineages import upgrade_all
+from marketplace.hooks.lineages import core_lineage, upgrade, upgrade_all
 
 
 def settings(url: str, folder: Path, **changes: Any) -> Settings:
@@ -34,13 +33,14 @@ def settings(url: str, folder: Path, **changes: Any) -> Settings:
 
 def bundled_plugins() -> tuple[str, ...]:
     """Name the plugins that come with the marketplace and are installed."""
-    return tuple(
-        name
-        for name, point in installed().items()
-        if point.module.startswith("plugins.")
-        and find_spec(point.module.rpartition(".")[0])
-        and find_spec(point.module)
-    )
+    found = []
+    for name, point in installed().items():
+        try:
+            point.load()
+        except ImportError:
+            continue
+        found.append(name)
+    return tuple(found)
 
 
 @contextmanager
@@ -62,7 +62,11 @@ def migrate(url: str) -> None:
     """Bring the database at `url` from empty to the newest state, as `flask upgrade` does."""
     folder = Path(url.removeprefix("sqlite:///")).parent if url.startswith("sqlite") else Path.cwd()
     with built(settings(url, folder), folder) as app:
-        upgrade_all(app)
+        if bundled_plugins():
+            upgrade_all(app)
+        else:
+            with app.app_context():
+                upgrade(core_lineage())
 
 
 def _never_wait_for_the_disk(connection: Any, _record: Any) -> None:
