@@ -37,3 +37,8 @@ def end_of_local_day(instant: datetime, zone: str) -> datetime:
     """Give, as a UTC instant, 23:59:59 of the day that `instant` falls on in the named zone."""
     day = local(instant, zone)
     return day.replace(hour=23, minute=59, second=59, microsecond=0).astimezone(UTC)
+
+
+def as_utc(instant: datetime) -> datetime:
+    """Give the same instant in UTC; a time of a clock that is set back twice takes its first meaning."""
+    return instant.astimezone(UTC)

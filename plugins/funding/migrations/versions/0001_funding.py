@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from marketplace.database import BigIntId, UtcDateTime
+from marketplace.api import BigIntId, UtcDateTime
 
 revision = "0001_funding"
 down_revision = None

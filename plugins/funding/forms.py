@@ -1,0 +1,112 @@
+"""The forms of the funding pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
+
+from marketplace.api import Form, MoneyField, clock, listings
+from plugins.funding.rewards import RewardFacts
+
+
+class CampaignForm(Form):
+    """A campaign's own facts and the listing's; goal and days are left out once they are frozen."""
+
+    version = HiddenField()
+    title = StringField(_l("Title"), validators=[DataRequired(), Length(max=120)])
+    summary = StringField(
+        _l("In one sentence"),
+        validators=[Optional(), Length(max=200)],
+        description=_l("Shown on the card and when somebody shares the page."),
+    )
+    category = SelectField(_l("Category"))
+    place = StringField(_l("Place"), validators=[Optional(), Length(max=80)], description=_l("A town or neighbourhood."))
+    goal = MoneyField(
+        _l("Goal"),
+        minimum=100,
+        validators=[InputRequired()],
+        description=_l("Backers are charged only if this is reached. It is fixed once the campaign is live."),
+    )
+    days = IntegerField(
+        _l("How many days"),
+        default=30,
+        validators=[InputRequired(), NumberRange(min=1, max=366)],
+        description=_l("Ends at midnight after the last day."),
+    )
+    body_md = TextAreaField(_l("Your story"), validators=[Length(max=20000)], description=_l("You may use Markdown."))
+    risks = TextAreaField(_l("Risks"), validators=[Length(max=4000)], description=_l("What could go wrong, and what then?"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer the site's categories."""
+        super().__init__(*args, **kwargs)
+        self.category.choices = listings.category_choices()
+
+    def freeze(self) -> None:
+        """Take goal and days off the form of a campaign that is live."""
+        del self.goal
+        del self.days
+
+
+class RewardForm(Form):
+    """One reward."""
+
+    title = StringField(_l("Title"), validators=[DataRequired(), Length(max=80)])
+    amount = MoneyField(_l("For a pledge of at least"), minimum=1, validators=[InputRequired()])
+    description = TextAreaField(_l("What the backer gets"), validators=[Length(max=2000)])
+    stock = IntegerField(
+        _l("How many there are"),
+        validators=[Optional(), NumberRange(min=0, max=1_000_000)],
+        description=_l("Leave empty for as many as people want."),
+    )
+    delivery = DateField(_l("Expected delivery"), validators=[Optional()])
+
+    def validate_delivery(self, field: DateField) -> None:
+        """Refuse a delivery date in the past for a new date."""
+        if field.data and field.data != field.object_data and field.data < clock.now().date():
+            raise ValidationError(_l("This day has passed."))
+
+    def facts(self) -> RewardFacts:
+        """Give what was filled in."""
+        delivery: date | None = self.delivery.data
+        return RewardFacts(
+            title=self.title.data.strip(),
+            description=(self.description.data or "").strip(),
+            amount_minor=self.amount.data,
+            stock=self.stock.data,
+            delivery=delivery,
+        )
+
+
+NO_REWARD = "0"
+
+
+class PledgeForm(Form):
+    """An amount, a reward and a saved card; the nonce makes a form that is sent twice one pledge."""
+
+    nonce = HiddenField(validators=[DataRequired(), Length(max=64)])
+    reward = RadioField(_l("Your reward"), default=NO_REWARD, validate_choice=False)
+    amount = MoneyField(_l("Your pledge"), validators=[InputRequired()])
+    method = RadioField(_l("Pay with"), default="new", validate_choice=False)
+
+    @property
+    def reward_id(self) -> int | None:
+        """Give the chosen reward's id, or None for a pledge without one (also when the field is nonsense)."""
+        value = self.reward.data or NO_REWARD
+        return int(value) if value.isdigit() and value != NO_REWARD else None
+
+    @property
+    def method_id(self) -> int | None:
+        """Give the chosen saved card's id, or None for a new card."""
+        value = self.method.data or "new"
+        return int(value) if value.isdigit() else None
+
+
+class UpdateForm(Form):
+    """News for the backers."""
+
+    title = StringField(_l("Title"), validators=[DataRequired(), Length(max=120)])
+    body = TextAreaField(_l("News"), validators=[DataRequired(), Length(max=10000)])

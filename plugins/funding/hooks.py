@@ -1,0 +1,182 @@
+"""All that the funding plugin adds to the marketplace, in one screen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+
+from marketplace.api import (
+    AgreementKind,
+    BlueprintAt,
+    HealthProblem,
+    JobKind,
+    ListingKind,
+    NavItem,
+    NotificationKind,
+    Remedy,
+    SettingSpec,
+    SlotFill,
+    db,
+    hookimpl,
+)
+from plugins.funding import campaigns, commands, describe, effects, members, pages, reads, settlement, totals
+from plugins.funding.machine import PLEDGE
+from plugins.funding.manage import blueprint
+from plugins.funding.models import Campaign
+
+CAMPAIGN = ListingKind(
+    name="campaign",
+    label=_l("Campaign"),
+    plural=_l("Campaigns"),
+    icon="sprout",
+    endpoint="funding.campaign",
+    new_endpoint="funding.new",
+    edit_endpoint="funding.manage",
+    card_facts=reads.card_facts,
+    publish_problems=campaigns.publish_problems,
+    on_publish=campaigns.go_live,
+    on_close=campaigns.stop,
+    help=_l("Raise money for a project. Backers are charged only if the goal is reached."),
+)
+PLEDGE_KIND = AgreementKind(
+    name="pledge",
+    label=_l("Pledge"),
+    icon="hand-heart",
+    machine=PLEDGE,
+    effects=effects.EFFECTS,
+    describe=describe.term_lines,
+    remedies=frozenset({Remedy.REFUND_IN_FULL, Remedy.PAY_THE_OWNER}),
+    todo=describe.todo,
+)
+
+
+@hookimpl
+def register_blueprints() -> list[BlueprintAt]:
+    """Mount the campaign pages."""
+    return [BlueprintAt(blueprint)]
+
+
+@hookimpl
+def register_listing_kinds() -> list[ListingKind]:
+    """Add campaigns."""
+    return [CAMPAIGN]
+
+
+@hookimpl
+def register_agreement_kinds() -> list[AgreementKind]:
+    """Add pledges."""
+    return [PLEDGE_KIND]
+
+
+@hookimpl
+def register_settings() -> list[SettingSpec]:
+    """Let operators set the fee and the bounds."""
+    group = _l("Funding")
+    return [
+        SettingSpec(
+            "funding.fee_percent", _l("Platform fee in per cent"), "decimal", "5", minimum=0, maximum=50, group=group,
+            help=_l("Taken from each collected pledge of a successful campaign; frozen when a campaign goes live."),
+        ),
+        SettingSpec("funding.minimum_pledge", _l("Smallest pledge"), "money", 100, minimum=1, group=group),
+        SettingSpec("funding.longest_days", _l("Longest campaign in days"), "int", 60, minimum=1, maximum=366, group=group),
+    ]  # fmt: skip
+
+
+@hookimpl
+def register_notifications() -> list[NotificationKind]:
+    """Add what backers and owners are told."""
+    return list(members.NOTIFICATIONS)
+
+
+@hookimpl
+def register_jobs() -> list[JobKind]:
+    """Add the closing run, retries, and news."""
+    return [
+        JobKind("funding.close", settlement.close, label=_l("Close a campaign")),
+        JobKind("funding.finish", settlement.finish, label=_l("Pay a campaign's owner")),
+        JobKind("funding.retry", settlement.retry, label=_l("Try a refused card again")),
+        JobKind("funding.sweep", settlement.sweep, every=timedelta(minutes=1), label=_l("Look for campaigns that are due")),
+        JobKind("funding.tell_backers", campaigns.tell_backers, label=_l("Tell backers the news")),
+    ]
+
+
+@hookimpl
+def register_commands(group: Any) -> None:
+    """Add `flask funding …`."""
+    group.add_command(commands.preview)
+
+
+@hookimpl
+def access_rules(user: Any, action: str, subject: Any) -> bool | None:
+    """Let owners and operators manage a campaign."""
+    return pages.may_manage(user, subject) if action == "funding.manage" else None
+
+
+@hookimpl
+def transition_objections(agreement: Any, transition: str, actor: Any) -> list[str] | None:
+    """Object to a cancellation after the deadline, or in the last 24 hours if the goal would be missed."""
+    if agreement.kind != PLEDGE.kind or transition != "cancel" or agreement.state == "unconfirmed":
+        return None
+    return describe.cancel_objections(agreement)
+
+
+@hookimpl
+def listing_changed(listing: Any, change: str) -> None:
+    """Release every pledge when an operator removes a live campaign."""
+    if listing.kind == "campaign" and change == "removed":
+        campaigns.removed(listing)
+
+
+@hookimpl
+def payment_changed(payment: Any, change: str) -> None:
+    """Move a pledge as its payment moves."""
+    settlement.on_payment(payment, change)
+
+
+@hookimpl
+def nav_items(area: str) -> list[NavItem]:
+    """Link to the campaigns."""
+    return [NavItem(_l("Fund"), "funding.index", "sprout", 20)] if area == "main" else []
+
+
+@hookimpl
+def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
+    """Show campaigns on the home page and a pledge's campaign on its agreement page."""
+    return pages.fills(slot, subject, viewer)
+
+
+@hookimpl
+def export_member(user: Any) -> dict[str, Any]:
+    """Give a member's pledges and campaigns."""
+    return members.export(user)
+
+
+@hookimpl
+def erase_member(user: Any) -> None:
+    """Keep pledges for the books; nothing of the plugin's own names the member."""
+
+
+@hookimpl
+def health_problems() -> list[HealthProblem]:
+    """Compare every campaign's kept totals with its pledges, and look for campaigns that should have closed."""
+    found = [
+        HealthProblem("error", f"campaign {drift.campaign_id}: total {drift.kept_minor}, counted {drift.counted_minor}")
+        for drift in totals.drift()
+    ]
+    late = db.session.scalar(select(func.count()).select_from(Campaign).where(*settlement.overdue()))
+    if late:
+        found.append(HealthProblem("warning", f"{late} campaigns are past their deadline", "Is the worker running?"))
+    return found
+
+
+@hookimpl
+def load_demo(demo: Any) -> None:
+    """Add the neighbourhood's campaigns."""
+    from plugins.funding import demo as scenes  # only the demo needs its texts
+
+    scenes.load(demo)
+
+

@@ -1,0 +1,241 @@
+"""Pledging, changing and cancelling: one transaction each, and no network inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from marketplace.api import (
+    Actor,
+    Agreement,
+    InvalidInput,
+    Listing,
+    Money,
+    NotFound,
+    Refused,
+    Role,
+    agreements,
+    clock,
+    db,
+    payments,
+    settings,
+    transaction,
+)
+from plugins.funding import rewards, totals
+from plugins.funding.models import Campaign, Pledge, Reward
+
+HOLD = timedelta(minutes=15)
+"""How long a pledge waits for its card before a limited reward is free again."""
+
+LAST_DAY = timedelta(hours=24)
+MOST = 100_000_00
+"""The largest single pledge, in minor units; a typing error of two places should not pass."""
+
+
+def place(
+    campaign_id: int,
+    member: Any,
+    *,
+    amount_minor: int,
+    reward_id: int | None,
+    nonce: str,
+    arrived: datetime,
+    method_id: int | None = None,
+) -> Agreement:
+    """Pledge an amount (minor units of the campaign's currency); `arrived` is when the request reached us (UTC).
+
+    Sent twice with one `nonce`, it is one pledge. With a saved method it counts at once, otherwise it holds its reward for
+    15 minutes until a card is saved. Raises Refused (closed, sold out, own campaign), InvalidInput, NotFound.
+    """
+    try:
+        with transaction():
+            known = _by_nonce(member.id, nonce)
+            if known is not None:
+                return known
+            return _place(campaign_id, member, amount_minor, reward_id, nonce, arrived, method_id)
+    except IntegrityError:
+        # Two of the same at the same moment: the unique indexes let one through, and the other finds it here.
+        with transaction():
+            known = _by_nonce(member.id, nonce) or _standing(campaign_id, member.id)
+        if known is None:
+            raise
+        return known
+
+
+def _place(
+    campaign_id: int,
+    member: Any,
+    amount_minor: int,
+    reward_id: int | None,
+    nonce: str,
+    arrived: datetime,
+    method_id: int | None,
+) -> Agreement:
+    campaign, listing = open_campaign(campaign_id, arrived)
+    standing = _standing(campaign_id, member.id)
+    if standing is not None:
+        if standing.state != "unconfirmed":
+            raise Refused(_("You have pledged already. You can change your pledge instead."), code="already_pledged")
+        return _resume(standing, member, amount_minor, reward_id, arrived, method_id)
+    reward = rewards.take(reward_id, campaign_id) if reward_id else None
+    amount = checked_amount(amount_minor, reward, campaign)
+    agreement = agreements.create(
+        "pledge",
+        listing=listing,
+        member_id=member.id,
+        amount=amount,
+        terms=terms_of(campaign, reward, amount),
+        actor=Actor(member.id, Role.MEMBER),
+        waits_until=clock.now() + HOLD,
+    )
+    payment = payments.request_payment(agreement, "pledge", amount)
+    db.session.add(
+        Pledge(
+            agreement_id=agreement.id,
+            campaign_id=campaign_id,
+            member_id=member.id,
+            reward_id=reward.id if reward else None,
+            payment_id=payment.id,
+            amount_minor=amount.minor,
+            nonce=nonce,
+            holds_stock=reward is not None,
+        )
+    )
+    db.session.flush()
+    if method_id is not None:
+        payments.use_saved_method(payment, method_id)
+    return agreement
+
+
+def _resume(
+    standing: Agreement,
+    member: Any,
+    amount_minor: int,
+    reward_id: int | None,
+    arrived: datetime,
+    method_id: int | None,
+) -> Agreement:
+    """Go on with a pledge whose card was never saved: same agreement, new amount, reward and hold."""
+    agreement = change(standing.id, member, amount_minor=amount_minor, reward_id=reward_id, arrived=arrived)
+    agreement.waits_until = clock.now() + HOLD
+    if method_id is not None:
+        pledge = db.session.get_one(Pledge, agreement.id)
+        payments.use_saved_method(payments.get(pledge.payment_id), method_id)
+    return agreement
+
+
+def change(
+    agreement_id: int, member: Any, *, amount_minor: int, reward_id: int | None, arrived: datetime
+) -> Agreement:
+    """Change amount and reward of the member's pledge until the deadline; the former terms stay in the history.
+
+    Raises Refused, InvalidInput or NotFound (also for somebody else's pledge).
+    """
+    with transaction():
+        agreement = agreements.locked(agreement_id)
+        pledge = db.session.get(Pledge, agreement_id, populate_existing=True)
+        if pledge is None or pledge.member_id != member.id:
+            raise NotFound(_("There is no such pledge."))
+        if agreement.state not in ("unconfirmed", "pledged"):
+            raise Refused(_("This pledge can't be changed any more."), code="ended")
+        campaign, _listing = open_campaign(pledge.campaign_id, arrived)
+        reward = _swap_reward(pledge, reward_id)
+        amount = checked_amount(amount_minor, reward, campaign)
+        difference = amount.minor - pledge.amount_minor
+        if pledge.counted and difference:
+            if refusal := lowering_refused(campaign, -difference, clock.now()):
+                raise Refused(refusal, field="amount", code="last_day")
+            totals.add(campaign.listing_id, difference, 0)
+        pledge.amount_minor = amount.minor
+        agreements.amend(
+            agreement_id, Actor(member.id, Role.MEMBER), amount=amount, terms=terms_of(campaign, reward, amount)
+        )
+        payments.change_amount(payments.get(pledge.payment_id), amount)
+    return agreement
+
+
+def _swap_reward(pledge: Pledge, reward_id: int | None) -> Reward | None:
+    if pledge.reward_id == reward_id:
+        return db.session.get(Reward, reward_id) if reward_id else None
+    reward = rewards.take(reward_id, pledge.campaign_id) if reward_id else None
+    if pledge.holds_stock and pledge.reward_id:
+        rewards.give_back(pledge.reward_id)
+    pledge.reward_id = reward_id
+    pledge.holds_stock = reward is not None
+    return reward
+
+
+def open_campaign(campaign_id: int, arrived: datetime) -> tuple[Campaign, Listing]:
+    """Give a campaign and its listing when a request that arrived then may still change its total; raises Refused."""
+    row = db.session.execute(
+        select(Campaign, Listing)
+        .join(Listing, Listing.id == Campaign.listing_id)
+        .where(Campaign.listing_id == campaign_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None or row.Campaign.state == "draft" or row.Listing.state == "removed":
+        raise NotFound(_("There is no such campaign."))
+    campaign, listing = row
+    if campaign.state != "live" or listing.state != "published" or arrived >= campaign.closes_at:
+        raise Refused(_("This campaign has ended."), code="campaign_ended")
+    return campaign, listing
+
+
+def checked_amount(amount_minor: int, reward: Reward | None, campaign: Campaign) -> Money:
+    """Give the amount if it is enough for the reward and within the site's bounds; raises InvalidInput."""
+    least = max(reward.amount_minor if reward else 0, int(settings.get("funding.minimum_pledge")))
+    if amount_minor < least:
+        amount = str(Money(least, campaign.currency))
+        raise InvalidInput({"amount": _("Pledge at least %(amount)s for this.", amount=amount)})
+    if amount_minor > MOST:
+        raise InvalidInput({"amount": _("This is more than one pledge may be. Is there a typing error?")})
+    return Money(amount_minor, campaign.currency)
+
+
+def lowering_refused(campaign: Campaign, less_minor: int, at: datetime) -> str | None:
+    """Say why the total can't drop by this much now: in the last 24 hours not from goal reached to goal missed."""
+    if less_minor <= 0 or campaign.closes_at is None or at < campaign.closes_at - LAST_DAY:
+        return None
+    if campaign.pledged_minor >= campaign.goal_minor > campaign.pledged_minor - less_minor:
+        return _("In the last 24 hours a pledge can't be withdrawn if the campaign would then miss its goal.")
+    return None
+
+
+def terms_of(campaign: Campaign, reward: Reward | None, amount: Money) -> Mapping[str, Any]:
+    """Freeze what the backer agrees to, as JSON-ready data."""
+    return {
+        "amount_minor": amount.minor,
+        "currency": amount.currency,
+        "goal_minor": campaign.goal_minor,
+        "closes_at": campaign.closes_at.isoformat() if campaign.closes_at else None,
+        "zone": campaign.zone,
+        "reward": reward
+        and {
+            "id": reward.id,
+            "title": reward.title,
+            "description": reward.description,
+            "amount_minor": reward.amount_minor,
+            "delivery": reward.delivery.isoformat() if reward.delivery else None,
+        },
+    }
+
+
+def _by_nonce(member_id: int, nonce: str) -> Agreement | None:
+    return db.session.scalars(
+        select(Agreement)
+        .join(Pledge, Pledge.agreement_id == Agreement.id)
+        .where(Pledge.member_id == member_id, Pledge.nonce == nonce)
+    ).one_or_none()
+
+
+def _standing(campaign_id: int, member_id: int) -> Agreement | None:
+    return db.session.scalars(
+        select(Agreement)
+        .join(Pledge, Pledge.agreement_id == Agreement.id)
+        .where(Pledge.campaign_id == campaign_id, Pledge.member_id == member_id, Pledge.standing)
+    ).one_or_none()

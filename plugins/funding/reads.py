@@ -1,0 +1,197 @@
+"""What the pages and the API show of campaigns: rows, a fixed number of statements, and totals that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+
+from marketplace.api import Agreement, CardFacts, Listing, NotFound, Picture, User, clock, db, display
+from plugins.funding.models import Campaign, Pledge, Reward, Update
+
+UPDATES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPage:
+    """Everything that one campaign's page shows; `mine` is the viewer's standing pledge, if any."""
+
+    campaign: Any
+    rewards: Sequence[Any]
+    updates: Sequence[Any]
+    pictures: Sequence[Any]
+    mine: Any | None
+
+
+COLUMNS = (
+    Campaign.listing_id,
+    Campaign.state,
+    Campaign.goal_minor,
+    Campaign.currency,
+    Campaign.days,
+    Campaign.zone,
+    Campaign.closes_at,
+    Campaign.fee_basis_points,
+    Campaign.risks,
+    Campaign.pledged_minor,
+    Campaign.backers,
+    Campaign.collected_minor,
+    Campaign.dropped_minor,
+    Campaign.closed_at,
+    Listing.state.label("listing_state"),
+    Listing.version,
+    Listing.owner_id,
+    Listing.title,
+    Listing.slug,
+    Listing.summary,
+    Listing.body_md,
+    Listing.body_html,
+    Listing.category,
+    Listing.place,
+    Listing.cover_key,
+    Listing.cover_alt,
+    Listing.published_at,
+    User.name.label("owner_name"),
+    User.created_at.label("owner_since"),
+    User.place.label("owner_place"),
+)
+
+
+def campaign_row(campaign_id: int) -> Any:
+    """Give a campaign with its listing's and owner's columns by one statement; raises NotFound."""
+    row = db.session.execute(
+        select(*COLUMNS)
+        .join(Listing, Listing.id == Campaign.listing_id)
+        .join(User, User.id == Listing.owner_id)
+        .where(Campaign.listing_id == campaign_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such campaign."))
+    return row
+
+
+def rewards_of(campaign_id: int) -> Sequence[Any]:
+    """List a campaign's rewards, the smallest amount first."""
+    return db.session.execute(
+        select(
+            Reward.id,
+            Reward.title,
+            Reward.description,
+            Reward.amount_minor,
+            Reward.stock,
+            Reward.taken,
+            Reward.delivery,
+            Reward.withdrawn,
+        )
+        .where(Reward.campaign_id == campaign_id)
+        .order_by(Reward.amount_minor, Reward.id)
+    ).all()
+
+
+def campaign_page(row: Any, viewer_id: int | None) -> CampaignPage:
+    """Read the rest of a campaign's page: four statements for a member, three for a guest."""
+    campaign_id = row.listing_id
+    updates = db.session.execute(
+        select(Update.id, Update.title, Update.body_html, Update.posted_at)
+        .where(Update.campaign_id == campaign_id)
+        .order_by(Update.id.desc())
+        .limit(UPDATES_SHOWN)
+    ).all()
+    pictures = db.session.execute(
+        select(Picture.key, Picture.alt)
+        .where(Picture.listing_id == campaign_id, Picture.state == "ready")
+        .order_by(Picture.position)
+    ).all()
+    mine = my_pledge(campaign_id, viewer_id) if viewer_id is not None else None
+    return CampaignPage(row, rewards_of(campaign_id), updates, pictures, mine)
+
+
+def my_pledge(campaign_id: int, member_id: int) -> Any | None:
+    """Give a member's standing pledge to a campaign, or None."""
+    return db.session.execute(
+        select(Pledge.agreement_id, Pledge.amount_minor, Pledge.reward_id, Pledge.payment_id, Agreement.state)
+        .join(Agreement, Agreement.id == Pledge.agreement_id)
+        .where(Pledge.campaign_id == campaign_id, Pledge.member_id == member_id, Pledge.standing)
+    ).one_or_none()
+
+
+BACKERS_SHOWN = 200
+
+
+def backers(campaign_id: int) -> Sequence[Any]:
+    """List the newest pledges for the campaign's owner: who, how much, which reward, and how it stands."""
+    return db.session.execute(
+        select(
+            Pledge.agreement_id,
+            Pledge.amount_minor,
+            User.name,
+            Reward.title.label("reward"),
+            Agreement.state,
+            Agreement.created_at,
+        )
+        .join(Agreement, Agreement.id == Pledge.agreement_id)
+        .join(User, User.id == Pledge.member_id)
+        .outerjoin(Reward, Reward.id == Pledge.reward_id)
+        .where(Pledge.campaign_id == campaign_id, Agreement.state != "unconfirmed")
+        .order_by(Pledge.agreement_id.desc())
+        .limit(BACKERS_SHOWN)
+    ).all()
+
+
+def badge(state: str, closes_at: datetime | None) -> str | None:
+    """Give the word on a campaign's card that tells how it stands, or None while it simply runs."""
+    if state == "live" and closes_at is not None and clock.now() >= closes_at:
+        return _("Closing")
+    words = {
+        "draft": _("Draft"),
+        "collecting": _("Funded"),
+        "funded": _("Funded"),
+        "failed": _("Goal not reached"),
+        "cancelled": _("Cancelled"),
+    }
+    return words.get(state)
+
+
+def time_left(closes_at: datetime) -> tuple[str, str]:
+    """Give what is left until a UTC instant as a number and its unit: ("11", "days left")."""
+    seconds = max(0, int((closes_at - clock.now()).total_seconds()))
+    if seconds >= 86400:
+        days = seconds // 86400
+        return display.number(days), ngettext("day left", "days left", days)
+    if seconds >= 3600:
+        hours = seconds // 3600
+        return display.number(hours), ngettext("hour left", "hours left", hours)
+    minutes = seconds // 60
+    return display.number(minutes), ngettext("minute left", "minutes left", minutes)
+
+
+def card_facts(listing_ids: Sequence[int]) -> Mapping[int, CardFacts]:
+    """Give the bar and figures of many campaigns' cards with one statement."""
+    rows = db.session.execute(
+        select(
+            Campaign.listing_id,
+            Campaign.state,
+            Campaign.goal_minor,
+            Campaign.currency,
+            Campaign.pledged_minor,
+            Campaign.backers,
+            Campaign.closes_at,
+        ).where(Campaign.listing_id.in_(listing_ids))
+    )
+    backers, of_goal = _("backers"), _("of %(goal)s", goal="\0")
+    facts = {}
+    for row in rows:
+        figures = [
+            (display.money(row.pledged_minor, row.currency), of_goal.replace("\0", display.money(row.goal_minor, row.currency))),
+            (display.number(row.backers), backers),
+        ]
+        if row.state == "live":
+            figures.append(time_left(row.closes_at))
+        percent = row.pledged_minor * 100 // row.goal_minor
+        facts[row.listing_id] = CardFacts(percent, tuple(figures), badge(row.state, row.closes_at))
+    return facts

@@ -1,0 +1,182 @@
+"""The public pages of campaigns: the campaign, its live total, pledging and changing a pledge."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+from werkzeug.wrappers import Response
+
+from marketplace.api import DomainError, NotFound, access, clock, display, payments
+from plugins.funding import pledges, reads
+from plugins.funding.forms import NO_REWARD, PledgeForm
+
+blueprint = Blueprint("funding", __name__, template_folder="templates")
+
+
+@blueprint.before_app_request
+def note_arrival() -> None:
+    """Remember when the request reached us: a pledge counts by its arrival, not by when its turn came."""
+    g.arrived_at = clock.now()
+
+
+def address(listing_id: int, slug: str) -> str:
+    """Give a campaign's own address."""
+    return url_for("funding.campaign", listing_id=listing_id, slug=slug)
+
+
+@blueprint.get("/campaigns")
+def index() -> Response:
+    """Lead to the search over all campaigns."""
+    return redirect(url_for("discover.browse", kind="campaign"))
+
+
+@blueprint.get("/campaigns/<int:listing_id>-<slug>")
+def campaign(listing_id: int, slug: str) -> Response | str:
+    """Show a campaign; drafts only to those who may manage them."""
+    row = reads.campaign_row(listing_id)
+    managed = access.may(current_user, "funding.manage", row)
+    if (row.listing_state == "draft" and not managed) or (row.listing_state == "removed" and not current_user_is_operator()):
+        raise NotFound(_("This page does not exist, or is not for you."))
+    if slug != row.slug:
+        return redirect(address(listing_id, row.slug), 301)
+    viewer = current_user.id if current_user.is_authenticated else None
+    page = reads.campaign_page(row, viewer)
+    return render_template(
+        "funding/campaign.html",
+        page=page,
+        row=row,
+        managed=managed,
+        percent=row.pledged_minor * 100 // row.goal_minor,
+        left=reads.time_left(row.closes_at) if row.closes_at else None,
+        badge=reads.badge(row.state, row.closes_at),
+        is_open=is_open(row),
+    )
+
+
+def current_user_is_operator() -> bool:
+    """Tell whether the viewer runs the place."""
+    return bool(current_user.is_authenticated and current_user.is_operator)
+
+
+def is_open(row: Any) -> bool:
+    """Tell whether the campaign takes pledges now."""
+    return bool(row.state == "live" and row.listing_state == "published" and clock.now() < row.closes_at)
+
+
+@blueprint.get("/campaigns/<int:listing_id>/total")
+def total(listing_id: int) -> Response | str:
+    """Give the live total as the piece of page that htmx swaps in."""
+    row = reads.campaign_row(listing_id)
+    if row.listing_state not in ("published", "closed"):
+        abort(404)
+    return render_template(
+        "funding/_total.html",
+        row=row,
+        percent=row.pledged_minor * 100 // row.goal_minor,
+        left=reads.time_left(row.closes_at),
+        is_open=is_open(row),
+    )
+
+
+def _pledge_form(row: Any, mine: Any | None) -> tuple[PledgeForm, list[Any]]:
+    form = PledgeForm()
+    offered = [reward for reward in reads.rewards_of(row.listing_id) if not reward.withdrawn or _held(mine, reward)]
+    form.reward.choices = [(NO_REWARD, _("No reward, I just want to help"))]
+    form.reward.choices += [(str(reward.id), reward.title) for reward in offered]
+    cards = payments.methods_of(current_user.id)
+    form.method.choices = [(str(card.id), payments.describe_method(card)) for card in cards]
+    form.method.choices.append(("new", _("Another card")))
+    if request.method == "GET":
+        form.nonce.data = secrets.token_urlsafe(18)
+        form.method.data = form.method.choices[0][0]
+        _prefill(form, mine, offered)
+    return form, offered
+
+
+def _held(mine: Any | None, reward: Any) -> bool:
+    return mine is not None and mine.reward_id == reward.id
+
+
+def _prefill(form: PledgeForm, mine: Any | None, offered: list[Any]) -> None:
+    wish = request.args.get("reward", "")
+    if mine is not None and not wish:
+        form.reward.data = str(mine.reward_id or NO_REWARD)
+        form.amount.data = mine.amount_minor
+        return
+    form.reward.data = wish if wish in {value for value, _label in form.reward.choices} else NO_REWARD
+    amounts = {str(reward.id): reward.amount_minor for reward in offered}
+    form.amount.data = amounts.get(form.reward.data, 2500)
+
+
+def _sold_out(offered: list[Any], mine: Any | None) -> list[str]:
+    return [
+        str(reward.id)
+        for reward in offered
+        if reward.stock is not None and reward.taken >= reward.stock and not _held(mine, reward)
+    ]
+
+
+def _show_pledge(row: Any, form: PledgeForm, offered: list[Any], mine: Any | None) -> tuple[str, int]:
+    page = render_template(
+        "funding/pledge.html",
+        row=row,
+        form=form,
+        mine=mine,
+        notes={str(reward.id): reward.description for reward in offered},
+        ends={str(reward.id): display.money(reward.amount_minor, row.currency) for reward in offered},
+        sold_out=_sold_out(offered, mine),
+        payments_on=payments.payments_enabled(),
+    )
+    return page, 422 if form.errors else 200
+
+
+@blueprint.route("/campaigns/<int:listing_id>/pledge", methods=["GET", "POST"])
+@login_required
+def pledge(listing_id: int) -> Any:
+    """Pledge, or change the pledge that one has."""
+    row = reads.campaign_row(listing_id)
+    if row.listing_state not in ("published", "closed"):
+        raise NotFound(_("There is no such campaign."))
+    if not is_open(row) and request.method == "GET":
+        flash(_("This campaign has ended."), "warning")
+        return redirect(address(listing_id, row.slug))
+    mine = reads.my_pledge(listing_id, current_user.id)
+    form, offered = _pledge_form(row, mine)
+    if form.validate_on_submit():
+        try:
+            return _carry_out(row, form, mine)
+        except DomainError as error:
+            if error.status == 404:
+                raise
+            form.refuse(error)
+    return _show_pledge(row, form, offered, mine)
+
+
+def _carry_out(row: Any, form: PledgeForm, mine: Any | None) -> Response:
+    changing = mine is not None and mine.state == "pledged"
+    if changing and mine is not None:
+        pledges.change(
+            mine.agreement_id,
+            current_user,
+            amount_minor=form.amount.data,
+            reward_id=form.reward_id,
+            arrived=g.arrived_at,
+        )
+        flash(_("Your pledge has been changed."), "success")
+        return redirect(url_for("agreements.show", agreement_id=mine.agreement_id))
+    agreement = pledges.place(
+        row.listing_id,
+        current_user,
+        amount_minor=form.amount.data,
+        reward_id=form.reward_id,
+        nonce=form.nonce.data,
+        arrived=g.arrived_at,
+        method_id=form.method_id,
+    )
+    if agreement.state == "unconfirmed":
+        return redirect(url_for("payments.pay", payment_id=payments.payments_of(agreement)[0].id), 303)
+    return redirect(url_for("agreements.show", agreement_id=agreement.id), 303)
