@@ -123,4 +123,4 @@ def _stored() -> dict[str, tuple[Any, int]]:
         with db.engine.connect() as connection:
             rows = connection.execute(select(SettingValue.key, SettingValue.value, SettingValue.version)).all()
         known = here[CACHE] = (time.monotonic(), {key: (value, version) for key, value, version in rows})
-    return known[1]  # type: ignore[no-any-return]
+    return known[1]

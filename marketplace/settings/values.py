@@ -78,22 +78,15 @@ CHECKS = {"bool": _bool, "int": _int, "decimal": _decimal, "str": _str, "money":
 
 
 def _within(spec: SettingSpec, typed: Any) -> None:
-    value = typed.minor if isinstance(typed, Money) else typed
-    for bound, wrong, text in (
-        (
-            spec.minimum,
-            lambda limit: value < limit,
-            _("The least value is %(limit)s.", limit=_shown(spec.minimum, typed)),
-        ),
-        (
-            spec.maximum,
-            lambda limit: value > limit,
-            _("The highest value is %(limit)s.", limit=_shown(spec.maximum, typed)),
-        ),
-    ):
-        limit = bound.minor if isinstance(bound, Money) else bound
-        if limit is not None and wrong(limit):
-            raise NotAValue(text)
+    value = _number(typed)
+    if spec.minimum is not None and value < _number(spec.minimum):
+        raise NotAValue(_("The least value is %(limit)s.", limit=_shown(spec.minimum, typed)))
+    if spec.maximum is not None and value > _number(spec.maximum):
+        raise NotAValue(_("The highest value is %(limit)s.", limit=_shown(spec.maximum, typed)))
+
+
+def _number(value: Any) -> Any:
+    return value.minor if isinstance(value, Money) else value
 
 
 def _shown(bound: Any, typed: Any) -> str:
