@@ -1,0 +1,72 @@
+"""What falls due by itself: balances become available, holds and sessions end, pay-outs arrive, disputes open."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from marketplace.sandbox.calls import Call
+from marketplace.sandbox.clock import Clock
+from marketplace.sandbox.objects import accounts, balance, charging, checkout, disputes, payouts, refunds
+from marketplace.sandbox.store import Doc, Store
+
+
+def _available(call: Call, txn: Doc) -> None:
+    balance.make_available(call, txn)
+    if call.account:
+        # Connected accounts are paid out once a day, the next midnight UTC, all that is available then.
+        midnight = int(datetime.fromtimestamp(call.now, UTC).replace(hour=0, minute=0, second=0).timestamp()) + 86_400
+        waiting = call.tx.run(
+            "SELECT 1 FROM due WHERE kind = 'pay_out' AND object_id = ? AND at = ?", (call.account, midnight)
+        ).fetchone()
+        if not waiting:
+            call.tx.schedule(midnight, "pay_out", call.account)
+
+
+def _session_expires(call: Call, session: Doc) -> None:
+    if session["status"] == "open":
+        checkout.end(call, session)
+
+
+def _pay_out(call: Call, account: Doc) -> None:
+    payouts.automatic(call.on(account["id"]), accounts.load(call, account["id"]))
+
+
+def _dispute(call: Call, charge: Doc) -> None:
+    disputes.opens(call, charge)
+
+
+_KINDS: dict[str, Callable[[Call, Doc], None]] = {
+    "balance_available": _available,
+    "hold_ends": charging.hold_ends,
+    "session_expires": _session_expires,
+    "payout_arrives": payouts.arrives,
+    "pay_out": _pay_out,
+    "dispute": _dispute,
+    "dispute_answer_due": disputes.answer_due,
+    "refund_settles": refunds.settles,
+}
+
+
+def run_due(store: Store, clock: Clock, limit: int = 100_000) -> int:
+    """Do what is due, in order of time, each in its own transaction; return how much it was.
+
+    What happens is dated with the instant it was due, so that a clock moved by a month writes a month's history.
+    """
+    done = 0
+    while done < limit:
+        now = clock.now()
+        with store.read() as tx:
+            if tx.run("SELECT 1 FROM due WHERE at <= ? LIMIT 1", (now,)).fetchone() is None:
+                return done
+        with store.write() as tx:
+            row = tx.run(
+                "SELECT seq, at, kind, object_id FROM due WHERE at <= ? ORDER BY at, seq LIMIT 1", (now,)
+            ).fetchone()
+            if row is None:
+                return done
+            seq, at, kind, identifier = row
+            tx.run("DELETE FROM due WHERE seq = ?", (seq,))
+            doc = tx.get(identifier)
+            if doc is not None:
+                _KINDS[kind](Call(tx, at, tx.owner(identifier)), doc)
+        done += 1
+    return done
