@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from marketplace.config import Settings
+    from marketplace.testing.bank import Bank
     from marketplace.testing.browser import LiveServer, PageProblems
     from marketplace.testing.clients import MarketplaceClient
     from marketplace.testing.databases import TestDatabase
@@ -114,6 +115,15 @@ def frozen() -> Iterator[FrozenClock]:
 
     with FrozenClock() as clock:
         yield clock
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Bank]:
+    """Give a running payment sandbox; the test's app talks to it, and a live server gets its webhooks on `deliver()`."""
+    from marketplace.testing.bank import opened
+
+    with opened() as bank:
+        yield bank
 
 
 @pytest.fixture
@@ -216,11 +226,13 @@ def no_network(loopback_only: list[str]) -> Iterator[None]:
 
 
 @pytest.fixture
-def live_server(app: Flask, frozen: FrozenClock) -> Iterator[LiveServer]:
+def live_server(request: pytest.FixtureRequest, app: Flask, frozen: FrozenClock) -> Iterator[LiveServer]:
     """Serve the app in threads on loopback; `live_server.url`. A clock frozen in the test is frozen there too."""
     from marketplace.testing.browser import served
 
     with served(frozen.in_threads(app)) as server:
+        if "sandbox" in request.fixturenames:
+            request.getfixturevalue("sandbox").listen(server.url)
         yield server
 
 
