@@ -30,7 +30,9 @@ from marketplace.hooks.types import (
 from marketplace.jobs import service as jobs
 from marketplace.lifecycle import InvalidTransition, Phase, Role, State, StateMachine, Transition
 from marketplace.listings import service as listings
+from marketplace.listings.categories import choices as category_choices
 from marketplace.listings.models import Listing, Picture
+from marketplace.listings.text import render as render_markdown
 from marketplace.money import Money, parse_amount
 from marketplace.notifications import service as notifications
 from marketplace.payments import service as payments
@@ -43,7 +45,8 @@ __all__ = [
     "DomainError", "Forbidden", "Form", "HealthProblem", "InvalidInput", "InvalidTransition", "JobKind", "Json", "Listing",
     "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction", "Phase", "Picture", "PriceLine", "Refused",
     "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State", "StateMachine", "TermLine", "TodoItem", "Transition",
-    "TransitionContext", "User", "UtcDateTime", "access", "after_commit", "agreements", "clock", "csrf", "db", "display", "hookimpl",
-    "in_transaction", "jobs", "limiter", "listings", "notifications", "parse_amount", "payments", "runtime", "settings",
+    "TransitionContext", "User", "UtcDateTime", "access", "after_commit", "agreements", "category_choices", "clock",
+    "cover_url", "csrf", "db", "display", "hookimpl",
+    "in_transaction", "jobs", "limiter", "listings", "notifications", "parse_amount", "payments", "render_markdown", "runtime", "settings",
     "transaction",
 ]  # fmt: skip

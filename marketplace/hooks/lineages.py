@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 CORE = "core"
+SEARCH_INDEX = "listing_fts"
+"""Tables that triggers keep and no model maps: the text index, and on SQLite what FTS5 stores it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Lineage:
         """Tell whether a table of that name belongs to this lineage (plugins' tables carry their name as prefix)."""
         if self.name != CORE:
             return table.startswith(f"{self.name}_")
+        if table.startswith(SEARCH_INDEX):
+            return False
         return not any(table.startswith(f"{plugin}_") for plugin in installed())
 
 

@@ -21,6 +21,7 @@ from marketplace.api import (
     jobs,
     listings,
     notifications,
+    render_markdown,
     runtime,
     settings,
     transaction,
@@ -41,7 +42,7 @@ def create(user: Any, *, facts: dict[str, Any], goal_minor: int, days: int, risk
     """Start a draft campaign; `facts` are the listing's own fields, `goal_minor` in minor units of the site's currency."""
     _check(goal_minor, days)
     with transaction() as session:
-        listing = listings.create_draft(user, kind="campaign", **facts)
+        listing = listings.create_draft("campaign", owner=user, **facts)
         session.add(
             Campaign(
                 listing_id=listing.id,
@@ -69,7 +70,9 @@ def change(
     with transaction():
         campaign = owned_campaign(campaign_id, user)
         frozen = campaign.state != "draft"
-        if frozen and ((goal_minor or campaign.goal_minor) != campaign.goal_minor or (days or campaign.days) != campaign.days):
+        if frozen and (
+            (goal_minor or campaign.goal_minor) != campaign.goal_minor or (days or campaign.days) != campaign.days
+        ):
             raise Refused(_("Goal and deadline were fixed when the campaign went live."), field="goal", code="frozen")
         if not frozen:
             campaign.goal_minor = goal_minor if goal_minor is not None else campaign.goal_minor
@@ -77,7 +80,7 @@ def change(
             _check(campaign.goal_minor, campaign.days)
         if risks is not None:
             campaign.risks = risks
-        return listings.update(campaign_id, user, version=version, **facts)
+        return listings.update(campaign_id, actor=user, version=version, **facts)
 
 
 def _check(goal_minor: int, days: int) -> None:
@@ -143,7 +146,7 @@ def post_update(campaign_id: int, user: Any, *, title: str, body_md: str) -> Upd
         if campaign is None or campaign.state == "draft":
             raise NotFound(_("There is no such campaign."))
         access.require(user, "funding.manage", campaign)
-        html = listings.render_markdown(body_md)
+        html = render_markdown(body_md)
         update = Update(
             campaign_id=campaign_id, title=title.strip(), body_md=body_md, body_html=html, posted_at=clock.now()
         )

@@ -93,9 +93,7 @@ def collect(agreement: Agreement, context: TransitionContext) -> None:
     """Book the money to the owner less the platform's fee, which is taken once per pledge and rounded half up."""
     pledge = _pledge(agreement)
     totals.collected(pledge.campaign_id, pledge.amount_minor)
-    basis_points = db.session.scalar(
-        select(Campaign.fee_basis_points).where(Campaign.listing_id == pledge.campaign_id)
-    )
+    basis_points = db.session.scalar(select(Campaign.fee_basis_points).where(Campaign.listing_id == pledge.campaign_id))
     amount = Money(pledge.amount_minor, str(agreement.currency))
     payments.settle(payments.get(pledge.payment_id), fee=amount.percent(Decimal(basis_points or 0) / 100))
     context.waits_until = clock.now() + FULFIL_WITHIN

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
-from marketplace.api import Form, MoneyField, clock, listings
+from marketplace.api import Form, MoneyField, category_choices, clock
 from plugins.funding.rewards import RewardFacts
 
 
@@ -24,7 +24,9 @@ class CampaignForm(Form):
         description=_l("Shown on the card and when somebody shares the page."),
     )
     category = SelectField(_l("Category"))
-    place = StringField(_l("Place"), validators=[Optional(), Length(max=80)], description=_l("A town or neighbourhood."))
+    place = StringField(
+        _l("Place"), validators=[Optional(), Length(max=80)], description=_l("A town or neighbourhood.")
+    )
     goal = MoneyField(
         _l("Goal"),
         minimum=100,
@@ -38,12 +40,14 @@ class CampaignForm(Form):
         description=_l("Ends at midnight after the last day."),
     )
     body_md = TextAreaField(_l("Your story"), validators=[Length(max=20000)], description=_l("You may use Markdown."))
-    risks = TextAreaField(_l("Risks"), validators=[Length(max=4000)], description=_l("What could go wrong, and what then?"))
+    risks = TextAreaField(
+        _l("Risks"), validators=[Length(max=4000)], description=_l("What could go wrong, and what then?")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Offer the site's categories."""
         super().__init__(*args, **kwargs)
-        self.category.choices = listings.category_choices()
+        self.category.choices = category_choices()
 
     def freeze(self) -> None:
         """Take goal and days off the form of a campaign that is live."""

@@ -98,7 +98,9 @@ def register_jobs() -> list[JobKind]:
         JobKind("funding.close", settlement.close, label=_l("Close a campaign")),
         JobKind("funding.finish", settlement.finish, label=_l("Pay a campaign's owner")),
         JobKind("funding.retry", settlement.retry, label=_l("Try a refused card again")),
-        JobKind("funding.sweep", settlement.sweep, every=timedelta(minutes=1), label=_l("Look for campaigns that are due")),
+        JobKind(
+            "funding.sweep", settlement.sweep, every=timedelta(minutes=1), label=_l("Look for campaigns that are due")
+        ),
         JobKind("funding.tell_backers", campaigns.tell_backers, label=_l("Tell backers the news")),
     ]
 
@@ -178,5 +180,3 @@ def load_demo(demo: Any) -> None:
     from plugins.funding import demo as scenes  # only the demo needs its texts
 
     scenes.load(demo)
-
-

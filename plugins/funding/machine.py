@@ -36,7 +36,9 @@ PLEDGE = StateMachine(
             "cancelled",
             BACKER,
             _l("Cancel my pledge"),
-            confirm=_l("Your pledge is withdrawn and nothing will be charged. A limited reward may be gone afterwards."),
+            confirm=_l(
+                "Your pledge is withdrawn and nothing will be charged. A limited reward may be gone afterwards."
+            ),
         ),
         Transition("charge", ("pledged",), "charging", SYSTEM, _l("Charging started")),
         Transition("release", ("unconfirmed", "pledged"), "released", SYSTEM, _l("Released without a charge")),

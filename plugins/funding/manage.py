@@ -55,7 +55,7 @@ def managed_row(listing_id: int) -> Any:
 def manage(listing_id: int) -> Any:
     """Show the owner's page: what is missing before publication, rewards, pictures, news."""
     row = managed_row(listing_id)
-    problems = listings.publish_problems(listing_id) if row.state == "draft" else []
+    problems = listings.problems(listings.visible(listing_id, current_user)) if row.state == "draft" else []
     return render_template(
         "funding/manage.html",
         row=row,
@@ -100,7 +100,7 @@ def publish(listing_id: int) -> Any:
     """Take a campaign live: from now on goal and deadline are fixed."""
     row = managed_row(listing_id)
     try:
-        listings.publish(listing_id, current_user)
+        listings.publish(listing_id, actor=current_user)
     except DomainError as error:
         flash(error.message, "error")
         return redirect(url_for("funding.manage", listing_id=listing_id))

@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import select
 
-from marketplace.api import Listing, Slot, SlotFill, User, clock, db, listings
+from marketplace.api import Listing, Slot, SlotFill, User, clock, cover_url, db
 from plugins.funding import reads
 from plugins.funding.models import Campaign
 
@@ -57,7 +57,7 @@ def ending_soon() -> list[Any]:
         SimpleNamespace(
             **row._mapping,
             url=url_for("funding.campaign", listing_id=row.id, slug=row.slug),
-            cover_url=listings.cover_url(row.cover_key) if row.cover_key else None,
+            cover_url=cover_url(row.cover_key),
             facts=facts.get(row.id),
             rating=None,
             price_minor=None,

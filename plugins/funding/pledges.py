@@ -129,9 +129,7 @@ def _resume(
     return agreement
 
 
-def change(
-    agreement_id: int, member: Any, *, amount_minor: int, reward_id: int | None, arrived: datetime
-) -> Agreement:
+def change(agreement_id: int, member: Any, *, amount_minor: int, reward_id: int | None, arrived: datetime) -> Agreement:
     """Change amount and reward of the member's pledge until the deadline; the former terms stay in the history.
 
     Raises Refused, InvalidInput or NotFound (also for somebody else's pledge).

@@ -187,7 +187,10 @@ def card_facts(listing_ids: Sequence[int]) -> Mapping[int, CardFacts]:
     facts = {}
     for row in rows:
         figures = [
-            (display.money(row.pledged_minor, row.currency), of_goal.replace("\0", display.money(row.goal_minor, row.currency))),
+            (
+                display.money(row.pledged_minor, row.currency),
+                of_goal.replace("\0", display.money(row.goal_minor, row.currency)),
+            ),
             (display.number(row.backers), backers),
         ]
         if row.state == "live":

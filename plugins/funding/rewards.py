@@ -101,7 +101,9 @@ def take(reward_id: int, campaign_id: int) -> Reward:
     known = db.session.get(Reward, reward_id)
     if known is None or known.campaign_id != campaign_id or known.withdrawn:
         raise InvalidInput({"reward": _("Choose one of this campaign's rewards.")})
-    raise Refused(_("“%(title)s” is sold out. Choose another reward.", title=known.title), field="reward", code="sold_out")
+    raise Refused(
+        _("“%(title)s” is sold out. Choose another reward.", title=known.title), field="reward", code="sold_out"
+    )
 
 
 def give_back(reward_id: int) -> None:

@@ -168,7 +168,9 @@ def sweep(_payload: dict[str, Any]) -> None:
         .distinct()
         .limit(BATCH)
     ).all()
-    collecting = db.session.scalars(select(Campaign.listing_id).where(Campaign.state == "collecting").limit(BATCH)).all()
+    collecting = db.session.scalars(
+        select(Campaign.listing_id).where(Campaign.state == "collecting").limit(BATCH)
+    ).all()
     with transaction():
         for campaign_id in {*due, *half}:
             jobs.enqueue("funding.close", {"campaign": campaign_id}, key=f"funding.close:{campaign_id}")
@@ -236,9 +238,7 @@ def _owner_id(campaign_id: int) -> int:
 
 def _tell_owner(campaign: Campaign, kind: str) -> None:
     row = db.session.execute(
-        select(Listing.title, Listing.owner_id, Listing.slug).where(
-            Listing.id == campaign.listing_id
-        )
+        select(Listing.title, Listing.owner_id, Listing.slug).where(Listing.id == campaign.listing_id)
     ).one()
     notifications.notify(
         row.owner_id,

@@ -71,4 +71,6 @@ def drift() -> list[Drift]:
         .outerjoin(counted, counted.c.campaign_id == Campaign.listing_id)
         .where((Campaign.pledged_minor != amount) | (Campaign.backers != backers))
     )
-    return [Drift(campaign, int(kept), int(real), int(people), int(there)) for campaign, kept, real, people, there in rows]
+    return [
+        Drift(campaign, int(kept), int(real), int(people), int(there)) for campaign, kept, real, people, there in rows
+    ]

@@ -39,7 +39,9 @@ def campaign(listing_id: int, slug: str) -> Response | str:
     """Show a campaign; drafts only to those who may manage them."""
     row = reads.campaign_row(listing_id)
     managed = access.may(current_user, "funding.manage", row)
-    if (row.listing_state == "draft" and not managed) or (row.listing_state == "removed" and not current_user_is_operator()):
+    if (row.listing_state == "draft" and not managed) or (
+        row.listing_state == "removed" and not current_user_is_operator()
+    ):
         raise NotFound(_("This page does not exist, or is not for you."))
     if slug != row.slug:
         return redirect(address(listing_id, row.slug), 301)
