@@ -12,15 +12,20 @@ import hashlib
 import mimetypes
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, Response, abort, current_app, request
+from flask import Flask, current_app, request
+from werkzeug.wrappers import Request, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 STATIC = Path(__file__).with_name("static")
 LAYERS = ("reset", "tokens", "base", "layout", "components", "plugin", "utilities")
+KEY, PREFIX = "marketplace_assets", "/assets/"
 STYLE, CORE = "site.css", ""
 FOREVER = "public, max-age=31536000, immutable"
 COMPRESSED = (".css", ".js", ".svg", ".txt", ".webmanifest")
@@ -71,10 +76,9 @@ class Asset:
 class Assets:
     """All static files of one app: the core's, and those of plugins' blueprints under the blueprint's name."""
 
-    def __init__(self, folders: dict[str, Path], url_prefix: str) -> None:
+    def __init__(self, folders: dict[str, Path]) -> None:
         """Take folders by name ("" is the core's); nothing is read yet."""
         self.folders = folders
-        self.url_prefix = url_prefix
         self._files: dict[str, Asset] = {}
         self._urls: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -84,7 +88,7 @@ class Assets:
         try:
             return self._urls[name]
         except KeyError:
-            return self._urls.setdefault(name, f"{self.url_prefix}/{self.get(name).hashed_name}")
+            return self._urls.setdefault(name, PREFIX + self.get(name).hashed_name)
 
     def get(self, name: str) -> Asset:
         """Give a file by its plain name, for example "vendor/icons.svg" or "funding/map.js"; raises FileNotFoundError."""
@@ -141,7 +145,8 @@ def minified(css: str) -> str:
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     css = re.sub(r"\s+", " ", css)
     css = re.sub(r" ?([{};,>]) ?", r"\1", css)
-    return re.sub(r": (?=[^{}]*[;}])", ":", css).replace(";}", "}").strip()
+    css = re.sub(r" ?: (?=[^{}]*[;}])", ":", css)
+    return css.replace(";}", "}").strip()
 
 
 def hashless(name: str) -> tuple[str, str]:
@@ -150,49 +155,65 @@ def hashless(name: str) -> tuple[str, str]:
     return (f"{match[1]}.{match[3]}", match[2]) if match else (name, "")
 
 
-blueprint = Blueprint("assets", __name__)
+class AssetServer:
+    """Answers addresses under /assets/ before Flask: no session, no cookie, so that any cache may keep the answer.
+
+    Whatever is no static file goes on to the app, which says so in its own words.
+    """
+
+    def __init__(self, following: WSGIApplication, app: Flask) -> None:
+        """Take the WSGI app that answers everything else, and the Flask app whose files these are."""
+        self.following = following
+        self.app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        name: str = environ.get("PATH_INFO", "")
+        if not name.startswith(PREFIX) or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return self.following(environ, start_response)
+        plain, digest = hashless(name.removeprefix(PREFIX).encode("latin-1").decode("utf-8", "replace"))
+        try:
+            found = assets_of(self.app).get(plain)
+        except (OSError, ValueError):
+            return self.following(environ, start_response)
+        return _answer(found, digest, Request(environ))(environ, start_response)
 
 
-@blueprint.get("/assets/<path:name>")
-def file(name: str) -> Response:
+def _answer(found: Asset, digest: str, request: Request) -> Response:
     """Serve a static file; a name with yesterday's hash gets today's file, but may not be kept."""
-    plain, digest = hashless(name)
-    try:
-        found = assets().get(plain)
-    except (FileNotFoundError, ValueError):
-        abort(404)
     encoding = request.accept_encodings.best_match(["br", "gzip"], default="identity")
     body = found.encode(encoding)
     answer = Response(body, mimetype=found.mimetype)
     answer.set_etag(f"{found.digest}-{encoding}")
     answer.headers["Cache-Control"] = FOREVER if digest == found.digest else "no-cache"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     if found.name.endswith(COMPRESSED):
         answer.headers["Vary"] = "Accept-Encoding"
         if body is not found.body:
             answer.headers["Content-Encoding"] = encoding
-    return answer.make_conditional(request)  # type: ignore[return-value]
+    answer.make_conditional(request)
+    return answer
 
 
-def assets() -> Assets:
-    """Give the current app's static files; plugins' folders are known once all blueprints are registered."""
-    kept: Any = current_app.extensions["marketplace_assets"]
+def assets_of(app: Flask) -> Assets:
+    """Give an app's static files; plugins' folders are known once all blueprints are registered."""
+    kept: Assets | None = app.extensions.get(KEY)
     if kept is None:
         folders = {CORE: STATIC}
-        for name, each in current_app.blueprints.items():
+        for name, each in app.blueprints.items():
             if each.static_folder:
                 folders[name] = Path(each.static_folder)
-        kept = current_app.extensions["marketplace_assets"] = Assets(folders, "/assets")
-    found: Assets = kept
-    return found
+        kept = app.extensions[KEY] = Assets(folders)
+    return kept
 
 
 def asset(name: str) -> str:
     """Give the address of a static file as pages link to it."""
-    return (request.root_path.rstrip("/") if request else "") + assets().url(name)
+    return (request.root_path.rstrip("/") if request else "") + assets_of(current_app).url(name)
 
 
 def init_assets(app: Flask) -> None:
-    """Make `asset()` and the address /assets/ known to the app; reads no file."""
-    app.extensions["marketplace_assets"] = None
-    app.register_blueprint(blueprint)
+    """Make `asset()` and the addresses under /assets/ known to the app; reads no file."""
+    app.wsgi_app = AssetServer(app.wsgi_app, app)  # type: ignore[method-assign]
     app.jinja_env.globals["asset"] = asset

@@ -28,6 +28,12 @@ def locale_code() -> str:
     return str(chosen.language if chosen.territory is None else chosen)
 
 
+def format_locale() -> str:
+    """Give the locale that figures and dates are written in; English here is that of Europe: 21 Nov 2026, 22:57."""
+    code = locale_code()
+    return "en_GB" if code == "en" else code
+
+
 @lru_cache(KEPT)
 def format_money(minor: int, currency: str, locale: str, *, exact: bool = False) -> str:
     """Write an amount of minor units; whole amounts lose their zeros unless `exact` (bills line up their cents)."""
@@ -44,7 +50,7 @@ def format_money(minor: int, currency: str, locale: str, *, exact: bool = False)
 
 def money(minor: int, currency: str, *, exact: bool = False) -> str:
     """Write an amount in minor units of `currency` for the request's language: € 18, € 18,50."""
-    return format_money(minor, currency, locale_code(), exact=exact)
+    return format_money(minor, currency, format_locale(), exact=exact)
 
 
 @lru_cache(KEPT)
@@ -63,7 +69,7 @@ def _format_when(value: datetime | day_type, kind: str, length: str, locale: str
 def _when(value: datetime | day_type | None, kind: str, length: str) -> str:
     if value is None:
         return ""
-    return _format_when(value, kind, length, locale_code(), str(get_timezone()))
+    return _format_when(value, kind, length, format_locale(), str(get_timezone()))
 
 
 def date(value: datetime | day_type | None, length: str = "long") -> str:
@@ -84,7 +90,7 @@ def relative(value: datetime | None) -> str:
         return ""
     from babel.dates import format_timedelta  # loaded with the first relative time
 
-    return str(format_timedelta(value - clock.now(), add_direction=True, locale=locale_code(), threshold=0.9))
+    return str(format_timedelta(value - clock.now(), add_direction=True, locale=format_locale(), threshold=0.9))
 
 
 def time_tag(value: datetime | None, style: str = "datetime") -> Markup:
@@ -122,7 +128,7 @@ def _format_number(value: int | Decimal | float, places: int | None, locale: str
 
 def number(value: int | Decimal | float | None, places: int | None = None) -> str:
     """Write a figure with the language's separators: 1,204; 4.9 with `places=1`."""
-    return "" if value is None else _format_number(value, places, locale_code())
+    return "" if value is None else _format_number(value, places, format_locale())
 
 
 def distance(metres: float | None) -> str:
@@ -178,7 +184,7 @@ def currency_sign(currency: str) -> str:
     """Give the short sign of an ISO 4217 currency as the request's language writes it: €."""
     from babel.numbers import get_currency_symbol  # loaded with the first money field
 
-    return str(get_currency_symbol(currency, locale=locale_code()))
+    return str(get_currency_symbol(currency, locale=format_locale()))
 
 
 def attributes(values: dict[str, Any]) -> Markup:

@@ -15,6 +15,7 @@ from wtforms import (
     FileField,
     PasswordField,
     RadioField,
+    SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
@@ -34,16 +35,22 @@ class SampleForm(Form):
     """One field of every sort."""
 
     title = StringField(_l("Title"), [InputRequired(), Length(max=120)])
-    email = EmailField(_l("E-mail address"), [InputRequired()])
-    password = PasswordField(_l("Password"), [InputRequired()])
+    email = EmailField(_l("E-mail address"), [InputRequired()], render_kw={"autocomplete": "email"})
+    password = PasswordField(_l("Password"), [InputRequired()], render_kw={"autocomplete": "new-password"})
     price = MoneyField(_l("Price"), currency="EUR")
     day = DateField(_l("Pick-up day"))
-    category = SelectField(_l("Category"), choices=[("tools", _l("Tools")), ("bikes", _l("Bikes"))])
+    category = SelectField(
+        _l("Category"), choices=[SelectChoice("tools", _l("Tools")), SelectChoice("bikes", _l("Bikes"))]
+    )
     picture = FileField(_l("Picture"))
     story = TextAreaField(_l("Your story"), [InputRequired(), Length(max=400)])
     reward = RadioField(
         _l("Choose a reward"),
-        choices=[("seeds", _l("A bag of seeds")), ("bed", _l("A vegetable bed")), ("party", _l("The harvest party"))],
+        choices=[
+            SelectChoice("seeds", _l("A bag of seeds")),
+            SelectChoice("bed", _l("A vegetable bed")),
+            SelectChoice("party", _l("The harvest party")),
+        ],
         default="bed",
     )
     rules = BooleanField(_l("I agree to the house rules"), [InputRequired()])
@@ -155,6 +162,12 @@ def index() -> str:
         ),
         icons=[name.partition('"')[0] for name in names],
     )
+
+
+@blueprint.get("/styleguide/swap")
+def swap() -> str:
+    """Answer htmx with the same part that the whole page includes."""
+    return render_template("styleguide/swap.html", now=clock.now(), swapped=True)
 
 
 @blueprint.get("/styleguide/error/<int:status>")

@@ -61,4 +61,4 @@ addEventListener("pageshow", (event) => {
 });
 
 // After a form came back with errors, the summary gets the focus so that it is read first.
-document.querySelector(".error-summary")?.focus();
+document.querySelector(".error-summary[data-focus]")?.focus();
