@@ -1,15 +1,11 @@
 """Members that are logged in."""
 
-import hashlib
-import secrets
-from datetime import timedelta
 from typing import Any
 
-from marketplace import clock
-from marketplace.database import db, transaction
 from marketplace.testing.clients import MarketplaceClient, client_of
 from marketplace.testing.factories import Factories
-from marketplace.users.models import User, UserSession
+from marketplace.users import sessions
+from marketplace.users.models import User
 
 
 class Auth:
@@ -47,19 +43,7 @@ class Auth:
 
 def log_in(client: MarketplaceClient, user: User) -> None:
     """Give the client a log-in session of `user`, as the log-in page does."""
-    token = secrets.token_urlsafe(32)
-    now = clock.now()
-    with transaction():
-        db.session.add(
-            UserSession(
-                user_id=user.id,
-                token_hash=hashlib.sha256(token.encode()).hexdigest(),
-                created_at=now,
-                last_seen_at=now,
-                expires_at=now + timedelta(days=30),
-                user_agent="test",
-            )
-        )
+    token = sessions.start(user, remembered=True, user_agent="test")
     with client.session_transaction() as session:
         session["_user_id"] = token
         session["_fresh"] = True

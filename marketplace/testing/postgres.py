@@ -151,7 +151,7 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
         subprocess.run(initialise, check=True, stdout=log, stderr=log, **common)  # type: ignore[call-overload]
         serve = [str(programs / "postgres"), "-D", str(data), "-k", str(home)]
         serve += [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        return subprocess.Popen(serve, stdout=log, stderr=log, **common)  # type: ignore[call-overload, no-any-return]
+        return subprocess.Popen(serve, stdout=log, stderr=log, **common)  # type: ignore[call-overload]
 
 
 def _wait_until_ready(folder: Path, server: "subprocess.Popen[bytes]") -> None:
