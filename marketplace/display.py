@@ -55,15 +55,15 @@ def money(minor: int, currency: str, *, exact: bool = False) -> str:
 
 @lru_cache(KEPT)
 def _format_when(value: datetime | day_type, kind: str, length: str, locale: str, zone: str) -> str:
-    from babel.dates import format_date, format_datetime, format_time, get_timezone  # loaded with the first date
+    from babel.dates import format_date, format_time, get_timezone  # loaded with the first date
 
     if isinstance(value, datetime):
         value = value.astimezone(get_timezone(zone))
     if kind == "date":
         return str(format_date(value, length, locale=locale))
-    if kind == "time":
-        return str(format_time(value, length, locale=locale))
-    return str(format_datetime(value, length, locale=locale))
+    if not isinstance(value, datetime):
+        raise TypeError(f"a day has no time: {value!r}")
+    return str(format_time(value, length, locale=locale))
 
 
 def _when(value: datetime | day_type | None, kind: str, length: str) -> str:

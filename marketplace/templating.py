@@ -1,10 +1,9 @@
-"""What templates may call: icons, covers, addresses, navigation and slots; everything else is in `display`."""
+"""What templates may call: addresses, navigation and slots; figures are in `display`, drawings in `icons`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,47 +17,13 @@ from werkzeug.routing import BuildError
 
 from marketplace import display
 from marketplace.appearance import init_appearance
-from marketplace.assets import asset, init_assets
+from marketplace.assets import init_assets
+from marketplace.icons import cover_art, icon
 from marketplace.runtime import page_parts, runtime
 from marketplace.styleguide import init_styleguide
 from marketplace.wording import init_wording
 
 log = structlog.get_logger(__name__)
-
-ARTS = ("teal", "amber", "green", "rose", "blue", "violet", "orange", "lime")
-# The drawn cover of a listing without a picture: icon and colour by category.
-COVERS = {
-    "bikes": ("bike", "teal"),
-    "transport": ("truck", "blue"),
-    "tools": ("drill", "amber"),
-    "outdoors": ("tent", "green"),
-    "crafts": ("scissors", "rose"),
-    "electronics": ("projector", "blue"),
-    "books": ("book-open", "violet"),
-    "energy": ("sun", "orange"),
-    "garden": ("sprout", "lime"),
-    "kitchen": ("cooking-pot", "orange"),
-    "food": ("utensils", "amber"),
-    "party": ("party-popper", "rose"),
-    "music": ("guitar", "violet"),
-    "art": ("palette", "rose"),
-    "culture": ("theater", "violet"),
-    "sport": ("volleyball", "orange"),
-    "games": ("dices", "violet"),
-    "kids": ("baby", "amber"),
-    "household": ("washing-machine", "blue"),
-    "home": ("sofa", "teal"),
-    "clothing": ("shirt", "rose"),
-    "animals": ("paw-print", "amber"),
-    "nature": ("trees", "green"),
-    "spaces": ("warehouse", "teal"),
-    "learning": ("graduation-cap", "blue"),
-    "help": ("hand-helping", "green"),
-    "neighbourhood": ("house", "teal"),
-    "community": ("users", "green"),
-    "technology": ("lightbulb", "blue"),
-    "health": ("heart", "rose"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +34,6 @@ class Link:
     url: str
     icon: str
     current: bool
-
-
-@lru_cache(2048)
-def _drawn_icon(sprite: str, name: str, label: str | None, classes: str) -> Markup:
-    access = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="icon{}" width="20" height="20" {}><use href="{}#{}"></use></svg>').format(
-        f" {classes}" if classes else "", access, sprite, name
-    )
-
-
-def icon(name: str, label: str | None = None, classes: str = "") -> Markup:
-    """Draw a lucide icon from the sprite; without a label it is hidden from screen readers."""
-    return _drawn_icon(asset("vendor/icons.svg"), name, label, classes)
-
-
-@lru_cache(1024)
-def _drawn_cover(sprite: str, category: str, chance: int) -> Markup:
-    name, art = COVERS.get(category, ("hand-heart", ARTS[chance]))
-    return Markup('<span class="art art-{}">{}</span>').format(art, _drawn_icon(sprite, name, None, ""))
-
-
-def cover_art(category: str | None, seed: int = 0) -> Markup:
-    """Draw the cover of a listing that has no picture; decoration only, so screen readers skip it."""
-    return _drawn_cover(asset("vendor/icons.svg"), category or "", seed % len(ARTS))
 
 
 def avatar_hue(name: str | None) -> int:

@@ -156,6 +156,21 @@ def test_every_icon_that_a_page_names_is_in_the_sprite() -> None:
     assert not missing, f"add to scripts/icons.txt and run scripts/vendor_frontend.py: {missing}"
 
 
+def test_every_class_that_a_page_uses_is_styled(files: Assets) -> None:
+    styled = set(re.findall(r"\.([a-z][\w-]*)", files.get(STYLE).body.decode()))
+    pages = [*ROOT.glob("templates/**/*.html"), *ROOT.glob("plugins/*/templates/**/*.html")]
+    used = {
+        (name, page.name)
+        for page in pages
+        for text in re.findall(r'\bclass="([^"]*)"', page.read_text())
+        for name in re.sub(r"{[{%].*?[%}]}", "", text).split()
+        if not name.endswith("-")
+    }
+    plugins = "".join(sheet.read_text() for sheet in ROOT.glob("plugins/*/static/**/*.css"))
+    assert len(used) > 50
+    assert sorted(each for each in used if each[0] not in styled and f".{each[0]}" not in plugins) == []
+
+
 def test_no_source_of_the_pages_holds_inline_style_or_script() -> None:
     pages = [*ROOT.glob("templates/**/*.html"), *ROOT.glob("plugins/*/templates/**/*.html")]
     wrong = re.compile(r"""\s(?:style|on[a-z]+)=["']|<style|<script(?![^>]*\bsrc=)|hx-on|["']js:""")
