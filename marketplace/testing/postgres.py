@@ -38,10 +38,6 @@ SETTINGS = {
 }
 
 
-_keepers: "list[subprocess.Popen[bytes]]" = []
-"""Kept for the life of this process: a keeper outlives it by design."""
-
-
 class PostgresUnavailable(RuntimeError):
     """The server could not be started; the message says why and shows the end of its log."""
 
@@ -70,14 +66,14 @@ def ensure_started(folder: Path) -> None:
             return
         if not failed.exists():
             with (folder / "keeper.log").open("w") as log:
-                keeper = subprocess.Popen(
+                subprocess.run(
                     [sys.executable, "-P", __file__, str(folder)],
                     start_new_session=True,  # Ctrl-C in the terminal must reach the tests, not the server
+                    check=True,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                 )
-            _keepers.append(keeper)
         deadline = time.monotonic() + START_SECONDS
         while not ready.exists():
             if failed.exists():
@@ -189,4 +185,5 @@ def keep(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    if os.fork() == 0:  # the keeper outlives whoever started it, and is nobody's child to wait for
+        keep(Path(sys.argv[1]))
