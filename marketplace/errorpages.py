@@ -77,7 +77,7 @@ def _http_failed(error: HTTPException) -> Any:
 def _refused(error: DomainError) -> Any:
     db.session.rollback()
     if wants_problem():
-        more = {"errors": error.errors} if isinstance(error, InvalidInput) else {}
+        more: dict[str, Any] = {"errors": error.errors} if isinstance(error, InvalidInput) else {}
         return problem(error.status, error.message, code=error.code, **more)
     return _page(error.status, error.message, reference=reference())
 

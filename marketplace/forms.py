@@ -15,7 +15,7 @@ from marketplace.money import Money, NotAnAmount, parse_amount
 from marketplace.runtime import runtime
 
 
-class Form(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):
     """Every form of the site: CSRF-protected, and able to show what a use case refused beside the field."""
 
     def refuse(self, error: DomainError) -> None:

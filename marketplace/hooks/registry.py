@@ -43,7 +43,8 @@ def build(
     """Collect the core's registrations and every plugin's; raises DoubleName."""
     owners: dict[str, str] = {}
     kinds = _named(hooks, "register_listing_kinds", listing_kinds, lambda kind: kind.name, owners)
-    agreements = _named(hooks, "register_agreement_kinds", (), lambda kind: kind.name, owners)
+    no_kinds: Iterable[AgreementKind] = ()
+    agreements = _named(hooks, "register_agreement_kinds", no_kinds, lambda kind: kind.name, owners)
     specs = _named(hooks, "register_settings", settings, lambda spec: spec.key, {})
     work = _named(hooks, "register_jobs", jobs, lambda job: job.name, {})
     told = _named(hooks, "register_notifications", notifications, lambda kind: kind.name, {})
