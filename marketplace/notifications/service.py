@@ -73,4 +73,5 @@ def send_mail(to: str, template: str, params: Mapping[str, Any], locale: str, us
 def _mail(template: str, facts: Any, **more: Any) -> dict[str, Any]:
     """Describe one mail; its token becomes the message id, by which a second delivery of the same job is recognised."""
     about = {name: value for name, value in more.items() if value is not None}
-    return {"template": template, "params": facts, "token": secrets.token_hex(12), **about}
+    written = {"template": template, "params": facts, "token": secrets.token_hex(12), "at": clock.now().isoformat()}
+    return {**written, **about}
