@@ -40,8 +40,10 @@ def long_files() -> Iterator[tuple[str, int, int]]:
 
 
 def long_functions() -> Iterator[tuple[str, int, int]]:
-    """Name each function over its budget; tests' own functions count too."""
+    """Name each function over its budget, tests' own too; not in migrations, which are lists of columns, read in order."""
     for path in tree.python_files():
+        if path.parts[-3:-1] == ("migrations", "versions"):
+            continue
         for node in ast.walk(tree.parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 found = (node.end_lineno or node.lineno) - node.lineno + 1
