@@ -8,11 +8,14 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from marketplace.doctor import doctor_command
 from marketplace.hooks import lineages
 from marketplace.hooks.cli import plugin_cli
+from marketplace.jobs.cli import jobs_cli
 from marketplace.runtime import runtime
+from marketplace.users.cli import user_cli
 
-GROUPS: Sequence[click.Command] = (plugin_cli,)
+GROUPS: Sequence[click.Command] = (plugin_cli, jobs_cli, doctor_command, user_cli)
 
 
 @click.command("upgrade")

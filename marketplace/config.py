@@ -48,6 +48,7 @@ class Settings:
     home_place: str = "Amsterdam"
     home_lat: float = 52.3676
     home_lon: float = 4.9041
+    places_csv: str = ""
     payments: bool = True
     stripe_api_key: str = ""
     stripe_api_base: str = ""
@@ -59,6 +60,7 @@ class Settings:
     limiter_storage: str = "memory://"
     trusted_proxies: int = 0
     trace_hooks: bool = False
+    metrics_token: str = ""
     require_confirmed_mail: bool = True
 
     @classmethod

@@ -4,14 +4,39 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
+from marketplace import discover, health, home, storage
+from marketplace.agreements import views as agreement_pages
+from marketplace.agreements.expiry import EXPIRY
 from marketplace.hooks.types import JobKind, ListingKind, NotificationKind, SettingSpec
+from marketplace.jobs import control as jobs
+from marketplace.listings import descriptors as listings
+from marketplace.listings import edit_views as listing_pages
+from marketplace.messages import service as messages
+from marketplace.messages import views as message_pages
+from marketplace.notifications import demo_mail, mail
+from marketplace.notifications import views as notification_pages
 from marketplace.runtime import runtime
+from marketplace.users import account_views as account_pages
+from marketplace.users import views as user_pages
+from marketplace.users.tidying import TIDYING
 
-LISTING_KINDS: tuple[ListingKind, ...] = ()
-SETTINGS: tuple[SettingSpec, ...] = ()
-JOBS: tuple[JobKind, ...] = ()
-NOTIFICATIONS: tuple[NotificationKind, ...] = ()
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+LISTING_KINDS: tuple[ListingKind, ...] = listings.LISTING_KINDS
+SETTINGS: tuple[SettingSpec, ...] = (*listings.SETTINGS,)
+JOBS: tuple[JobKind, ...] = (jobs.PRUNING, mail.MAILING, EXPIRY, TIDYING, *listings.JOBS,)
+NOTIFICATIONS: tuple[NotificationKind, ...] = (messages.RECEIVED, *listings.NOTIFICATIONS)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    home.blueprint,
+    discover.blueprint,
+    listing_pages.blueprint,
+    storage.blueprint,
+    message_pages.blueprint,
+    notification_pages.blueprint,
+    demo_mail.blueprint,
+    health.blueprint,
+    user_pages.blueprint,
+    account_pages.blueprint,
+    agreement_pages.blueprint,
+)
 
 
 def init_core(app: Flask) -> None:

@@ -1,0 +1,75 @@
+"""The figures of `/metrics`, each asked from the database when somebody looks: true for all processes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from marketplace.jobs import control
+
+Samples = Iterable[tuple[dict[str, str], float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A figure: its name, what it says, its label names, and how to find out."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    read: Callable[[], Samples]
+
+
+GAUGES: dict[str, Gauge] = {}
+
+
+def gauge(
+    name: str, help: str, labels: tuple[str, ...] = ()
+) -> Callable[[Callable[[], Samples]], Callable[[], Samples]]:
+    """Register a function that gives (labels, value) pairs under `marketplace_<name>`; a second of one name is an error."""
+
+    def register(read: Callable[[], Samples]) -> Callable[[], Samples]:
+        if name in GAUGES:
+            raise ValueError(f"the metric {name!r} exists already")
+        GAUGES[name] = Gauge(f"marketplace_{name}", help, labels, read)
+        return read
+
+    return register
+
+
+@gauge("jobs", "Background jobs that are not finished, and dead letters, by state.", ("state",))
+def _jobs() -> Samples:
+    seen = control.overview()
+    for state in ("due", "scheduled", "running", "dead"):
+        yield {"state": state}, getattr(seen, state)
+
+
+@gauge("jobs_lag_seconds", "How long the longest-waiting due job has waited.")
+def _lag() -> Samples:
+    return [({}, control.overview().lag)]
+
+
+class _Collector:
+    """What prometheus-client asks for its figures."""
+
+    def collect(self) -> Iterator[Any]:
+        """Read every gauge."""
+        from prometheus_client.core import GaugeMetricFamily  # only where figures are asked for
+
+        for one in GAUGES.values():
+            family = GaugeMetricFamily(one.name, one.help, labels=one.labels)
+            for labels, value in one.read():
+                family.add_metric([labels[name] for name in one.labels], value)
+            yield family
+
+
+def exposition() -> tuple[bytes, str]:
+    """Give every figure in Prometheus' text format, and its content type."""
+    from prometheus_client import CollectorRegistry, ProcessCollector  # as above
+    from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(_Collector())
+    ProcessCollector(registry=registry)
+    return generate_latest(registry), CONTENT_TYPE_LATEST
