@@ -35,14 +35,17 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16), default="member", server_default="member")
     state: Mapped[str] = mapped_column(String(16), default="active", server_default="active")
     mail_choices: Mapped[str] = mapped_column(Text, default="", server_default="")
-    """Kinds of notification that the member does not want by mail, separated by commas."""
+    """Groups (`NotificationKind.group`) that the member does not want by mail, separated by commas."""
+    blocked_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    """Why an operator blocked the account, in words that the member gets to read."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     # What flask-login asks of a user; the session's token is set by the loader.
     is_authenticated: ClassVar[bool] = True
     is_anonymous: ClassVar[bool] = False
-    session_token = None
+    session_token: ClassVar[str | None] = None
+    session_id: ClassVar[int | None] = None
 
     @property
     def is_active(self) -> bool:
@@ -78,17 +81,17 @@ class UserSession(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    remembered: Mapped[bool] = mapped_column(default=False, server_default=false())
     user_agent: Mapped[str] = mapped_column(String(200), default="", server_default="")
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class LoginFailure(Base):
-    """A failed log-in, counted per address and per account to slow down guessing."""
+    """A failed log-in, counted per network address and per account to slow down guessing; see `throttle`."""
 
     __tablename__ = "login_failure"
     __table_args__ = (Index("ix_login_failure_subject_at", "subject", "at"),)
 
     id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
-    subject: Mapped[str] = mapped_column(String(254))
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    cleared: Mapped[bool] = mapped_column(default=False, server_default=false())
+    subject: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

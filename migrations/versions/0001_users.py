@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(16), nullable=False, server_default="member"),
         sa.Column("state", sa.String(16), nullable=False, server_default="active"),
         sa.Column("mail_choices", sa.Text, nullable=False, server_default=""),
+        sa.Column("blocked_reason", sa.String(500), nullable=False, server_default=""),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("closed_at", UtcDateTime),
         sa.UniqueConstraint("email", name="uq_user_email"),
@@ -42,6 +43,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("last_seen_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.Column("remembered", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("user_agent", sa.String(200), nullable=False, server_default=""),
         sa.Column("revoked_at", UtcDateTime),
         sa.UniqueConstraint("token_hash", name="uq_user_session_token_hash"),
@@ -50,11 +52,11 @@ def upgrade() -> None:
     op.create_table(
         "login_failure",
         sa.Column("id", BigIntId, primary_key=True),
-        sa.Column("subject", sa.String(254), nullable=False),
+        sa.Column("subject", sa.String(64), nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
-        sa.Column("cleared", sa.Boolean, nullable=False, server_default=sa.false()),
     )
     op.create_index("ix_login_failure_subject_at", "login_failure", ["subject", "at"])
+    op.create_index("ix_login_failure_at", "login_failure", ["at"])
 
 
 def downgrade() -> None:

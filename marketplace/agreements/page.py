@@ -1,0 +1,179 @@
+"""What the page of an agreement shows, gathered with a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from marketplace.agreements import service
+from marketplace.agreements.models import Agreement, AgreementEvent
+from marketplace.agreements.service import AMENDED, CREATED, Actor
+from marketplace.database import db
+from marketplace.hooks.types import AgreementKind, PriceLine, TermLine, TodoItem
+from marketplace.lifecycle import ENDED, InvalidTransition, Role, Transition
+from marketplace.listings.models import Listing
+from marketplace.money import Money
+from marketplace.runtime import agreement_kind, decide, listing_kind, runtime
+from marketplace.users.models import User
+
+MOST_EVENTS = 100
+TONES = {"completed": "good", "active": "info", "agreed": "info", "proposed": "warm", "failed": "bad", "cancelled": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the timeline; `time` is UTC, `state` is done, current or todo."""
+
+    text: Any
+    time: datetime | None
+    state: str
+    note: str = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the agreement is about and who the parties are."""
+
+    listing_id: int
+    title: str
+    url: str
+    owner_id: int
+    owner_name: str
+    member_id: int
+    member_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything the template shows; without `kind` its plugin is off, and the page only reads."""
+
+    agreement: Agreement
+    actor: Actor
+    kind: AgreementKind | None
+    subject: Subject
+    label: Any
+    state: Any
+    tone: str
+    ended: bool
+    waiting: TodoItem | None
+    terms: Sequence[TermLine]
+    prices: Sequence[PriceLine]
+    total: Money | None
+    steps: Sequence[Step]
+    moves: Sequence[Transition]
+
+    @property
+    def title(self) -> str:
+        """Give the page's heading."""
+        return f"{self.label}: {self.subject.title}"
+
+    @property
+    def other(self) -> tuple[int, str]:
+        """Give id and name of whom the viewer deals with; operators look at it from the owner's side."""
+        if self.actor.role == Role.MEMBER:
+            return self.subject.owner_id, self.subject.owner_name
+        return self.subject.member_id, self.subject.member_name
+
+
+def gathered(agreement: Agreement, viewer: User) -> Page:
+    """Gather what `viewer`, who may see the agreement, gets to see."""
+    kind = agreement_kind(agreement.kind)
+    actor = service.actor_for(viewer, agreement)
+    ended = agreement.phase in ENDED
+    lines = price_lines(agreement) if kind is not None else []
+    return Page(
+        agreement=agreement,
+        actor=actor,
+        kind=kind,
+        subject=_subject(agreement),
+        label=kind.label if kind is not None else _("Agreement"),
+        state=state_label(kind, agreement.state),
+        tone=TONES[agreement.phase],
+        ended=ended,
+        waiting=kind.todo(agreement, str(actor.role)) if kind is not None and kind.todo is not None else None,
+        terms=kind.describe(agreement) if kind is not None and kind.describe is not None else (),
+        prices=lines,
+        total=_sum(lines),
+        steps=_steps(agreement, kind, viewer, ended=ended),
+        moves=service.possible(agreement, actor),
+    )
+
+
+def state_label(kind: AgreementKind | None, state: str) -> Any:
+    """Give a state's label, or its bare name while the plugin that knows it is off."""
+    try:
+        return kind.machine.state(state).label if kind is not None else state.replace("_", " ")
+    except InvalidTransition:
+        return state.replace("_", " ")
+
+
+def price_lines(agreement: Agreement) -> list[PriceLine]:
+    """List what the agreement costs: the agreed amount, and what plugins add to it."""
+    if agreement.amount is None:
+        return []
+    added = [line for lines in decide("price_lines", agreement=agreement) for line in lines]
+    return [PriceLine(_("Agreed amount"), agreement.amount), *added]
+
+
+def _sum(lines: Sequence[PriceLine]) -> Money | None:
+    if not lines:
+        return None
+    total = lines[0].amount
+    for line in lines[1:]:
+        total += line.amount
+    return total
+
+
+def _subject(agreement: Agreement) -> Subject:
+    owner, member = aliased(User), aliased(User)
+    row = db.session.execute(
+        select(Listing.kind, Listing.title, Listing.slug, owner.name.label("owner"), member.name.label("member"))
+        .join(owner, owner.id == agreement.owner_id)
+        .join(member, member.id == agreement.member_id)
+        .where(Listing.id == agreement.listing_id)
+    ).one()
+    kind = listing_kind(row.kind)
+    endpoint = kind.endpoint if kind is not None else None
+    url = url_for(endpoint, listing_id=agreement.listing_id, slug=row.slug) if endpoint else ""
+    return Subject(agreement.listing_id, row.title, url, agreement.owner_id, row.owner, agreement.member_id, row.member)
+
+
+def _steps(agreement: Agreement, kind: AgreementKind | None, viewer: User, *, ended: bool) -> list[Step]:
+    """Read the newest part of the history, oldest first, and what the present state waits for."""
+    rows = db.session.execute(
+        select(
+            AgreementEvent.transition, AgreementEvent.to_state, AgreementEvent.actor_id, AgreementEvent.note,
+            AgreementEvent.at, User.name,
+        )
+        .outerjoin(User, User.id == AgreementEvent.actor_id)
+        .where(AgreementEvent.agreement_id == agreement.id)
+        .order_by(AgreementEvent.seq.desc())
+        .limit(MOST_EVENTS)
+    ).all()  # fmt: skip
+    steps = []
+    for row in reversed(rows):
+        text = _("Terms changed") if row.transition == AMENDED else state_label(kind, row.to_state)
+        who = _("You") if row.actor_id == viewer.id else row.name or runtime().settings.site_name
+        latest = row is rows[0]
+        steps.append(
+            Step(text, row.at, "current" if latest and not ended else "done", _note(who, row.note), _icon(row))
+        )
+    if agreement.waits_until is not None and not ended:
+        steps.append(Step(_("Ends by itself if nothing happens"), agreement.waits_until, "todo", icon="hourglass"))
+    return steps
+
+
+def _note(who: str, note: str) -> str:
+    return f"{who}: {note}" if note else who
+
+
+def _icon(row: Any) -> str:
+    return {CREATED: "handshake", AMENDED: "pencil"}.get(row.transition, "")

@@ -1,0 +1,150 @@
+"""Closing an account: what stands in the way, and what remains afterwards."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import delete, func, or_, select, update
+
+from marketplace import clock
+from marketplace.agreements.models import Agreement
+from marketplace.database import db, transaction
+from marketplace.errors import Refused
+from marketplace.ledger.models import LedgerAccount
+from marketplace.lifecycle import ENDED
+from marketplace.listings import service as listings
+from marketplace.listings.models import Listing
+from marketplace.money import Money
+from marketplace.notifications.models import Notification
+from marketplace.notifications.service import send_mail
+from marketplace.payments.models import Payment
+from marketplace.runtime import announce
+from marketplace.users import accounts, sessions
+from marketplace.users.models import User, UserSession
+from marketplace.users.passwords import UNUSABLE
+from marketplace.users.profile import owned
+
+FORMER_MEMBER = "Former member"
+SHOWN = 20
+OPEN_PAYMENTS = ("method_needed", "ready", "charging", "action_required")
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One reason why an account can't be closed yet, and where to do something about it; `money` in addition, if any."""
+
+    text: str
+    url: str = ""
+    money: Money | None = None
+
+
+class NotYet(Refused):
+    """The account still has open ends; `obstacles` lists them."""
+
+    code = "account_in_use"
+
+    def __init__(self, obstacles: Sequence[Obstacle]) -> None:
+        """Keep what stands in the way."""
+        super().__init__(_("Your account can't be closed yet."))
+        self.obstacles = obstacles
+
+
+def obstacles(user_id: int) -> list[Obstacle]:
+    """List what a member has to finish first: agreements, payments, money; by three statements however much there is."""
+    return [*_open_agreements(user_id), *_open_payments(user_id), *_money(user_id)]
+
+
+def close(user: User, password: str, *, address: str | None) -> None:
+    """Close an account for good: sessions end, what tells who the person was is erased, the row stays without a name.
+
+    Agreements, history and books stay, because they are the other party's too. Raises NotYet with the obstacles,
+    InvalidInput for a wrong password, TooManyAttempts as a log-in does, Refused when a listing can't be closed.
+    """
+    accounts.check_password(user, password, address=address)
+    with transaction() as session:
+        account = owned(user.id)
+        if found := obstacles(account.id):
+            raise NotYet(found)
+        _close_listings(account)
+        send_mail(account.email, "account_closed", {"person": account.name}, account.locale)
+        announce("erase_member", user=account)
+        _anonymise(account)
+        session.execute(delete(UserSession).where(UserSession.user_id == account.id))
+        session.execute(delete(Notification).where(Notification.user_id == account.id))
+        session.flush()
+        announce("user_changed", user=account, change="closed")
+
+
+def _anonymise(account: User) -> None:
+    sessions.end_all(account.id)
+    account.email = f"closed-{account.id}-{secrets.token_hex(4)}@closed.invalid"
+    account.name = FORMER_MEMBER
+    account.password_hash = UNUSABLE
+    account.about = account.place = account.mail_choices = account.blocked_reason = ""
+    account.lat = account.lon = account.email_confirmed_at = None
+    account.role = "member"
+    account.state = "closed"
+    account.closed_at = clock.now()
+
+
+def _open_agreements(user_id: int) -> list[Obstacle]:
+    ended = tuple(str(phase) for phase in ENDED)
+    rows = db.session.execute(
+        select(Agreement.id, Listing.title)
+        .join(Listing, Listing.id == Agreement.listing_id)
+        .where(or_(Agreement.member_id == user_id, Agreement.owner_id == user_id), Agreement.phase.not_in(ended))
+        .order_by(Agreement.id)
+        .limit(SHOWN)
+    )
+    return [
+        Obstacle(_("“%(title)s” has not ended yet.", title=title), url_for("agreements.show", agreement_id=number))
+        for number, title in rows
+    ]
+
+
+def _open_payments(user_id: int) -> list[Obstacle]:
+    count = db.session.scalar(
+        select(func.count())
+        .select_from(Payment)
+        .where(
+            or_(Payment.payer_id == user_id, Payment.payee_id == user_id),
+            or_(Payment.state.in_(OPEN_PAYMENTS), (Payment.state == "succeeded") & Payment.settled_at.is_(None)
+                & (Payment.refunded_minor < Payment.amount_minor)),
+        )
+    )  # fmt: skip
+    if not count:
+        return []
+    return [Obstacle(ngettext("%(num)s payment is not finished.", "%(num)s payments are not finished.", count))]
+
+
+def _money(user_id: int) -> list[Obstacle]:
+    """Find what we owe the member, or the member owes us."""
+    account = LedgerAccount
+    rows = db.session.execute(
+        select(account.role, account.currency, account.posted_debit, account.posted_credit,
+               account.pending_debit + account.pending_credit)
+        .where(account.owner_type == "member", account.owner_id == user_id, account.role.in_(("payable", "receivable")))
+    )  # fmt: skip
+    found = []
+    for role, currency, debit, credit, pending in rows:
+        owed = credit - debit if role == "payable" else debit - credit
+        if owed or pending:
+            text = _("Money is waiting to be paid out to you.") if role == "payable" else _("You still owe money.")
+            found.append(Obstacle(text, money=Money(owed, currency)))
+    return found
+
+
+def _close_listings(account: User) -> None:
+    """Take the member's listings out of the offer, empty the drafts, and forget where all of them exactly were."""
+    own = Listing.owner_id == account.id
+    published = db.session.scalars(select(Listing.id).where(own, Listing.state == "published").order_by(Listing.id))
+    for listing_id in published.all():
+        listings.close(listing_id, actor=None)
+    empty = {"title": _("Removed"), "slug": "removed", "summary": "", "body_md": "", "body_html": "", "place": ""}
+    db.session.execute(update(Listing).where(own, Listing.state == "draft").values(empty))
+    db.session.execute(update(Listing).where(own).values(lat=None, lon=None))

@@ -1,0 +1,72 @@
+"""One list of everything that waits for a member: from the core, and from every kind of agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, select
+
+from marketplace.agreements.models import Agreement
+from marketplace.database import db
+from marketplace.hooks.types import TodoItem
+from marketplace.lifecycle import Phase, Role
+from marketplace.listings.models import Listing
+from marketplace.runtime import agreement_kind, listing_kind
+from marketplace.users.models import User
+
+OPEN = tuple(str(phase) for phase in (Phase.PROPOSED, Phase.AGREED, Phase.ACTIVE))
+MOST_AGREEMENTS = 25
+"""Newest open agreements that are asked per role, so that the page costs the same for somebody with thousands."""
+
+MOST_DRAFTS = 3
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def items(user: User) -> list[TodoItem]:
+    """List what waits for the member, what is due first on top; three statements, and what the kinds themselves ask."""
+    found = [*_of_the_account(user), *_of_agreements(user), *_of_drafts(user)]
+    return sorted(found, key=lambda item: item.due or NEVER)
+
+
+def _of_the_account(user: User) -> Iterable[TodoItem]:
+    if user.email_confirmed_at is None:
+        yield TodoItem(_("Confirm your e-mail address"), url_for("users.resend"), icon="mail")
+    if not user.place:
+        yield TodoItem(
+            _("Say where you live, so that we can show what is near"), url_for("account.profile"), icon="map-pin"
+        )
+    if not user.about:
+        yield TodoItem(_("Tell your neighbours who you are"), url_for("account.profile"), icon="smile")
+
+
+def _of_agreements(user: User) -> Iterable[TodoItem]:
+    for role, mine in ((Role.MEMBER, Agreement.member_id == user.id), (Role.OWNER, Agreement.owner_id == user.id)):
+        for agreement in _open(mine):
+            kind = agreement_kind(agreement.kind)
+            item = kind.todo(agreement, str(role)) if kind is not None and kind.todo is not None else None
+            if item is not None:
+                yield item
+
+
+def _open(mine: ColumnElement[bool]) -> Sequence[Agreement]:
+    statement = (
+        select(Agreement).where(mine, Agreement.phase.in_(OPEN)).order_by(Agreement.id.desc()).limit(MOST_AGREEMENTS)
+    )
+    return db.session.scalars(statement).all()
+
+
+def _of_drafts(user: User) -> Iterable[TodoItem]:
+    statement = (
+        select(Listing.id, Listing.kind, Listing.title, Listing.slug)
+        .where(Listing.owner_id == user.id, Listing.state == "draft")
+        .order_by(Listing.id.desc())
+        .limit(MOST_DRAFTS)
+    )
+    for listing_id, kind_name, title, slug in db.session.execute(statement):
+        kind = listing_kind(kind_name)
+        if kind is not None:
+            url = url_for(kind.endpoint, listing_id=listing_id, slug=slug)
+            yield TodoItem(_("Finish and publish “%(title)s”", title=title), url, icon="pencil")
