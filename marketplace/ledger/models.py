@@ -47,9 +47,6 @@ class LedgerAccount(Base):
         CheckConstraint("owner_type IN ('platform', 'member', 'agreement')", name="owner_type"),
         CheckConstraint("(owner_type = 'platform') = (owner_id IS NULL)", name="owner"),
         CheckConstraint(
-            "posted_debit >= 0 AND posted_credit >= 0 AND pending_debit >= 0 AND pending_credit >= 0", name="sums"
-        ),
-        CheckConstraint(
             "NOT guard OR CASE WHEN kind IN ('asset', 'expense') THEN posted_debit - posted_credit - pending_credit"
             " ELSE posted_credit - posted_debit - pending_debit END >= 0",
             name="no_overdraft",
