@@ -143,3 +143,14 @@ def test_touch_targets_are_44_pixels_high(make_page) -> None:
         .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.9).map(e => e.outerHTML.slice(0, 120))"""
     )
     assert low == []
+
+
+def test_the_header_stays_on_one_line_at_every_width(page) -> None:
+    page.goto("/styleguide/error/404")
+    tall = {}
+    for width in (320, 480, 768, 1023, 1024, 1100, 1247, 1248, 1920):
+        page.set_viewport_size({"width": width, "height": 600})
+        height = page.evaluate("document.querySelector('.site-header').offsetHeight")
+        if height > 70 or page.evaluate("document.documentElement.scrollWidth") > width:
+            tall[width] = height
+    assert tall == {}
