@@ -34,7 +34,7 @@ screenshots: $(STAMPS)/test ## take pictures of the main pages into docs/screens
 	@$(PYTHON) scripts/screenshots.py $(ARGS)
 
 messages: $(STAMPS)/run ## collect the texts to translate, update the catalogues and compile them
-	@scripts/messages.sh
+	@$(PYTHON) scripts/messages.py
 
 lock: ## work out the two requirement locks again from setup.cfg
 	@scripts/lock.sh $(ARGS)

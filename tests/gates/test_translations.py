@@ -1,0 +1,40 @@
+"""Every text that a member can see is there in every language, and what was compiled is what was translated."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts import messages
+
+PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
+CATALOGUES = [(folder, language) for folder in messages.packages() for language in messages.LANGUAGES]
+
+
+@pytest.mark.parametrize(
+    ("folder", "language"), CATALOGUES, ids=lambda value: getattr(value, "parent", Path(str(value))).name
+)
+def test_a_catalogue_is_complete_up_to_date_and_compiled(folder: Path, language: str) -> None:
+    catalogue = messages.updated(folder, messages.packages()[folder], language)
+    assert messages.missing(catalogue) == []
+    text, binary = messages.written(catalogue)
+    place = folder / language / "LC_MESSAGES"
+    assert (place / "messages.po").read_bytes() == text, "run `make messages`"
+    assert (place / "messages.mo").read_bytes() == binary, "run `make messages`"
+
+
+@pytest.mark.parametrize(
+    ("folder", "language"), CATALOGUES, ids=lambda value: getattr(value, "parent", Path(str(value))).name
+)
+def test_a_translation_has_the_placeholders_of_its_text(folder: Path, language: str) -> None:
+    wrong = []
+    for message in messages.updated(folder, messages.packages()[folder], language):
+        ids = message.id if isinstance(message.id, tuple | list) else (message.id,)
+        strings = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        allowed = set(PLACEHOLDER.findall(" ".join(ids)))
+        for string in filter(None, strings):
+            used = set(PLACEHOLDER.findall(string))
+            # A singular may say "one" instead of the number.
+            if message.id and (used - allowed or (allowed - used - {"num"} and len(ids) == 1)):
+                wrong.append(f"{ids[0]!r}: {string!r}")
+    assert not wrong, "\n".join(wrong)
