@@ -60,7 +60,7 @@ def check_plugins_off() -> Iterator[HealthProblem]:
     """Look for members who are bound, or whose money is held, by a plugin that is off."""
     known = set(runtime().registry.agreement_kinds)
     open_ones = select(Agreement.kind, func.count()).where(Agreement.phase.in_(OPEN)).group_by(Agreement.kind)
-    for kind, count in db.session.execute(open_ones).tuples():
+    for kind, count in db.session.execute(open_ones):
         if kind not in known:
             yield _warning(
                 f"{count} open agreements of the kind {kind!r} belong to a plugin that is off",
@@ -72,7 +72,7 @@ def check_plugins_off() -> Iterator[HealthProblem]:
         .where(Payment.state == "succeeded", Payment.settled_at.is_(None))
         .group_by(Agreement.kind, Payment.currency)
     )
-    for kind, currency, total in db.session.execute(held).tuples():
+    for kind, currency, total in db.session.execute(held):
         if kind not in known and total:
             yield _error(
                 f"{total} minor units of {currency} are held for agreements of the kind {kind!r}, whose plugin is off",

@@ -25,7 +25,7 @@ def ask_for_due() -> int:
     """Bring the rows in line with what is registered, and ask for the jobs whose time has come; gives how many."""
     known = {name: kind.every for name, kind in runtime().registry.jobs.items() if kind.every is not None}
     columns = select(Recurring.kind, Recurring.every_seconds)
-    present = dict(db.session.execute(columns).tuples().all())
+    present = dict(db.session.execute(columns).all())
     for name, every in known.items():
         if present.get(name) != _seconds(every):
             _bring_in_line(name, every)
