@@ -1,0 +1,166 @@
+"""Applies what is known of a charge: to its attempt, its payment and the books, under the payment's lock."""
+
+from __future__ import annotations
+
+from marketplace import clock
+from marketplace.database import db
+from marketplace.jobs.service import enqueue
+from marketplace.payments import bookings, notices
+from marketplace.payments.attempts import FINAL, find_attempt, live_attempt, locked, mark, move
+from marketplace.payments.facts import (
+    ChargeFacts,
+    Declined,
+    DisputeFacts,
+    Ended,
+    NeedsPayer,
+    Processing,
+    Succeeded,
+)
+from marketplace.payments.models import Payment, PaymentAttempt, Refund
+from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome, parked
+from marketplace.payments.subjects import title_of
+from marketplace.runtime import announce
+
+MISMATCH = "mismatch"
+
+
+def apply_charge(facts: ChargeFacts) -> Outcome:
+    """Bring attempt, payment and books to what the gateway says of a charge; in the caller's transaction."""
+    attempt = find_attempt("charge", facts.key, facts.ref)
+    if attempt is None or attempt.payment_id is None:
+        return STRANGE
+    payment = locked(attempt.payment_id)
+    db.session.refresh(attempt)
+    if facts.ref and attempt.ref is None:
+        attempt.ref = facts.ref
+    if facts.ref and attempt.ref != facts.ref:
+        notices.alarm("two_charges_carry_one_key", payment=payment.id, charge=facts.ref)
+        return parked("another charge carries this key")
+    match facts.result:
+        case Succeeded():
+            outcome = _succeeded(payment, attempt, facts)
+        case Declined(code, retryable):
+            outcome = _declined(payment, attempt, code, retryable)
+        case NeedsPayer():
+            outcome = _needs_payer(payment, attempt)
+        case Processing():
+            outcome = _processing(payment, attempt)
+        case Ended():
+            outcome = _ended(payment, attempt)
+        case _:
+            outcome = OLD
+    return outcome
+
+
+def _succeeded(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> Outcome:
+    if attempt.state in ("succeeded", "surplus"):
+        bookings.provider_fee(payment, attempt.gateway, facts)
+        return OLD
+    asked = (attempt.params["amount_minor"], attempt.params["currency"])
+    if asked != (facts.amount_minor, facts.currency):
+        return _mismatch(payment, attempt, facts)
+    live = live_attempt("charge", payment.id)
+    overtaken = live is not None and live.id != attempt.id
+    if payment.state in ("succeeded", "cancelled") or overtaken:
+        return _surplus(payment, attempt, facts)
+    mark(attempt, "succeeded")
+    payment.charged_at = clock.now()
+    payment.source_ref = facts.source or None
+    payment.decline_code, payment.retryable = None, False
+    payment.tries += 1
+    move(payment, "succeeded", payment.charged_at)
+    db.session.flush()
+    bookings.charged(payment, attempt.gateway, facts)
+    bookings.provider_fee(payment, attempt.gateway, facts)
+    announce("payment_changed", payment=payment, change="succeeded")
+    return APPLIED
+
+
+def _mismatch(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> Outcome:
+    """Other money than was asked for: nothing is booked, and nothing else is charged, until somebody has looked."""
+    why = f"asked for {attempt.params['amount_minor']} {attempt.params['currency']}, got {facts.amount_minor} {facts.currency}"
+    if attempt.error_code != MISMATCH:
+        mark(attempt, "unknown", MISMATCH)
+        notices.alarm("amount_of_charge_differs", payment=payment.id, charge=facts.ref, why=why)
+    return parked(why)
+
+
+def _surplus(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> Outcome:
+    """Money came although nothing is due (any more): book it, and send it back by itself, once."""
+    mark(attempt, "surplus")
+    at = clock.now()
+    refund = Refund(
+        payment_id=payment.id,
+        gateway=attempt.gateway,
+        charge_ref=facts.ref,
+        amount_minor=facts.amount_minor,
+        currency=facts.currency,
+        surplus=True,
+        reason="nothing was due",
+        created_at=at,
+        updated_at=at,
+    )
+    db.session.add(refund)
+    db.session.flush()
+    bookings.charged(payment, attempt.gateway, facts)
+    bookings.provider_fee(payment, attempt.gateway, facts)
+    enqueue("payments.refund", {"refund": refund.id}, key=f"payments.refund:{refund.id}")
+    notices.alarm("charge_without_debt", payment=payment.id, charge=facts.ref)
+    return APPLIED
+
+
+def _declined(payment: Payment, attempt: PaymentAttempt, code: str, retryable: bool) -> Outcome:
+    if attempt.state in FINAL:
+        return OLD
+    mark(attempt, "declined", code)
+    if payment.state not in ("charging", "action_required"):
+        return APPLIED
+    payment.decline_code, payment.retryable = code, retryable
+    payment.tries += 1
+    move(payment, "declined")
+    announce("payment_changed", payment=payment, change="declined")
+    return APPLIED
+
+
+def _needs_payer(payment: Payment, attempt: PaymentAttempt) -> Outcome:
+    if attempt.state in FINAL or attempt.state == "needs_payer":
+        return OLD
+    mark(attempt, "needs_payer", "authentication_required")
+    if payment.state == "cancelled":  # nobody waits for it: the gateway must forget it
+        enqueue("payments.recover", {"attempt": attempt.id}, key=f"payments.recover:{attempt.id}")
+        return APPLIED
+    payment.decline_code, payment.retryable = "authentication_required", False
+    payment.tries += 1
+    move(payment, "action_required")
+    notices.action_required(payment, title_of(payment))
+    announce("payment_changed", payment=payment, change="action_required")
+    return APPLIED
+
+
+def _processing(payment: Payment, attempt: PaymentAttempt) -> Outcome:
+    if attempt.state in FINAL or attempt.state == "processing":
+        return OLD
+    mark(attempt, "processing")
+    if payment.state == "action_required":
+        move(payment, "charging")
+    announce("payment_changed", payment=payment, change="processing")
+    return APPLIED
+
+
+def _ended(payment: Payment, attempt: PaymentAttempt) -> Outcome:
+    """It was cancelled, by us or in the gateway's dashboard: it is not tried again unless somebody asks for it."""
+    if attempt.state in FINAL:
+        return OLD
+    mark(attempt, "closed", "cancelled")
+    if payment.state in ("charging", "action_required"):
+        move(payment, "ready" if payment.method_id else "method_needed")
+    return APPLIED
+
+
+def apply_dispute(facts: DisputeFacts) -> Outcome:
+    """A chargeback is shown to an operator; nothing is booked for it by itself."""
+    attempt = find_attempt("charge", "", facts.charge_ref)
+    if attempt is None:
+        return STRANGE
+    notices.alarm("chargeback", payment=attempt.payment_id, dispute=facts.ref, status=facts.status)
+    return parked(f"chargeback {facts.status}")

@@ -1,0 +1,128 @@
+"""Attempts at the gateway: written before the call, locked with their payment, and found again by key or reference."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from marketplace import clock
+from marketplace.database import db
+from marketplace.errors import NotFound
+from marketplace.payments.gateway import gateway_name
+from marketplace.payments.models import LIVE, Payment, PaymentAttempt, Refund
+from marketplace.payments.orders import Order, freeze
+
+FINAL = frozenset({"succeeded", "surplus", "declined", "closed"})
+"""States of an attempt that only a success at the gateway can still change."""
+
+
+def new_key() -> str:
+    """Make an idempotency key; random, because serial ids come round again after a restore or in another environment."""
+    return secrets.token_urlsafe(24)
+
+
+def open_attempt(
+    kind: str, order: Order, *, user_id: int, payment_id: int | None = None, refund_id: int | None = None
+) -> PaymentAttempt:
+    """Write an attempt into the open transaction; a unique index refuses a second live one for the same debt."""
+    at = clock.now()
+    attempt = PaymentAttempt(
+        kind=kind,
+        gateway=gateway_name(),
+        user_id=user_id,
+        payment_id=payment_id,
+        refund_id=refund_id,
+        key=new_key(),
+        params=freeze(order),
+        state="open",
+        created_at=at,
+        updated_at=at,
+    )
+    db.session.add(attempt)
+    db.session.flush()
+    return attempt
+
+
+def find_attempt(kind: str, key: str, ref: str) -> PaymentAttempt | None:
+    """Find an attempt by the key that its object carries, or else by the object's reference."""
+    base = select(PaymentAttempt).where(PaymentAttempt.kind == kind, PaymentAttempt.gateway == gateway_name())
+    fresh = base.execution_options(populate_existing=True)
+    if key:
+        found = db.session.scalars(fresh.where(PaymentAttempt.key == key)).one_or_none()
+        if found is not None:
+            return found
+    if not ref:
+        return None
+    return db.session.scalars(fresh.where(PaymentAttempt.ref == ref).order_by(PaymentAttempt.id).limit(1)).one_or_none()
+
+
+def live_attempt(kind: str, payment_id: int) -> PaymentAttempt | None:
+    """Give the one attempt of this kind that moved a payment's money or still may."""
+    statement = select(PaymentAttempt).where(
+        PaymentAttempt.kind == kind, PaymentAttempt.payment_id == payment_id, PaymentAttempt.state.in_(LIVE)
+    )
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def live_refund_attempt(refund_id: int) -> PaymentAttempt | None:
+    """Give the one attempt that made a refund or still may."""
+    statement = select(PaymentAttempt).where(
+        PaymentAttempt.kind == "refund", PaymentAttempt.refund_id == refund_id, PaymentAttempt.state.in_(LIVE)
+    )
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def closed_count(kind: str, *, payment_id: int | None = None, refund_id: int | None = None) -> int:
+    """Count the attempts that came to nothing, so that the next one waits longer."""
+    statement = select(func.count()).select_from(PaymentAttempt)
+    statement = statement.where(PaymentAttempt.kind == kind, PaymentAttempt.state == "closed")
+    if payment_id is not None:
+        statement = statement.where(PaymentAttempt.payment_id == payment_id)
+    if refund_id is not None:
+        statement = statement.where(PaymentAttempt.refund_id == refund_id)
+    return db.session.scalar(statement) or 0
+
+
+def locked(payment_id: int) -> Payment:
+    """Give a payment with its row locked for this transaction, fresh; everything about its money changes under this lock.
+
+    Raises NotFound.
+    """
+    statement = select(Payment).where(Payment.id == payment_id).with_for_update()
+    payment = db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+    if payment is None:
+        raise NotFound(_("There is no such payment."))
+    return payment
+
+
+def locked_attempt(attempt_id: int) -> PaymentAttempt:
+    """Give an attempt as it is once its payment is locked; raises NotFound."""
+    attempt = db.session.get(PaymentAttempt, attempt_id)
+    if attempt is None:
+        raise NotFound(_("There is no such attempt."))
+    payment_id = attempt.payment_id
+    if payment_id is None and attempt.refund_id is not None:
+        payment_id = db.session.scalar(select(Refund.payment_id).where(Refund.id == attempt.refund_id))
+    if payment_id is not None:
+        locked(payment_id)
+        db.session.refresh(attempt)
+    else:
+        db.session.refresh(attempt, with_for_update=True)
+    return attempt
+
+
+def mark(attempt: PaymentAttempt, state: str, error_code: str | None = None) -> None:
+    """Set an attempt's state and why; written at once, so that a unique index speaks here and not later."""
+    attempt.state = state
+    attempt.error_code = error_code
+    attempt.updated_at = clock.now()
+    db.session.flush()
+
+
+def move(payment: Payment, state: str, at: datetime | None = None) -> None:
+    """Set a payment's state."""
+    payment.state = state
+    payment.updated_at = at or clock.now()

@@ -1,0 +1,149 @@
+"""Charges a payment: one attempt at a time, each written down before the gateway hears of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from marketplace.database import db, transaction
+from marketplace.payments.apply import apply
+from marketplace.payments.attempts import FINAL, live_attempt, locked, locked_attempt, move, open_attempt
+from marketplace.payments.errands import Errand, carry_out, errand, look_again
+from marketplace.payments.facts import ChargeFacts, NeedsPayer, Trouble, Unknown
+from marketplace.payments.gateway import gateway, gateway_name
+from marketplace.payments.models import GatewayCustomer, Payment, PaymentAttempt, SavedMethod
+from marketplace.payments.orders import ChargeOrder
+from marketplace.payments.subjects import title_of
+from marketplace.runtime import runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """An older try that waits for its payer must be cancelled before another method is charged."""
+
+    attempt_id: int
+    ref: str
+
+
+def run_charge(payment_id: int) -> None:
+    """Charge a payment that is due; does nothing when it is paid, waits for its payer, or is at work at the bank."""
+    step = _prepare(payment_id)
+    if isinstance(step, Replace):
+        _cancel(step)
+        step = _prepare(payment_id)
+    if isinstance(step, Errand):
+        carry_out(step)
+
+
+def _prepare(payment_id: int) -> Errand | Replace | None:
+    """Transaction A: lock the payment, and find its live attempt or write one."""
+    with transaction():
+        payment = locked(payment_id)
+        live = live_attempt("charge", payment.id)
+        if payment.state not in ("ready", "declined", "charging", "action_required") or payment.method_id is None:
+            return None
+        if live is None:
+            return errand(_begin(payment))
+        if live.state in ("open", "unknown") and live.error_code != "mismatch":
+            return errand(live)
+        method = db.session.get_one(SavedMethod, payment.method_id)
+        if live.state == "needs_payer" and live.ref and live.params["method"] != method.ref:
+            return Replace(live.id, live.ref)
+        return None
+
+
+def _begin(payment: Payment) -> PaymentAttempt:
+    method = db.session.get_one(SavedMethod, payment.method_id)
+    customer = db.session.scalars(
+        select(GatewayCustomer.ref).where(
+            GatewayCustomer.user_id == payment.payer_id, GatewayCustomer.gateway == gateway_name()
+        )
+    ).one()
+    order = ChargeOrder(
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        customer=customer,
+        method=method.ref,
+        description=f"{runtime().settings.site_name}: {title_of(payment)}"[:200],
+        group=f"agreement-{payment.agreement_id}",
+    )
+    attempt = open_attempt("charge", order, user_id=payment.payer_id, payment_id=payment.id)
+    move(payment, "charging")
+    db.session.flush()
+    return attempt
+
+
+def _cancel(step: Replace) -> None:
+    answer = gateway().cancel_charge(step.ref)
+    if isinstance(answer, ChargeFacts):
+        apply(answer)
+        return
+    with transaction():  # not now: the charge of the new method follows the next look at the old one
+        attempt = locked_attempt(step.attempt_id)
+        look_again(attempt, 30)
+
+
+def recover(attempt_id: int) -> None:
+    """Find out what became of an attempt whose outcome is open, and cancel it where nobody wants it any more."""
+    with transaction():
+        attempt = locked_attempt(attempt_id)
+        if attempt.state in FINAL or attempt.error_code == "mismatch":
+            return
+        payment = db.session.get(Payment, attempt.payment_id) if attempt.payment_id else None
+        unwanted = attempt.kind == "charge" and payment is not None and payment.state == "cancelled"
+        job = errand(attempt)
+        payment_id, replaced = attempt.payment_id, _replaced(attempt, payment)
+    if unwanted and job.ref:
+        _cancel(Replace(job.attempt_id, job.ref))
+    elif replaced and payment_id is not None:
+        run_charge(payment_id)
+    else:
+        carry_out(job)
+
+
+def _replaced(attempt: PaymentAttempt, payment: Payment | None) -> bool:
+    if attempt.kind != "charge" or payment is None or payment.method_id is None or attempt.state != "needs_payer":
+        return False
+    return bool(attempt.params["method"] != db.session.get_one(SavedMethod, payment.method_id).ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What came of asking the payer's bank again: where to send the payer, or what to tell."""
+
+    url: str = ""
+    unknown: bool = False
+
+
+def confirm(payment_id: int, return_url: str) -> Confirmation:
+    """Try the same charge again while its payer is present; gives the bank's page, or "" when there is nothing to ask.
+
+    `return_url` is absolute: the bank sends the payer there.
+    """
+    with transaction():
+        payment = locked(payment_id)
+        attempt = live_attempt("charge", payment.id)
+        if attempt is None or attempt.state != "needs_payer" or not attempt.ref:
+            return Confirmation()
+        ref, method = attempt.ref, str(attempt.params["method"])
+    bank = gateway()
+    answer: ChargeFacts | Trouble = bank.read_charge(ref)
+    if isinstance(answer, ChargeFacts) and isinstance(answer.result, NeedsPayer) and not answer.result.url:
+        answer = bank.confirm_charge(ref, method, return_url)
+    if not isinstance(answer, ChargeFacts):
+        return Confirmation(unknown=isinstance(answer, Unknown))
+    apply(answer)
+    return Confirmation(answer.result.url if isinstance(answer.result, NeedsPayer) else "")
+
+
+def look_at_payment(payment_id: int) -> None:
+    """Bring a payment up to date after its payer came back from the bank or the payment page."""
+    with transaction():
+        attempt = live_attempt("charge", payment_id)
+        if attempt is None or attempt.state == "succeeded" or not attempt.ref:
+            return
+        ref = attempt.ref
+    answer = gateway().read_charge(ref)
+    if isinstance(answer, ChargeFacts):
+        apply(answer)

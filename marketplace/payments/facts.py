@@ -1,0 +1,173 @@
+"""What a gateway can tell: the results of a try, and the present facts of its objects, free of any gateway's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an outcome is unknown; it decides what may be done next."""
+
+    LOST = "lost"
+    """No answer came: the same request under the same key may be sent again."""
+    BUSY = "busy"
+    """The gateway asked us to wait, or is still at work under this key: the same request may be sent again."""
+    FAULT = "fault"
+    """The gateway answered with an error of its own, and would repeat it under this key: look the object up first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows yet whether it happened; never to be taken for a failure."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The gateway did not accept our request, so nothing happened; the payer is not to blame."""
+
+    code: str
+    detail: str = ""
+
+
+Trouble = Unknown | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The money moved, or the method is saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """The bank takes its time; another fact will follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsPayer:
+    """The payer's bank wants to hear from the payer; `url` leads there, "" when that page must be asked for first."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The payer's bank said no; `retryable` tells whether trying the same method later makes sense."""
+
+    code: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Cancelled or expired: it can't succeed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Begun, and left before anything happened; it may be cancelled."""
+
+
+Result = Succeeded | Processing | NeedsPayer | Declined | Ended | Unfinished
+
+
+@dataclass(frozen=True, slots=True)
+class FeeFacts:
+    """What the provider took for a charge; minor units of its own currency."""
+
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodFacts:
+    """A saved method of payment; `customer` is "" once it was taken away from its customer."""
+
+    ref: str
+    customer: str
+    kind: str
+    brand: str = ""
+    last4: str = ""
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetupFacts:
+    """A page on which a payer saves a method; `key` is our attempt's."""
+
+    ref: str
+    key: str
+    result: Result
+    url: str = ""
+    method: MethodFacts | None = None
+    mandate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFacts:
+    """A charge; `amount_minor` is what was received once it succeeded, and what is asked for until then."""
+
+    ref: str
+    key: str
+    result: Result
+    amount_minor: int
+    currency: str
+    source: str = ""
+    """The object that transfers are made from."""
+    fee: FeeFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """A refund; `charge_ref` is the `ref` of the charge it belongs to, `moved` tells whether our balance paid it already."""
+
+    ref: str
+    key: str
+    result: Result
+    amount_minor: int
+    currency: str
+    charge_ref: str
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFacts:
+    """Money moved to a member's account; `reversed_minor` of it came back."""
+
+    ref: str
+    key: str
+    result: Result
+    amount_minor: int
+    currency: str
+    account: str
+    reversed_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """A member's own account: what it may do, and what the gateway still wants to know."""
+
+    ref: str
+    key: str
+    transfers_enabled: bool
+    charges_enabled: bool
+    payouts_enabled: bool
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFacts:
+    """A chargeback: the payer asked the bank for the money back."""
+
+    ref: str
+    charge_ref: str
+    amount_minor: int
+    currency: str
+    status: str
+
+
+Facts = MethodFacts | SetupFacts | ChargeFacts | RefundFacts | TransferFacts | AccountFacts | DisputeFacts

@@ -1,0 +1,199 @@
+"""Reads Stripe's objects and gives their facts in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import stripe
+from stripe import StripeObject
+
+from marketplace.payments.facts import (
+    AccountFacts,
+    ChargeFacts,
+    Declined,
+    DisputeFacts,
+    Ended,
+    FeeFacts,
+    MethodFacts,
+    NeedsPayer,
+    Processing,
+    RefundFacts,
+    Result,
+    SetupFacts,
+    Succeeded,
+    TransferFacts,
+    Unfinished,
+)
+from marketplace.payments.gateways.declines import AUTHENTICATION, may_pass
+
+T = TypeVar("T", bound=StripeObject)
+
+
+def whole(value: str | T | None) -> T | None:
+    """Give an expanded object, None where there is none or only its id is known."""
+    return None if value is None or isinstance(value, str) else value
+
+
+def id_of(value: Any) -> str:
+    """Give the id of a field that may be expanded, "" for none."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else str(value.id)
+
+
+def key_of(metadata: Mapping[str, str] | StripeObject | None) -> str:
+    """Give our attempt's key from an object's metadata."""
+    if metadata is None:
+        return ""
+    plain = metadata.to_dict() if isinstance(metadata, StripeObject) else metadata
+    return str(plain.get("attempt", ""))
+
+
+def charge_facts(intent: stripe.PaymentIntent) -> ChargeFacts:
+    """Read a payment intent; fee and source need `latest_charge.balance_transaction` expanded."""
+    result = _charge_result(intent)
+    charge = whole(intent.latest_charge)
+    entry = whole(charge.balance_transaction) if charge else None
+    took = isinstance(result, Succeeded)
+    return ChargeFacts(
+        ref=intent.id,
+        key=key_of(intent.metadata),
+        result=result,
+        amount_minor=intent.amount_received if took else intent.amount,
+        currency=intent.currency.upper(),
+        source=id_of(intent.latest_charge) if took else "",
+        fee=FeeFacts(entry.fee, entry.currency.upper()) if took and entry else None,
+    )
+
+
+def _charge_result(intent: stripe.PaymentIntent) -> Result:
+    if intent.status == "succeeded":
+        return Succeeded()
+    if intent.status == "processing":
+        return Processing()
+    if intent.status == "canceled":
+        return Ended()
+    if intent.status == "requires_action":
+        step = intent.next_action
+        redirect = step.redirect_to_url if step and step.type == "redirect_to_url" else None
+        return NeedsPayer((redirect.url if redirect else None) or "")
+    error = intent.last_payment_error
+    if intent.status != "requires_payment_method" or error is None:
+        return Unfinished()
+    return refusal(error)
+
+
+def refusal(error: Any) -> Result:
+    """Read why a bank said no."""
+    code = str(getattr(error, "decline_code", None) or getattr(error, "code", None) or "unknown")
+    if code in AUTHENTICATION or getattr(error, "code", None) in AUTHENTICATION:
+        return NeedsPayer()
+    return Declined(code[:64], may_pass(code, getattr(error, "advice_code", None)))
+
+
+def method_facts(method: stripe.PaymentMethod) -> MethodFacts:
+    """Read a payment method; only what is printed on a receipt."""
+    customer = id_of(method.customer)
+    if method.type == "card" and method.card is not None:
+        card = method.card
+        return MethodFacts(method.id, customer, "card", card.brand, card.last4 or "", card.exp_month, card.exp_year)
+    debit = getattr(method, "sepa_debit", None)
+    last4 = str(getattr(debit, "last4", "") or "")
+    return MethodFacts(method.id, customer, method.type, method.type, last4)
+
+
+def session_facts(session: stripe.checkout.Session) -> SetupFacts:
+    """Read a checkout session in set-up mode with `setup_intent.payment_method` expanded."""
+    intent = whole(session.setup_intent)
+    if session.status == "expired":
+        result: Result = Ended()
+    elif intent is None or session.status == "open":
+        result = Unfinished()
+    else:
+        result = _setup_result(intent)
+    method = whole(intent.payment_method) if intent and isinstance(result, Succeeded) else None
+    return SetupFacts(
+        ref=session.id,
+        key=key_of(session.metadata),
+        result=result,
+        url=session.url or "",
+        method=method_facts(method) if method else None,
+        mandate=(id_of(intent.mandate) or None) if intent else None,
+    )
+
+
+def setup_facts(intent: stripe.SetupIntent) -> SetupFacts:
+    """Read a set-up intent with `payment_method` expanded; the page that it belongs to is not known from here."""
+    result = _setup_result(intent)
+    method = whole(intent.payment_method) if isinstance(result, Succeeded) else None
+    return SetupFacts(
+        ref="",
+        key=key_of(intent.metadata),
+        result=result,
+        method=method_facts(method) if method else None,
+        mandate=id_of(intent.mandate) or None,
+    )
+
+
+def _setup_result(intent: stripe.SetupIntent) -> Result:
+    if intent.status == "succeeded":
+        return Succeeded()
+    if intent.status == "processing":
+        return Processing()
+    # The page stays open after a decline, so nothing has ended while the intent waits for another card.
+    return Ended() if intent.status == "canceled" else Unfinished()
+
+
+def refund_facts(refund: stripe.Refund) -> RefundFacts:
+    """Read a refund; its balance transaction tells whether our balance paid it."""
+    status = refund.status
+    if status == "succeeded":
+        result: Result = Succeeded()
+    elif status in ("failed", "canceled"):
+        result = Declined((refund.failure_reason or status)[:64], retryable=False)
+    else:
+        result = Processing()
+    return RefundFacts(
+        ref=refund.id,
+        key=key_of(refund.metadata),
+        result=result,
+        amount_minor=refund.amount,
+        currency=refund.currency.upper(),
+        charge_ref=id_of(refund.payment_intent),
+        moved=refund.balance_transaction is not None,
+    )
+
+
+def transfer_facts(transfer: stripe.Transfer) -> TransferFacts:
+    """Read a transfer; it has happened as soon as it exists."""
+    return TransferFacts(
+        ref=transfer.id,
+        key=key_of(transfer.metadata),
+        result=Succeeded(),
+        amount_minor=transfer.amount,
+        currency=transfer.currency.upper(),
+        account=id_of(transfer.destination),
+        reversed_minor=transfer.amount_reversed,
+    )
+
+
+def account_facts(account: stripe.Account) -> AccountFacts:
+    """Read a connected account; it can be paid once its capability for transfers is active."""
+    able = account.capabilities
+    due = account.requirements.currently_due if account.requirements else None
+    return AccountFacts(
+        ref=account.id,
+        key=key_of(account.metadata),
+        transfers_enabled=getattr(able, "transfers", None) == "active",
+        charges_enabled=bool(account.charges_enabled),
+        payouts_enabled=bool(account.payouts_enabled),
+        requirements=tuple(due or ()),
+    )
+
+
+def dispute_facts(dispute: stripe.Dispute) -> DisputeFacts:
+    """Read a chargeback."""
+    return DisputeFacts(
+        dispute.id, id_of(dispute.payment_intent), dispute.amount, dispute.currency.upper(), dispute.status
+    )

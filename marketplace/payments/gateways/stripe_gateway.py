@@ -1,0 +1,54 @@
+"""Stripe, or whatever speaks its language at another address: the one implementation of the gateway protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from marketplace.payments.facts import Facts, Trouble
+from marketplace.payments.gateway import ObjectRef
+from marketplace.payments.gateways import stripe_facts as read
+from marketplace.payments.gateways.stripe_charges import StripeCharges
+from marketplace.payments.gateways.stripe_members import StripeMembers
+from marketplace.payments.gateways.stripe_moves import StripeMoves
+
+
+class StripeGateway(StripeMembers, StripeCharges, StripeMoves):
+    """The whole protocol; see its parts for what is asked of Stripe."""
+
+    name = "stripe"
+
+    def read(self, subject: ObjectRef) -> Sequence[Facts] | Trouble:
+        """Read any object that an event may speak of."""
+        if subject.kind == "charge":
+            return self._charge_and_refunds(subject.ref)
+        readers: dict[str, Callable[[str], Any]] = {
+            "payment_intent": self.read_charge,
+            "refund": self.read_refund,
+            "checkout.session": self.read_setup,
+            "setup_intent": self.read_setup_intent,
+            "payment_method": self.read_method,
+            "account": self.read_account,
+            "transfer": self.read_transfer,
+            "dispute": self._read_dispute,
+        }
+        reader = readers.get(subject.kind)
+        if reader is None or (subject.account and subject.kind != "account"):
+            return ()
+        answer = reader(subject.ref)
+        return answer if isinstance(answer, Trouble) else (answer,)
+
+    def _charge_and_refunds(self, ref: str) -> Sequence[Facts] | Trouble:
+        intent = self._ask("reading a charge", lambda: read.id_of(self._stripe.charges.retrieve(ref).payment_intent))
+        if not isinstance(intent, str):
+            return intent
+        if not intent:
+            return ()
+        charge = self.read_charge(intent)
+        if isinstance(charge, Trouble):
+            return charge
+        refunds = self.refunds_of(intent)
+        return refunds if isinstance(refunds, Trouble) else (charge, *refunds)
+
+    def _read_dispute(self, ref: str) -> Any:
+        return self._ask("reading a chargeback", lambda: read.dispute_facts(self._stripe.disputes.retrieve(ref)))

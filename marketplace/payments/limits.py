@@ -1,0 +1,30 @@
+"""The least that can be charged, known without asking the gateway."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from marketplace.errors import InvalidInput
+from marketplace.money import Money
+
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, minor units
+MINIMUM = {"EUR": 50, "USD": 50, "GBP": 30, "CHF": 50, "SEK": 300, "DKK": 250, "NOK": 300, "JPY": 50}
+MAXIMUM = 99_999_999
+"""Eight digits, whatever the currency (same source)."""
+
+
+def least(currency: str) -> Money:
+    """Give the least amount that can be charged in a currency."""
+    return Money(MINIMUM.get(currency, 1), currency)
+
+
+def check(amount: Money) -> None:
+    """Raise InvalidInput (field "amount") for an amount that no gateway would charge."""
+    if amount < least(amount.currency):
+        text = _("The least amount that can be paid is %(amount)s.", amount=str(least(amount.currency).decimal()))
+        raise InvalidInput({"amount": text})
+    if amount.minor > MAXIMUM:
+        most = Money(MAXIMUM, amount.currency)
+        raise InvalidInput(
+            {"amount": _("The most that can be paid at once is %(amount)s.", amount=str(most.decimal()))}
+        )

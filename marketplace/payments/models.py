@@ -1,0 +1,214 @@
+"""Payments, the attempts to make them, refunds, and pay-outs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.database import Base, BigIntId, Json, UtcDateTime
+from marketplace.money import Money
+from marketplace.payments.inbox_models import GatewayEvent
+from marketplace.payments.method_models import GatewayCustomer, PayoutAccount, SavedMethod
+
+STATES = ("method_needed", "ready", "charging", "action_required", "succeeded", "declined", "cancelled")
+ATTEMPT_KINDS = ("setup", "charge", "refund", "transfer", "onboard")
+ATTEMPT_STATES = (
+    "open", "processing", "needs_payer", "unknown", "succeeded", "surplus", "declined", "closed",
+)  # fmt: skip
+LIVE = ("open", "processing", "needs_payer", "unknown", "succeeded")
+"""An attempt in one of these has moved the money or still may, so there can be only one of them per debt."""
+
+REFUND_STATES = ("waiting", "sent", "succeeded", "failed")
+PAYOUT_STATES = ("waiting_account", "sending", "paid")
+WAITING = "state IN ('waiting_account', 'sending')"
+
+
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    """Write the CHECK that keeps a column to these values."""
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+def _live(kind: str) -> Any:
+    return text(f"kind = '{kind}' AND {one_of('state', LIVE)}")
+
+
+class Payment(Base):
+    """A debt of `payer_id` to `payee_id` under an agreement, and how far its payment has come.
+
+    Amounts are in minor units of `currency`. `refunded_minor` counts refunds from the moment they are asked for, so that
+    two at once can't exceed what was charged. `due_at` (UTC) is set when a charge was asked for: from then on a newly saved
+    method is charged at once. `tries` counts answers of the payer's bank, never faults on our or the gateway's side.
+    `source_ref` is the gateway's object that transfers are made from. `earned_minor` is what the settlement credited to
+    the payee; `transferred_at` says when it went to the payee's account.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint(one_of("state", STATES), name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded"),
+        CheckConstraint("refunded_minor = 0 OR state = 'succeeded'", name="refunded_after_charge"),
+        CheckConstraint("settled_at IS NULL OR state = 'succeeded'", name="settled_after_charge"),
+        CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor - refunded_minor", name="earned"),
+        CheckConstraint("earned_minor = 0 OR settled_at IS NOT NULL", name="earned_after_settlement"),
+        CheckConstraint("state NOT IN ('ready', 'charging') OR method_id IS NOT NULL", name="method"),
+        CheckConstraint("payer_id <> payee_id", name="two_parties"),
+        Index("ix_payment_agreement", "agreement_id", "id"),
+        Index("ix_payment_payer", "payer_id", "id"),
+        Index("ix_payment_payee", "payee_id", "id"),
+        Index("ix_payment_payout", "payout_id", "transferred_at"),
+        Index("ix_payment_state", "state", "updated_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("agreement.id"))
+    payer_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    payee_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    purpose: Mapped[str] = mapped_column(String(32))
+    strategy: Mapped[str] = mapped_column(String(32), default="save_and_charge", server_default="save_and_charge")
+    amount_minor: Mapped[int] = mapped_column(BigIntId)
+    currency: Mapped[str] = mapped_column(String(3))
+    refunded_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    state: Mapped[str] = mapped_column(String(16), default="method_needed")
+    method_id: Mapped[int | None] = mapped_column(ForeignKey("saved_method.id"))
+    decline_code: Mapped[str | None] = mapped_column(String(64))
+    retryable: Mapped[bool] = mapped_column(default=False, server_default=false())
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    charged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    source_ref: Mapped[str | None] = mapped_column(String(255))
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    earned_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    payout_id: Mapped[int | None] = mapped_column(ForeignKey("payout.id"))
+    transferred_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def amount(self) -> Money:
+        """Give what is to be paid, or was."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def kept(self) -> Money:
+        """Give what remains of a charged payment after its refunds."""
+        return Money(self.amount_minor - self.refunded_minor, self.currency)
+
+
+class PaymentAttempt(Base):
+    """One try at the gateway: written and committed before the call, with a random key and parameters that never change.
+
+    `ref` is the gateway's object once known. `error_code` tells why the outcome is unknown, or why it was declined or
+    closed. `faults` counts calls without an outcome.
+    """
+
+    __tablename__ = "payment_attempt"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", ATTEMPT_KINDS), name="kind"),
+        CheckConstraint(one_of("state", ATTEMPT_STATES), name="state"),
+        CheckConstraint("kind NOT IN ('charge', 'transfer') OR payment_id IS NOT NULL", name="has_payment"),
+        CheckConstraint("kind <> 'refund' OR refund_id IS NOT NULL", name="has_refund"),
+        Index("uq_payment_attempt_charge", "payment_id", unique=True, sqlite_where=_live("charge"),
+              postgresql_where=_live("charge")),
+        Index("uq_payment_attempt_refund", "refund_id", unique=True, sqlite_where=_live("refund"),
+              postgresql_where=_live("refund")),
+        Index("uq_payment_attempt_transfer", "payment_id", unique=True, sqlite_where=_live("transfer"),
+              postgresql_where=_live("transfer")),
+        Index("ix_payment_attempt_payment", "payment_id", "id"),
+        Index("ix_payment_attempt_user", "user_id", "kind", "id"),
+        Index("ix_payment_attempt_ref", "ref"),
+        Index("ix_payment_attempt_state", "state", "updated_at"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"))
+    refund_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    gateway: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16))
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    params: Mapped[dict[str, Any]] = mapped_column(Json)
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    ref: Mapped[str | None] = mapped_column(String(255))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    faults: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Refund(Base):
+    """Money that goes back to a payer; `charge_ref` is the gateway's object that took it.
+
+    A surplus is money that arrived although nothing was due (any more): it goes back by itself and does not count as
+    part of the payment's own refunds. `origin` tells whether we asked for it or found it at the gateway.
+    """
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        CheckConstraint(one_of("state", REFUND_STATES), name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("origin IN ('marketplace', 'gateway')", name="origin"),
+        UniqueConstraint("gateway", "ref"),
+        Index("ix_refund_payment", "payment_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"))
+    gateway: Mapped[str] = mapped_column(String(16))
+    ref: Mapped[str | None] = mapped_column(String(255))
+    charge_ref: Mapped[str] = mapped_column(String(255))
+    amount_minor: Mapped[int] = mapped_column(BigIntId)
+    currency: Mapped[str] = mapped_column(String(3))
+    surplus: Mapped[bool] = mapped_column(default=False, server_default=false())
+    origin: Mapped[str] = mapped_column(String(16), default="marketplace", server_default="marketplace")
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    booked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def amount(self) -> Money:
+        """Give what goes back."""
+        return Money(self.amount_minor, self.currency)
+
+
+class Payout(Base):
+    """A member's earnings on their way to the member's own account at the gateway: one transfer for each payment in it."""
+
+    __tablename__ = "payout"
+    __table_args__ = (
+        CheckConstraint(one_of("state", PAYOUT_STATES), name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("state = 'waiting_account' OR account_id IS NOT NULL", name="account"),
+        Index("uq_payout_live", "user_id", "currency", unique=True, sqlite_where=text(WAITING),
+              postgresql_where=text(WAITING)),
+        Index("ix_payout_user", "user_id", "id"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("payout_account.id"))
+    gateway: Mapped[str] = mapped_column(String(16))
+    amount_minor: Mapped[int] = mapped_column(BigIntId)
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[str] = mapped_column(String(16))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def amount(self) -> Money:
+        """Give what is paid out."""
+        return Money(self.amount_minor, self.currency)
+
+
+__all__ = [
+    "GatewayCustomer", "GatewayEvent", "Payment", "PaymentAttempt", "Payout", "PayoutAccount", "Refund", "SavedMethod",
+]  # fmt: skip

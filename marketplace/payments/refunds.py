@@ -1,0 +1,95 @@
+"""Gives money back: counted against the payment when it is asked for, sent by a job, booked when it has moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from marketplace import clock
+from marketplace.database import db, transaction
+from marketplace.errors import Refused
+from marketplace.jobs.service import enqueue
+from marketplace.money import Money
+from marketplace.payments.apply_refunds import reserve
+from marketplace.payments.attempts import live_attempt, live_refund_attempt, locked, open_attempt
+from marketplace.payments.errands import Errand, carry_out, errand
+from marketplace.payments.models import Payment, PaymentAttempt, Refund
+from marketplace.payments.orders import RefundOrder
+
+
+def refund(payment: Payment, amount: Money, reason: str = "", actor_id: int | None = None) -> Refund:
+    """Ask for `amount` of a charged payment to go back to its payer; a job sends it after the commit.
+
+    After a settlement it comes out of the payee's earnings; the platform keeps its fee, and the provider its own. Raises
+    Refused when that much is not left, nothing was charged, or the payee has been paid out.
+    """
+    with transaction() as session:
+        payment = locked(payment.id)
+        charge = live_attempt("charge", payment.id)
+        if payment.state != "succeeded" or charge is None or charge.ref is None:
+            raise Refused(_("This was not charged, so nothing can be refunded."), code="payment_state")
+        if amount.currency != payment.currency or amount.minor <= 0:
+            raise Refused(_("This is not an amount that can be refunded."), field="amount", code="refund_amount")
+        at = clock.now()
+        row = Refund(
+            payment_id=payment.id,
+            gateway=charge.gateway,
+            charge_ref=charge.ref,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            reason=reason[:200],
+            actor_id=actor_id,
+            created_at=at,
+            updated_at=at,
+        )
+        if not reserve(payment, amount.minor, dry=True):
+            raise Refused(_("That much is not left to be refunded."), field="amount", code="refund_amount")
+        session.add(row)
+        session.flush()
+        reserve(payment, amount.minor, refund_id=row.id)
+        enqueue("payments.refund", {"refund": row.id}, key=f"payments.refund:{row.id}")
+    return row
+
+
+def run_refund(refund_id: int) -> None:
+    """Send a refund that waits; does nothing when it was sent."""
+    job = _prepare(refund_id)
+    if job is not None:
+        carry_out(job)
+
+
+def _prepare(refund_id: int) -> Errand | None:
+    with transaction():
+        row = db.session.get(Refund, refund_id)
+        if row is None:
+            return None
+        payment = locked(row.payment_id)
+        db.session.refresh(row)
+        live = live_refund_attempt(row.id)
+        if live is not None:
+            return errand(live) if live.state in ("open", "unknown") else None
+        if row.state != "waiting":
+            return None
+        order = RefundOrder(charge_ref=row.charge_ref, amount_minor=row.amount_minor, currency=row.currency)
+        return errand(open_attempt("refund", order, user_id=payment.payer_id, refund_id=row.id))
+
+
+def refunds_of(payment_ids: list[int]) -> dict[int, list[Any]]:
+    """Give the refunds of many payments by one statement, oldest first: rows of payment_id, amount, state, at."""
+    rows = db.session.execute(
+        select(Refund.payment_id, Refund.amount_minor, Refund.currency, Refund.state, Refund.created_at, Refund.surplus)
+        .where(Refund.payment_id.in_(payment_ids))
+        .order_by(Refund.id)
+    )
+    found: dict[int, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.payment_id, []).append(row)
+    return found
+
+
+def charge_of(payment: Payment) -> PaymentAttempt | None:
+    """Give the attempt that paid a payment."""
+    attempt = live_attempt("charge", payment.id)
+    return attempt if attempt is not None and attempt.state == "succeeded" else None

@@ -1,0 +1,106 @@
+"""Finds what fell between two chairs: unknown outcomes, events nobody looked at, refunds and transfers without a job.
+
+It sends no mail by itself, changes nothing when nothing is wrong, and can be switched off like every recurring job.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, exists, or_, select
+
+from marketplace import clock
+from marketplace.database import db, transaction
+from marketplace.jobs.service import enqueue
+from marketplace.payments.gateway import ObjectRef
+from marketplace.payments.inbox import ring
+from marketplace.payments.models import LIVE, GatewayEvent, Payment, PaymentAttempt, Payout, Refund
+
+BATCH = 500
+SHORT, LONG = timedelta(minutes=5), timedelta(hours=6)
+
+
+def sweep(_payload: dict[str, Any] | None = None) -> None:
+    """Ring the job of everything that has waited too long."""
+    now = clock.now()
+    with transaction():
+        _attempts(now)
+        _payments(now)
+        _refunds(now)
+        _transfers(now)
+        _events(now)
+
+
+def _attempts(now: datetime) -> None:
+    """Open and unknown outcomes after minutes; what waits for a bank or a payer after hours, in case no event came."""
+    moved = PaymentAttempt.kind.in_(("charge", "refund", "transfer"))
+    quick = and_(PaymentAttempt.state.in_(("open", "unknown")), PaymentAttempt.updated_at < now - SHORT)
+    slow = and_(PaymentAttempt.state.in_(("processing", "needs_payer")), PaymentAttempt.updated_at < now - LONG)
+    known = or_(PaymentAttempt.error_code.is_(None), PaymentAttempt.error_code != "mismatch")
+    ids = db.session.scalars(
+        select(PaymentAttempt.id).where(moved, known, or_(quick, slow)).order_by(PaymentAttempt.updated_at).limit(BATCH)
+    ).all()
+    for attempt_id in ids:
+        enqueue("payments.recover", {"attempt": attempt_id}, key=f"payments.recover:{attempt_id}")
+
+
+def _live(kind: str, debt: Any) -> Any:
+    return exists().where(PaymentAttempt.kind == kind, debt, PaymentAttempt.state.in_(LIVE))
+
+
+def _payments(now: datetime) -> None:
+    """A charge that was asked for, and whose job is gone."""
+    ids = db.session.scalars(
+        select(Payment.id)
+        .where(
+            Payment.state.in_(("ready", "charging")),
+            Payment.due_at < now - LONG,
+            Payment.updated_at < now - LONG,
+            ~_live("charge", PaymentAttempt.payment_id == Payment.id),
+        )
+        .limit(BATCH)
+    ).all()
+    for payment_id in ids:
+        enqueue("payments.charge", {"payment": payment_id}, key=f"payments.charge:{payment_id}")
+
+
+def _refunds(now: datetime) -> None:
+    ids = db.session.scalars(
+        select(Refund.id)
+        .where(
+            Refund.state == "waiting",
+            Refund.updated_at < now - LONG,
+            ~_live("refund", PaymentAttempt.refund_id == Refund.id),
+        )
+        .limit(BATCH)
+    ).all()
+    for refund_id in ids:
+        enqueue("payments.refund", {"refund": refund_id}, key=f"payments.refund:{refund_id}")
+
+
+def _transfers(now: datetime) -> None:
+    ids = db.session.scalars(
+        select(Payment.id)
+        .join(Payout, Payout.id == Payment.payout_id)
+        .where(
+            Payout.state == "sending",
+            Payout.updated_at < now - SHORT,
+            Payment.transferred_at.is_(None),
+            ~_live("transfer", PaymentAttempt.payment_id == Payment.id),
+        )
+        .limit(BATCH)
+    ).all()
+    for payment_id in ids:
+        enqueue("payments.transfer", {"payment": payment_id}, key=f"payments.transfer:{payment_id}")
+
+
+def _events(now: datetime) -> None:
+    rows = db.session.execute(
+        select(GatewayEvent.gateway, GatewayEvent.object_type, GatewayEvent.object_id, GatewayEvent.account)
+        .where(GatewayEvent.state == "received", GatewayEvent.received_at < now - SHORT)
+        .distinct()
+        .limit(BATCH)
+    ).all()
+    for name, kind, ref, account in rows:
+        ring(name, ObjectRef(kind, ref, account), now + timedelta(minutes=1))
