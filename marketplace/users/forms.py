@@ -15,13 +15,15 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from marketplace.display import language_name
+from marketplace.errors import InvalidInput
 from marketplace.forms import Form
 from marketplace.runtime import runtime
 from marketplace.users.addresses import LONGEST as LONGEST_EMAIL
+from marketplace.users.addresses import normalised
 
 NEEDED = _l("Fill this in.")
 PASSWORD_HELP = _l("At least 10 characters. A few words in a row are easy to remember.")
@@ -93,6 +95,13 @@ class EmailForm(Form):
     """Ask for a mail."""
 
     email = _email(_l("E-mail address"))
+
+    def validate_email(self, field: EmailField) -> None:
+        """Refuse what can't be an address; whether it is anybody's is not told."""
+        try:
+            normalised(field.data or "")
+        except InvalidInput as error:
+            raise ValidationError(error.message) from None
 
 
 class ConfirmForm(Form):
