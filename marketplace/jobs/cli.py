@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -27,25 +29,35 @@ def work_command(once: bool, drain: bool, batch: int, threads: int) -> None:
     """Run background work until stopped (SIGTERM or Ctrl-C ends after the job at hand)."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     workers = [Worker(app, batch=batch) for _number in range(threads)]
+    with _stopped_by_signals(workers):
+        if once or drain:
+            count = workers[0].run_pending(batch if once and not drain else None)
+            click.echo(f"{count} jobs run")
+            return
+        click.echo(f"working as {workers[0].lease}")
+        others = [threading.Thread(target=worker.run) for worker in workers[1:]]
+        for other in others:
+            other.start()
+        workers[0].run()
+        for other in others:
+            other.join()
+        click.echo("stopped")
+
+
+@contextmanager
+def _stopped_by_signals(workers: list[Worker]) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the workers after the job at hand."""
 
     def stop(_signal: int, _frame: Any) -> None:
         for worker in workers:
             worker.stopping.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    if once or drain:
-        count = workers[0].run_pending(batch if once and not drain else None)
-        click.echo(f"{count} jobs run")
-        return
-    click.echo(f"working as {workers[0].lease}")
-    others = [threading.Thread(target=worker.run) for worker in workers[1:]]
-    for other in others:
-        other.start()
-    workers[0].run()
-    for other in others:
-        other.join()
-    click.echo("stopped")
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @jobs_cli.command("list")
