@@ -1,4 +1,4 @@
-"""A listing and its pictures."""
+"""A listing, its pictures, and what members reported about it."""
 
 from __future__ import annotations
 
@@ -81,3 +81,29 @@ class Picture(Base):
     height: Mapped[int] = mapped_column(default=0, server_default="0")
     state: Mapped[str] = mapped_column(String(16), default="uploaded", server_default="uploaded")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+REPORT_REASONS = ("forbidden", "unsafe", "fraud", "wrong", "other")
+
+
+class ListingReport(Base):
+    """Somebody's word to the operators that something is wrong with a listing; guests may report too."""
+
+    __tablename__ = "listing_report"
+    __table_args__ = (
+        CheckConstraint("reason IN ('forbidden', 'unsafe', 'fraud', 'wrong', 'other')", name="reason"),
+        CheckConstraint("state IN ('open', 'handled')", name="state"),
+        CheckConstraint("(state = 'handled') = (handled_at IS NOT NULL)", name="handled"),
+        Index("ix_listing_report_state", "state", "id"),
+        Index("ix_listing_report_listing", "listing_id", "reporter_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))
+    reporter_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    reason: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    state: Mapped[str] = mapped_column(String(16), default="open", server_default="open")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    handled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

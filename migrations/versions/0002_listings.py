@@ -1,4 +1,4 @@
-"""Listings and their pictures."""
+"""Listings, their pictures, and reports about them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -72,9 +72,34 @@ def upgrade() -> None:
     )
     op.create_index("ix_picture_listing", "picture", ["listing_id", "position"])
     op.create_index("ix_picture_owner_id", "picture", ["owner_id"])
+    create_reports()
+
+
+def create_reports() -> None:
+    """Make the table of what was reported to the operators."""
+    op.create_table(
+        "listing_report",
+        sa.Column("id", BigIntId, primary_key=True),
+        sa.Column(
+            "listing_id", BigIntId, sa.ForeignKey("listing.id", name="fk_listing_report_listing_id"), nullable=False
+        ),
+        sa.Column("reporter_id", BigIntId, sa.ForeignKey("user.id", name="fk_listing_report_reporter_id")),
+        sa.Column("reason", sa.String(16), nullable=False),
+        sa.Column("note", sa.Text, nullable=False, server_default=""),
+        sa.Column("state", sa.String(16), nullable=False, server_default="open"),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("handled_at", UtcDateTime),
+        sa.Column("handled_by_id", BigIntId, sa.ForeignKey("user.id", name="fk_listing_report_handled_by_id")),
+        sa.CheckConstraint("reason IN ('forbidden', 'unsafe', 'fraud', 'wrong', 'other')", name="reason"),
+        sa.CheckConstraint("state IN ('open', 'handled')", name="state"),
+        sa.CheckConstraint("(state = 'handled') = (handled_at IS NOT NULL)", name="handled"),
+    )
+    op.create_index("ix_listing_report_state", "listing_report", ["state", "id"])
+    op.create_index("ix_listing_report_listing", "listing_report", ["listing_id", "reporter_id"])
 
 
 def downgrade() -> None:
     """Remove them."""
+    op.drop_table("listing_report")
     op.drop_table("picture")
     op.drop_table("listing")

@@ -1,0 +1,184 @@
+"""The SQL of a search: one statement per shape of filters, built once, that finds a page of ids and counts up to a cap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
+
+from marketplace.listings.models import Listing
+from marketplace.listings.whereabouts import EARTH_M
+from marketplace.search.filters import ENDING, NEAR, NEW, PRICE
+from marketplace.search.index import index_of
+from marketplace.users.models import User
+
+PAGE = 24
+CAP = 1000
+"""The count stops here: "1,000+" costs the same with a hundred thousand listings as with two thousand."""
+
+L: Any = Listing.__table__.c
+U: Any = User.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which parts a statement has; two searches of one shape differ only in bound values."""
+
+    dialect: str
+    kinds: tuple[str, ...]
+    sort: str = NEW
+    kind: bool = False
+    category: bool = False
+    price: bool = False
+    free: bool = False
+    pictures: bool = False
+    words: bool = False
+    radius: bool = False
+    cursor: str = ""
+    """"" for the first page, "key" or "none" by where the cursor stands."""
+    backwards: bool = False
+    limit: int = PAGE + 1
+
+
+def bound(name: str, type_: Any) -> Any:
+    """Give a named value that is filled in when the statement runs."""
+    return bindparam(name, type_=type_)
+
+
+def metres() -> ColumnElement[int]:
+    """Give the distance of a listing's public point from :lat, :lon in whole metres (haversine, on both databases)."""
+    half_lat = func.sin(func.radians(L.public_lat - bound("lat", Float)) / 2)
+    half_lon = func.sin(func.radians(L.public_lon - bound("lon", Float)) / 2)
+    square = half_lat * half_lat + bound("cos_lat", Float) * func.cos(func.radians(L.public_lat)) * half_lon * half_lon
+    return cast(func.round(literal_column(str(2 * EARTH_M)) * func.asin(func.sqrt(square))), BigInteger)
+
+
+def conditions(shape: Shape) -> list[ColumnElement[bool]]:
+    """Give the conditions of a shape's filters; published listings of the kinds that are switched on."""
+    found: list[ColumnElement[bool]] = [L.state == literal_column("'published'")]
+    if shape.kind:
+        found.append(L.kind == bound("kind", String))
+    else:
+        # The concatenation keeps planners from walking the index by kind, which is in no order that a page wants.
+        names = [literal_column("'" + name.replace("'", "''") + "'") for name in shape.kinds]
+        found.append((L.kind + literal_column("''")).in_(names))
+    if shape.category:
+        found.append(L.category == bound("category", String))
+    if shape.free:
+        found.append(L.price_minor == literal_column("0"))
+    if shape.price:
+        found.append(L.price_minor <= bound("price", BigInteger))
+    if shape.pictures:
+        found.append(L.cover_key.is_not(None))
+    if shape.words:
+        found.append(L.id.in_(index_of(shape.dialect).matching()))
+    if shape.radius:
+        found.append(L.public_lat.between(bound("south", Float), bound("north", Float)))
+        found.append(L.public_lon.between(bound("west", Float), bound("east", Float)))
+        found.append(metres() <= bound("radius", Integer))
+    return found
+
+
+def _key(shape: Shape) -> tuple[ColumnElement[Any], bool]:
+    """Give what a sort goes by, and whether some listings have none."""
+    if shape.sort == NEAR:
+        return metres(), False
+    if shape.sort == PRICE:
+        return L.price_minor, not (shape.free or shape.price)
+    if shape.sort == ENDING:
+        return L.closes_at, True
+    return L.published_at, False
+
+
+def _keyed(shape: Shape) -> Select[Any]:
+    """Give the listings that have the sort's key, in its order, from the cursor on."""
+    key, some_lack = _key(shape)
+    wanted = conditions(shape)
+    if some_lack:
+        wanted.append(key.is_not(None))
+    falling = (shape.sort == NEW) != shape.backwards
+    if shape.cursor == "key":
+        here, edge = tuple_(key, L.id), tuple_(bound("key", key.type), bound("id", BigInteger))
+        wanted.append(here < edge if falling else here > edge)
+    label, number = key.label("key"), L.id
+    order = (label.desc(), number.desc()) if falling else (label.asc(), number.asc())
+    return select(literal_column("0").label("run"), label, number).where(*wanted).order_by(*order).limit(shape.limit)
+
+
+def _keyless(shape: Shape) -> Select[Any]:
+    """Give the listings that lack the sort's key, by id: they come after all others."""
+    key, _ = _key(shape)
+    wanted = [*conditions(shape), key.is_(None)]
+    if shape.cursor == "none":
+        wanted.append(L.id < bound("id", BigInteger) if shape.backwards else L.id > bound("id", BigInteger))
+    order = L.id.desc() if shape.backwards else L.id.asc()
+    return (
+        select(literal_column("1").label("run"), key.label("key"), L.id)
+        .where(*wanted)
+        .order_by(order)
+        .limit(shape.limit)
+    )
+
+
+def _runs(shape: Shape) -> list[Select[Any]]:
+    """Give the one or two runs through the index that a page may need."""
+    _, some_lack = _key(shape)
+    if not some_lack:
+        return [_keyed(shape)]
+    if shape.cursor == "none":
+        return [_keyless(shape), _keyed(shape)] if shape.backwards else [_keyless(shape)]
+    if shape.cursor == "key" and shape.backwards:
+        return [_keyed(shape)]
+    return [_keyed(shape), _keyless(shape)]
+
+
+def _count(shape: Shape) -> Any:
+    """Give the number of all that match, counted no further than one past CAP."""
+    some = select(literal_column("1").label("one")).select_from(Listing.__table__).where(and_(*conditions(shape)))
+    return select(func.count()).select_from(some.limit(CAP + 1).subquery("counted")).scalar_subquery()
+
+
+COLUMNS = ("id", "kind", "title", "slug", "summary", "category", "place", "price_minor", "price_unit", "currency",
+           "cover_key", "cover_alt", "closes_at", "public_lat", "public_lon")  # fmt: skip
+
+
+@lru_cache(1024)
+def page(shape: Shape) -> Select[Any]:
+    """Give the statement for a page: ids found by index alone, then their rows with the owner's name, and the count."""
+    runs = [run.subquery(f"run{number}") for number, run in enumerate(_runs(shape))]
+    parts = [select(run.c.run, run.c.key, run.c.id) for run in runs]
+    found = (parts[0] if len(parts) == 1 else union_all(*parts)).subquery("found")
+    falling = (shape.sort == NEW) != shape.backwards
+    order = [found.c.run, found.c.key, found.c.id]
+    ordered = [found.c.run.desc() if shape.backwards else found.c.run]
+    ordered += [part.desc() if falling else part for part in order[1:]]
+    return (
+        select(
+            *(L[name] for name in COLUMNS),
+            U.name.label("owner_name"),
+            found.c.key.label("key"),
+            _count(shape).label("total"),
+        )
+        .select_from(found)
+        .join(Listing.__table__, L.id == found.c.id)
+        .join(User.__table__, U.id == L.owner_id)
+        .order_by(*ordered)
+        .limit(shape.limit)
+    )
