@@ -50,19 +50,23 @@ def audit(progress: Progress = lambda _done, _total: None) -> list[Finding]:
     Reads over a connection of its own, so that what an open transaction has not committed is not judged.
     """
     with _snapshot() as connection:
-        total = connection.scalar(select(func.count()).select_from(LedgerTransfer)) or 0
-        accounts = {row.id: row for row in connection.execute(select(*LedgerAccount.__table__.columns))}
-        books = _Books(accounts)
-        done = 0
-        progress(0, total)
-        for batch in _transfers(connection):
-            _check_batch(connection, books, batch)
-            done += len(batch)
-            progress(done, total)
-        _check_lines(connection, books)
-        _check_reversals(connection, books)
-        _check_accounts(books)
-        return books.findings
+        return audit_of(connection, progress)
+
+
+def audit_of(connection: Connection, progress: Progress = lambda _done, _total: None) -> list[Finding]:
+    """Do the same over a given connection, with what its own transaction has changed."""
+    total = connection.scalar(select(func.count()).select_from(LedgerTransfer)) or 0
+    books = _Books({row.id: row for row in connection.execute(select(*LedgerAccount.__table__.columns))})
+    done = 0
+    progress(0, total)
+    for batch in _transfers(connection):
+        _check_batch(connection, books, batch)
+        done += len(batch)
+        progress(done, total)
+    _check_lines(connection, books)
+    _check_reversals(connection, books)
+    _check_accounts(books)
+    return books.findings
 
 
 @contextmanager
