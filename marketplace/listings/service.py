@@ -8,6 +8,7 @@ from typing import Any, Unpack
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+import marketplace.listings.rules  # noqa: F401 - registers who may do what
 from marketplace import access, clock
 from marketplace.admin import audit
 from marketplace.database import db, transaction

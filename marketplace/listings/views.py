@@ -102,9 +102,9 @@ def shown(listing: Listing) -> dict[str, Any]:
 
 def message_url(listing: Listing) -> str:
     """Give where a person writes to the owner, or "" where messages are not mounted."""
-    if "messages.start" not in current_app.view_functions:
+    if "messages.ask" not in current_app.view_functions:
         return ""
-    return url_for("messages.start", listing_id=listing.id)
+    return url_for("messages.ask", listing_id=listing.id)
 
 
 @blueprint.post("/listings/<int:listing_id>/<any(publish, close, reopen):act>")

@@ -64,8 +64,9 @@ def bound(name: str, type_: Any) -> Any:
 
 def metres() -> ColumnElement[int]:
     """Give the distance of a listing's public point from :lat, :lon in whole metres (haversine, on both databases)."""
-    half_lat = func.sin(func.radians(L.public_lat - bound("lat", Float)) / 2)
-    half_lon = func.sin(func.radians(L.public_lon - bound("lon", Float)) / 2)
+    half = literal_column("0.5", Float)
+    half_lat = func.sin(func.radians(L.public_lat - bound("lat", Float)) * half)
+    half_lon = func.sin(func.radians(L.public_lon - bound("lon", Float)) * half)
     square = half_lat * half_lat + bound("cos_lat", Float) * func.cos(func.radians(L.public_lat)) * half_lon * half_lon
     return cast(func.round(literal_column(str(2 * EARTH_M)) * func.asin(func.sqrt(square))), BigInteger)
 
