@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 from marketplace.sandbox.app import RefusesToStart
@@ -48,10 +49,9 @@ def main(argv: list[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, interrupted)
     print(f"Payment sandbox (no money is real) on {server.url}", flush=True)
-    try:
+    with suppress(KeyboardInterrupt):  # the server may have taken it for its own end already
         server.run()
-    except KeyboardInterrupt:
-        print("Payment sandbox ended.", flush=True)
+    print("Payment sandbox ended.", flush=True)
     return 0
 
 

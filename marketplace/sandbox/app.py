@@ -1,5 +1,7 @@
 """The sandbox as a WSGI application: the API, the hosted pages, the control page."""
 
+import json
+import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -16,10 +18,12 @@ from marketplace.sandbox.calls import Call
 from marketplace.sandbox.clock import Clock
 from marketplace.sandbox.deliveries import Deliveries
 from marketplace.sandbox.due import run_due
-from marketplace.sandbox.errors import LostResponse
+from marketplace.sandbox.errors import LostResponse, ServerFault
 from marketplace.sandbox.faults import Faults
 from marketplace.sandbox.objects.webhook_endpoints import register
 from marketplace.sandbox.store import Store
+
+log = logging.getLogger("marketplace.sandbox")
 
 MAX_BODY = 1024 * 1024
 
@@ -48,6 +52,10 @@ class Sandbox:
         except LostResponse:
             cut(environ)
             raise
+        except Exception:  # an answer in the API's form serves a client better than a dropped connection
+            log.exception("%s %s failed", request.method, request.path)
+            body = json.dumps(ServerFault("Something went wrong on our side.").body())
+            response = Response(body, 500, content_type="application/json")
         return response(environ, start_response)
 
     def answer(self, request: Request) -> Response:

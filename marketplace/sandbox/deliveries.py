@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, LifoQueue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ class Deliveries:
         self._clock = clock
         self._faults = faults
         self._sending = threading.Lock()
-        self._local = threading.local()
+        self._kept: dict[str, LifoQueue[http.client.HTTPConnection]] = {}
         self._pool: ThreadPoolExecutor | None = None
 
     def deliver_due(self) -> int:
@@ -58,9 +59,12 @@ class Deliveries:
             return len(work)
 
     def close(self) -> None:
-        """End the sending threads."""
+        """End the sending threads and their connections."""
         if self._pool:
             self._pool.shutdown(wait=True)
+        for kept in self._kept.values():
+            while not kept.empty():
+                kept.get_nowait().close()
 
     def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None:
@@ -131,33 +135,27 @@ class Deliveries:
             "Stripe-Signature": signature(body, secrets, int(time.time())),
         }
         place = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        for fresh in (False, True):
-            connection = self._line(parts.scheme, parts.netloc, fresh)
+        while True:
+            connection, used = self._line(parts.scheme, parts.netloc)
             try:
                 connection.request("POST", place, body, headers)
                 response = connection.getresponse()
                 response.read()
             except (OSError, http.client.HTTPException) as error:
-                self._hang_up(parts.netloc)
-                if fresh or isinstance(error, TimeoutError):
+                connection.close()
+                # A receiver may have closed a kept connection since; only a fresh one tells that it is away.
+                if not used or isinstance(error, TimeoutError):
                     return f"{type(error).__name__}: {error}"
             else:
+                self._kept.setdefault(parts.netloc, LifoQueue()).put(connection)
                 return str(response.status)
-        raise AssertionError("unreachable")
 
-    def _line(self, scheme: str, netloc: str, fresh: bool) -> http.client.HTTPConnection:
-        """Return this thread's open connection to a receiver; a receiver may have closed it since."""
-        lines: dict[str, http.client.HTTPConnection] = self._local.__dict__.setdefault("lines", {})
-        if fresh or netloc not in lines:
-            made = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-            lines[netloc] = made(netloc, timeout=TIMEOUT_SECONDS)
-        return lines[netloc]
-
-    def _hang_up(self, netloc: str) -> None:
-        line = self._local.__dict__.get("lines", {}).pop(netloc, None)
-        if line:
-            with contextlib.suppress(OSError):
-                line.close()
+    def _line(self, scheme: str, netloc: str) -> tuple[http.client.HTTPConnection, bool]:
+        """Return a connection to a receiver and whether it was used before."""
+        with contextlib.suppress(KeyError, Empty):
+            return self._kept[netloc].get_nowait(), True
+        made = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
+        return made(netloc, timeout=TIMEOUT_SECONDS), False
 
 
 def _secrets(endpoint: Doc, now: float) -> list[str]:

@@ -83,7 +83,6 @@ class KeyInUse(ApiError):
     """409: a request with the same idempotency key is still at work."""
 
     status = 409
-    type = "idempotency_error"
 
 
 class RateLimited(ApiError):

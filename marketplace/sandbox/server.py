@@ -102,7 +102,9 @@ class SandboxServer:
 
     def start(self) -> "SandboxServer":
         """Answer requests in a thread."""
-        self._thread = threading.Thread(target=self._server.serve_forever, name="sandbox-http", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="sandbox-http", daemon=True
+        )
         self._thread.start()
         self._start_worker()
         return self

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from marketplace.sandbox import shapes
 from marketplace.sandbox.calls import Call, list_of, listing, listing_route, private, public, route
 from marketplace.sandbox.errors import Forbidden, InvalidRequest, missing
 from marketplace.sandbox.events import emit
@@ -47,7 +48,7 @@ def create(call: Call) -> Doc:
         "metadata": params.metadata(),
         "payouts_enabled": False,
         "requirements": _requirements(_DUE),
-        "settings": _settings(),
+        "settings": shapes.new("account_settings"),
         "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
         "type": shown if kind else "none",
         "_": {"due": list(_DUE), "restricted": "", "requested": {}},
@@ -78,33 +79,6 @@ def _profile(given: Params, present: Doc) -> Doc:
     names = ("mcc", "name", "product_description", "support_email", "support_phone", "support_url", "url")
     blank: Doc = {**dict.fromkeys(names), "support_address": None}
     return {**blank, **present, **{name: given.text(name) for name in names if name in given}}
-
-
-def _settings() -> Doc:
-    return {
-        "bacs_debit_payments": {"display_name": None, "service_user_number": None},
-        "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
-        "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
-        "card_payments": {
-            "decline_on": {"avs_failure": False, "cvc_failure": False},
-            "statement_descriptor_prefix": None,
-            "statement_descriptor_prefix_kana": None,
-            "statement_descriptor_prefix_kanji": None,
-        },
-        "dashboard": {"display_name": None, "timezone": "Etc/UTC"},
-        "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": "offer"},
-        "payments": {
-            "statement_descriptor": None,
-            "statement_descriptor_kana": None,
-            "statement_descriptor_kanji": None,
-        },
-        "payouts": {
-            "debit_negative_balances": True,
-            "schedule": {"delay_days": 3, "interval": "daily"},
-            "statement_descriptor": None,
-        },
-        "sepa_debit_payments": {},
-    }
 
 
 def _requirements(due: tuple[str, ...] | list[str], disabled: str | None = None) -> Doc:
@@ -259,7 +233,7 @@ def own(call: Call) -> Doc:
         "details_submitted": True,
         "email": "bank@sandbox.invalid",
         "payouts_enabled": True,
-        "settings": _settings(),
+        "settings": shapes.new("account_settings"),
         "type": "standard",
     }
 

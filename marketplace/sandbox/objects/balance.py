@@ -38,7 +38,7 @@ def post(
 
     It is pending until `available_on` (seconds, UTC); without one it is available at once.
     """
-    on = call.now if available_on is None else max(available_on, call.now)
+    on = max(available_on or 0, call.now)
     pending = on > call.now
     txn: Doc = {
         "id": new_id("txn"),

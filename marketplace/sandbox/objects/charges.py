@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from marketplace.sandbox import shapes
 from marketplace.sandbox.calls import Call, list_of, listing, listing_route, private, route
 from marketplace.sandbox.errors import Refused
 from marketplace.sandbox.events import emit
@@ -19,59 +20,25 @@ VISA_OFF_SESSION_HOLD_SECONDS = 4 * 86_400 + 18 * 3600
 
 def new_charge(call: Call, intent: Doc, method: Doc, *, authenticated: bool, off_session: bool) -> Doc:
     """Return a charge for the whole amount of an intent, authorised but neither captured nor stored yet."""
-    charge: Doc = {
-        "id": new_id("ch"),
-        "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": 0,
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": method["billing_details"],
-        "calculated_statement_descriptor": "PAYMENT SANDBOX",
-        "captured": False,
-        "created": call.now,
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
-        "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
-        "fraud_details": {},
-        "livemode": False,
-        "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
-        "outcome": {
-            "advice_code": None,
-            "network_advice_code": None,
-            "network_decline_code": None,
-            "network_status": "approved_by_network",
-            "reason": None,
-            "risk_level": "normal",
-            "risk_score": 12,
-            "seller_message": "Payment complete.",
-            "type": "authorized",
-        },
-        "paid": True,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": _details(method, intent["amount"], authenticated),
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": None,
-        "refunded": False,
-        "review": None,
-        "shipping": intent["shipping"],
-        "source_transfer": None,
-        "statement_descriptor": intent["statement_descriptor"],
-        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "succeeded",
-        "transfer_data": None,
-        "transfer_group": intent["transfer_group"],
-    }
+    charge = shapes.new(
+        "charge",
+        id=new_id("ch"),
+        amount=intent["amount"],
+        billing_details=method["billing_details"],
+        created=call.now,
+        currency=intent["currency"],
+        customer=intent["customer"],
+        description=intent["description"],
+        metadata=dict(intent["metadata"]),
+        payment_intent=intent["id"],
+        payment_method=method["id"],
+        payment_method_details=_details(method, intent["amount"], authenticated),
+        receipt_email=intent["receipt_email"],
+        shipping=intent["shipping"],
+        statement_descriptor=intent["statement_descriptor"],
+        statement_descriptor_suffix=intent["statement_descriptor_suffix"],
+        transfer_group=intent["transfer_group"],
+    )
     if intent["capture_method"] == "manual":
         visa_rule = off_session and method["card"]["brand"] == "visa"
         lasts = VISA_OFF_SESSION_HOLD_SECONDS if visa_rule else HOLD_SECONDS
@@ -80,43 +47,25 @@ def new_charge(call: Call, intent: Doc, method: Doc, *, authenticated: bool, off
 
 
 def _details(method: Doc, amount: int, authenticated: bool) -> dict[str, Any]:
-    card = method["card"]
-    secured = {
-        "authentication_flow": "challenge",
-        "electronic_commerce_indicator": "05",
-        "exemption_indicator": None,
-        "result": "authenticated",
-        "result_reason": None,
-        "transaction_id": None,
-        "version": "2.2.0",
-    }
-    return {
-        "type": "card",
-        "card": {
-            "amount_authorized": amount,
-            "authorization_code": "123456",
-            "brand": card["brand"],
-            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-            "country": card["country"],
-            "exp_month": card["exp_month"],
-            "exp_year": card["exp_year"],
-            "extended_authorization": {"status": "disabled"},
-            "fingerprint": card["fingerprint"],
-            "funding": card["funding"],
-            "incremental_authorization": {"status": "unavailable"},
-            "installments": None,
-            "last4": card["last4"],
-            "mandate": None,
-            "multicapture": {"status": "unavailable"},
-            "network": card["brand"],
-            "network_token": {"used": False},
-            "network_transaction_id": "101010101010101",
-            "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
-            "regulated_status": "unregulated",
-            "three_d_secure": secured if authenticated else None,
-            "wallet": None,
-        },
-    }
+    same = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+    card = shapes.new(
+        "charged_card",
+        amount_authorized=amount,
+        network=method["card"]["brand"],
+        overcapture={"maximum_amount_capturable": amount, "status": "unavailable"},
+        **{name: method["card"][name] for name in same},
+    )
+    if authenticated:
+        card["three_d_secure"] = {
+            "authentication_flow": "challenge",
+            "electronic_commerce_indicator": "05",
+            "exemption_indicator": None,
+            "result": "authenticated",
+            "result_reason": None,
+            "transaction_id": None,
+            "version": "2.2.0",
+        }
+    return {"type": "card", "card": card}
 
 
 def fail(charge: Doc, code: str, decline_code: str, message: str) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from marketplace.sandbox import shapes
 from marketplace.sandbox.amounts import currency_of
 from marketplace.sandbox.calls import Call, list_of, listing, listing_route, private, route
 from marketplace.sandbox.errors import InvalidRequest, Refused, missing
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.fees import MAXIMUM, MINIMUM
-from marketplace.sandbox.ids import new_id, token
+from marketplace.sandbox.ids import new_id
 from marketplace.sandbox.objects import setup_intents
 from marketplace.sandbox.objects.webhook_endpoints import checked_url
 from marketplace.sandbox.params import Params
@@ -49,88 +50,48 @@ def create(call: Call) -> Doc:
 def _new_session(call: Call, mode: str) -> Doc:
     params = call.params
     identifier = new_id("cs_test")
+    customer, email = _payer(call)
+    cancel_url = params.text("cancel_url")
+    session = shapes.new(
+        "session",
+        id=identifier,
+        billing_address_collection=params.choice("billing_address_collection", ("auto", "required")),
+        cancel_url=checked_url(cancel_url) if cancel_url else None,
+        client_reference_id=params.text("client_reference_id", 200),
+        created=call.now,
+        customer=customer,
+        customer_creation=None,
+        customer_email=email,
+        expires_at=_expiry(call),
+        locale=params.text("locale", 10),
+        metadata=params.metadata(),
+        mode=mode,
+        payment_method_collection="if_required" if mode == "payment" else "always",
+        payment_status="unpaid" if mode == "payment" else "no_payment_required",
+        submit_type=params.choice("submit_type", ("auto", "book", "donate", "pay")),
+        success_url=checked_url(params.need_text("success_url")),
+        url=f"{call.base_url}/c/{identifier}",
+        _={"data": {}, "line_items": []},
+    )
+    if not customer:
+        usual = "always" if mode == "setup" else "if_required"
+        session["customer_creation"] = params.choice("customer_creation", ("always", "if_required"), usual)
+    return session
+
+
+def _payer(call: Call) -> tuple[str | None, str | None]:
+    """Return (customer, e-mail) that the session is for; the ways to pay are checked on the way."""
+    params = call.params
+    for name in params.texts("payment_method_types"):
+        if name != "card":
+            raise InvalidRequest(f"The payment method type {name[:40]} is not activated.", param="payment_method_types")
     customer = params.text("customer")
     if customer and call.load("customer", customer, "customer").get("deleted"):
         raise missing("customer", customer, "customer")
     email = params.text("customer_email")
     if customer and email:
         raise InvalidRequest("Give customer or customer_email, not both.", param="customer_email")
-    cancel_url = params.text("cancel_url")
-    for name in params.texts("payment_method_types"):
-        if name != "card":
-            raise InvalidRequest(f"The payment method type {name[:40]} is not activated.", param="payment_method_types")
-    nothing: Doc = {"enabled": False}
-    return {
-        "id": identifier,
-        "object": "checkout.session",
-        "adaptive_pricing": None,
-        "after_expiration": None,
-        "allow_promotion_codes": None,
-        "amount_subtotal": None,
-        "amount_total": None,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": params.choice("billing_address_collection", ("auto", "required")),
-        "cancel_url": checked_url(cancel_url) if cancel_url else None,
-        "client_reference_id": params.text("client_reference_id", 200),
-        "client_secret": None,
-        "collected_information": None,
-        "consent": None,
-        "consent_collection": None,
-        "created": call.now,
-        "currency": None,
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": None,
-            "shipping_address": None,
-            "submit": None,
-            "terms_of_service_acceptance": None,
-        },
-        "customer": customer,
-        "customer_creation": None
-        if customer
-        else params.choice(
-            "customer_creation", ("always", "if_required"), "always" if mode == "setup" else "if_required"
-        ),
-        "customer_details": None,
-        "customer_email": email,
-        "discounts": [],
-        "expires_at": _expiry(call),
-        "invoice": None,
-        "invoice_creation": None,
-        "livemode": False,
-        "locale": params.text("locale", 10),
-        "metadata": params.metadata(),
-        "mode": mode,
-        "payment_intent": None,
-        "payment_link": None,
-        "payment_method_collection": "if_required" if mode == "payment" else "always",
-        "payment_method_configuration_details": None,
-        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card"],
-        "payment_status": "unpaid" if mode == "payment" else "no_payment_required",
-        "permissions": None,
-        "phone_number_collection": nothing,
-        "recovered_from": None,
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
-        "status": "open",
-        "submit_type": params.choice("submit_type", ("auto", "book", "donate", "pay")),
-        "subscription": None,
-        "success_url": _success_url(params),
-        "total_details": None,
-        "ui_mode": "hosted_page",
-        "url": f"{call.base_url}/c/{identifier}",
-        "wallet_options": None,
-        "_": {"secret": token(32), "data": {}, "line_items": []},
-    }
-
-
-def _success_url(params: Params) -> str:
-    return checked_url(params.need_text("success_url"))
+    return customer, email
 
 
 def _expiry(call: Call) -> int:

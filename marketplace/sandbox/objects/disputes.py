@@ -31,8 +31,21 @@ def opens(call: Call, charge: Doc, reason: str = "") -> Doc | None:
     if charge["disputed"] or amount <= 0:
         return None
     method = call.load("payment_method", charge["payment_method"])
-    reason = reason or card_of(method).disputed or "general"
-    dispute: Doc = {
+    dispute = _new(call, charge, amount, reason or card_of(method).disputed or "general", method["card"]["brand"])
+    _book(
+        call, dispute, -amount, dispute_fee(charge["currency"]), "dispute", f"Chargeback withdrawal for {charge['id']}"
+    )
+    call.tx.insert(dispute, call.account)
+    charge["disputed"] = True
+    call.tx.update(charge)
+    emit(call, "charge.dispute.created", dispute)
+    emit(call, "charge.dispute.funds_withdrawn", dispute)
+    call.tx.schedule(dispute["evidence_details"]["due_by"], "dispute_answer_due", dispute["id"])
+    return dispute
+
+
+def _new(call: Call, charge: Doc, amount: int, reason: str, brand: str) -> Doc:
+    return {
         "id": new_id("du"),
         "object": "dispute",
         "amount": amount,
@@ -55,21 +68,11 @@ def opens(call: Call, charge: Doc, reason: str = "") -> Doc | None:
         "payment_intent": charge["payment_intent"],
         "payment_method_details": {
             "type": "card",
-            "card": {"brand": method["card"]["brand"], "case_type": "chargeback", "network_reason_code": "10.4"},
+            "card": {"brand": brand, "case_type": "chargeback", "network_reason_code": "10.4"},
         },
         "reason": reason,
         "status": "needs_response",
     }
-    _book(
-        call, dispute, -amount, dispute_fee(charge["currency"]), "dispute", f"Chargeback withdrawal for {charge['id']}"
-    )
-    call.tx.insert(dispute, call.account)
-    charge["disputed"] = True
-    call.tx.update(charge)
-    emit(call, "charge.dispute.created", dispute)
-    emit(call, "charge.dispute.funds_withdrawn", dispute)
-    call.tx.schedule(dispute["evidence_details"]["due_by"], "dispute_answer_due", dispute["id"])
-    return dispute
 
 
 def _book(call: Call, dispute: Doc, amount: int, fee: int, category: str, description: str) -> None:

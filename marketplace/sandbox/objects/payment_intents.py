@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from marketplace.sandbox import shapes
 from marketplace.sandbox.amounts import amount_of, currency_of
 from marketplace.sandbox.calls import Call, listing, listing_route, public, route
 from marketplace.sandbox.errors import InvalidRequest, Refused, missing
@@ -25,54 +26,15 @@ _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 def new_intent(call: Call, amount: int, currency: str, **facts: Any) -> Doc:
     """Store a payment intent that waits for a payment method, and announce it."""
     identifier = new_id("pi")
-    intent: Doc = {
-        "id": identifier,
-        "object": "payment_intent",
-        "amount": amount,
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": None,
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": "automatic_async",
-        "client_secret": f"{identifier}_secret_{token(25)}",
-        "confirmation_method": "automatic",
-        "created": call.now,
-        "currency": currency,
-        "customer": None,
-        "description": None,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {
-                "installments": None,
-                "mandate_options": None,
-                "network": None,
-                "request_three_d_secure": "automatic",
-            }
-        },
-        "payment_method_types": ["card"],
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
-        **facts,
-    }
+    intent = shapes.new(
+        "payment_intent",
+        id=identifier,
+        amount=amount,
+        client_secret=f"{identifier}_secret_{token(25)}",
+        created=call.now,
+        currency=currency,
+    )
+    intent.update(facts)
     call.tx.insert(intent, call.account)
     emit(call, "payment_intent.created", intent)
     return intent

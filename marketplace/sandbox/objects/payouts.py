@@ -1,5 +1,6 @@
 """Pay-outs from a balance to a bank account: by hand, or every day when an account asks for that."""
 
+from marketplace.sandbox import shapes
 from marketplace.sandbox.amounts import currency_of
 from marketplace.sandbox.calls import Call, listing, listing_route, private, route
 from marketplace.sandbox.errors import InvalidRequest, Refused
@@ -58,35 +59,22 @@ def pay_out(
     statement_descriptor: str | None = None,
 ) -> Doc:
     """Book a pay-out of `amount` (minor units); it is on its way for a day."""
-    payout: Doc = {
-        "id": new_id("po"),
-        "object": "payout",
-        "amount": amount,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "arrival_date": call.now + ARRIVES_SECONDS,
-        "automatic": automatic,
-        "balance_transaction": None,
-        "created": call.now,
-        "currency": currency,
-        "description": description or ("STRIPE PAYOUT" if automatic else None),
-        "destination": bank["id"],
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
-        "livemode": False,
-        "metadata": metadata or {},
-        "method": "standard",
-        "original_payout": None,
-        "reconciliation_status": "completed" if automatic else "not_applicable",
-        "reversed_by": None,
-        "source_type": "card",
-        "statement_descriptor": statement_descriptor,
-        "status": "in_transit" if automatic else "pending",
-        "trace_id": None,
-        "type": "bank_account",
-        "_": {"refused": bank["last4"] == bank_accounts.REFUSES, "transactions": []},
-    }
+    payout = shapes.new(
+        "payout",
+        id=new_id("po"),
+        amount=amount,
+        arrival_date=call.now + ARRIVES_SECONDS,
+        automatic=automatic,
+        created=call.now,
+        currency=currency,
+        description=description or ("STRIPE PAYOUT" if automatic else None),
+        destination=bank["id"],
+        metadata=metadata or {},
+        reconciliation_status="completed" if automatic else "not_applicable",
+        statement_descriptor=statement_descriptor,
+        status="in_transit" if automatic else "pending",
+        _={"refused": bank["last4"] == bank_accounts.REFUSES, "transactions": []},
+    )
     txn = balance.post(call, "payout", -amount, currency, payout["id"], description="STRIPE PAYOUT")
     payout["balance_transaction"] = txn["id"]
     if automatic:

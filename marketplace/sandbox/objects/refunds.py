@@ -1,5 +1,6 @@
 """Refunds: never more than was captured, and never of a payment that is disputed."""
 
+from marketplace.sandbox import shapes
 from marketplace.sandbox.calls import Call, listing, listing_route, route
 from marketplace.sandbox.errors import InvalidRequest, Refused
 from marketplace.sandbox.events import emit
@@ -57,26 +58,18 @@ def refund(call: Call, charge: Doc, amount: int, reason: str | None, metadata: d
     """Book a refund of `amount` (minor units). The fee of the charge is not given back."""
     charge_txn = call.tx.get(charge["balance_transaction"])
     behaviour = card_of(call.load("payment_method", charge["payment_method"])).refund
-    refund_doc: Doc = {
-        "id": new_id("re"),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": call.now,
-        "currency": charge["currency"],
-        "destination_details": {
-            "card": {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
-            "type": "card",
-        },
-        "metadata": metadata,
-        "payment_intent": charge["payment_intent"],
-        "reason": reason,
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": "pending" if behaviour == "pending" else "succeeded",
-        "transfer_reversal": None,
-    }
+    refund_doc = shapes.new(
+        "refund",
+        id=new_id("re"),
+        amount=amount,
+        charge=charge["id"],
+        created=call.now,
+        currency=charge["currency"],
+        metadata=metadata,
+        payment_intent=charge["payment_intent"],
+        reason=reason,
+        status="pending" if behaviour == "pending" else "succeeded",
+    )
     # A refund comes out of the money of its charge, so it is pending as long as that is.
     available_on = charge_txn["available_on"] if charge_txn else None
     txn = balance.post(

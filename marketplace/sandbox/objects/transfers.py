@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from marketplace.sandbox import shapes
 from marketplace.sandbox.amounts import currency_of
 from marketplace.sandbox.calls import Call, list_of, listing, listing_route, private, route
 from marketplace.sandbox.errors import InvalidRequest, Refused, missing
@@ -21,11 +22,7 @@ def create(call: Call) -> Doc:
     account = accounts.load(call, params.need_text("destination"), "destination")
     source = params.text("source_transaction")
     charge = call.load("charge", source, "source_transaction") if source else None
-    amount = params.integer("amount", 1)
-    if amount is None:
-        if charge is None:
-            raise params.absent("amount")
-        amount = charge["amount_captured"]
+    amount = params.integer("amount", 1) or (charge["amount_captured"] if charge else params.need_integer("amount"))
     if account["capabilities"].get("transfers") != "active":
         raise Refused(
             "The destination account needs the transfers capability.",
@@ -102,37 +99,17 @@ def _book(call: Call, transfer: Doc, charge: Doc | None, available_on: int) -> D
 
 def _destination_payment(there: Call, transfer: Doc) -> Doc:
     """Return the payment that arrives on the connected account; its charge is the platform's, not the payer's."""
-    amount = transfer["amount"]
-    empty: Doc = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
-    return {
-        "id": new_id("py"),
-        "object": "charge",
-        "amount": amount,
-        "amount_captured": amount,
-        "amount_refunded": 0,
-        "application": None,
-        "balance_transaction": None,
-        "billing_details": empty,
-        "captured": True,
-        "created": there.now,
-        "currency": transfer["currency"],
-        "customer": None,
-        "description": transfer["description"],
-        "disputed": False,
-        "failure_code": None,
-        "failure_message": None,
-        "livemode": False,
-        "metadata": {},
-        "outcome": None,
-        "paid": True,
-        "payment_intent": None,
-        "payment_method": None,
-        "payment_method_details": {"type": "stripe_account", "stripe_account": {}},
-        "refunded": False,
-        "source_transfer": transfer["id"],
-        "status": "succeeded",
-        "transfer_group": transfer["transfer_group"],
-    }
+    return shapes.new(
+        "arrival",
+        id=new_id("py"),
+        amount=transfer["amount"],
+        amount_captured=transfer["amount"],
+        created=there.now,
+        currency=transfer["currency"],
+        description=transfer["description"],
+        source_transfer=transfer["id"],
+        transfer_group=transfer["transfer_group"],
+    )
 
 
 def reverse(call: Call) -> Doc:
