@@ -34,6 +34,8 @@ class Lineage:
 
     def owns(self, table: str) -> bool:
         """Tell whether a table of that name belongs to this lineage (plugins' tables carry their name as prefix)."""
+        if table.startswith("alembic_version"):
+            return False  # every lineage's own memory; Alembic looks after the one it works with
         if self.name != CORE:
             return table.startswith(f"{self.name}_")
         if table.startswith(SEARCH_INDEX):

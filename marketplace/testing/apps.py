@@ -13,7 +13,7 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.database import db
 from marketplace.hooks.discovery import installed
-from marketplace.hooks.lineages import core_lineage, upgrade, upgrade_all
+from marketplace.hooks.lineages import upgrade_all
 
 
 def settings(url: str, folder: Path, **changes: Any) -> Settings:
@@ -32,15 +32,8 @@ def settings(url: str, folder: Path, **changes: Any) -> Settings:
 
 
 def bundled_plugins() -> tuple[str, ...]:
-    """Name the plugins that come with the marketplace and are installed."""
-    found = []
-    for name, point in installed().items():
-        try:
-            point.load()
-        except ImportError:
-            continue
-        found.append(name)
-    return tuple(found)
+    """Name the plugins that come with the marketplace."""
+    return tuple(name for name, point in installed().items() if point.module.startswith("plugins."))
 
 
 @contextmanager
@@ -62,11 +55,7 @@ def migrate(url: str) -> None:
     """Bring the database at `url` from empty to the newest state, as `flask upgrade` does."""
     folder = Path(url.removeprefix("sqlite:///")).parent if url.startswith("sqlite") else Path.cwd()
     with built(settings(url, folder), folder) as app:
-        if bundled_plugins():
-            upgrade_all(app)
-        else:
-            with app.app_context():
-                upgrade(core_lineage())
+        upgrade_all(app)
 
 
 def _never_wait_for_the_disk(connection: Any, _record: Any) -> None:

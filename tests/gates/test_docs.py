@@ -78,6 +78,8 @@ def test_every_command_in_the_documents_exists(app_without_database: Flask) -> N
     known = {**FlaskGroup(create_app=lambda: app_without_database).commands, **app_without_database.cli.commands}
     unknown = []
     for path in documents():
+        if "decisions" in path.parts:  # they also speak of what was tried and left
+            continue
         for name, sub in COMMAND.findall(code(path)):
             command = known.get(name)
             if command is None:
