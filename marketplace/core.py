@@ -15,6 +15,9 @@ from marketplace.messages import service as messages
 from marketplace.messages import views as message_pages
 from marketplace.notifications import demo_mail, mail
 from marketplace.notifications import views as notification_pages
+from marketplace.payments import blueprints as payments
+from marketplace.payments import jobs as payment_jobs
+from marketplace.payments import notices as payment_notices
 from marketplace.runtime import runtime
 from marketplace.users import account_views as account_pages
 from marketplace.users import views as user_pages
@@ -22,8 +25,8 @@ from marketplace.users.tidying import TIDYING
 
 LISTING_KINDS: tuple[ListingKind, ...] = listings.LISTING_KINDS
 SETTINGS: tuple[SettingSpec, ...] = (*listings.SETTINGS,)
-JOBS: tuple[JobKind, ...] = (jobs.PRUNING, mail.MAILING, EXPIRY, TIDYING, *listings.JOBS,)
-NOTIFICATIONS: tuple[NotificationKind, ...] = (messages.RECEIVED, *listings.NOTIFICATIONS)
+JOBS: tuple[JobKind, ...] = (jobs.PRUNING, mail.MAILING, EXPIRY, TIDYING, *listings.JOBS, *payment_jobs.JOBS)
+NOTIFICATIONS: tuple[NotificationKind, ...] = (messages.RECEIVED, *listings.NOTIFICATIONS, *payment_notices.NOTIFICATIONS)
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
     discover.blueprint,
@@ -36,6 +39,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     user_pages.blueprint,
     account_pages.blueprint,
     agreement_pages.blueprint,
+    *payments.BLUEPRINTS,
 )
 
 

@@ -12,6 +12,7 @@ from marketplace.database import Base, BigIntId, Json, UtcDateTime
 from marketplace.money import Money
 from marketplace.payments.inbox_models import GatewayEvent
 from marketplace.payments.method_models import GatewayCustomer, PayoutAccount, SavedMethod
+from marketplace.payments.wording import state_words
 
 STATES = ("method_needed", "ready", "charging", "action_required", "succeeded", "declined", "cancelled")
 ATTEMPT_KINDS = ("setup", "charge", "refund", "transfer", "onboard")
@@ -91,6 +92,11 @@ class Payment(Base):
     def amount(self) -> Money:
         """Give what is to be paid, or was."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def label(self) -> str:
+        """Say in the reader's language how far this payment has come."""
+        return state_words(self.state, self.refunded_minor, self.amount_minor)[0]
 
     @property
     def kept(self) -> Money:

@@ -1,0 +1,102 @@
+"""The member's own page about money: cards, payments, and the account that pay-outs go to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from marketplace.payments import methods, payees, reads, wording
+from marketplace.payments.guards import for_members, where_payments_are_on
+from marketplace.payments.views import absolute, me, payment_pages
+
+
+@payment_pages.get("/account/payments")
+@for_members
+def account() -> Any:
+    """Show cards, payments and pay-outs; also where payments are off, because what was paid stays to be seen."""
+    before = request.args.get("before", "")
+    rows, following = reads.payments_of_member(
+        me().id, int(before) if before.isdecimal() and len(before) < 19 else None
+    )
+    return render_template(
+        "payments/account.html",
+        me=me(),
+        rows=rows,
+        following=following,
+        paged=bool(before),
+        cards=methods.methods_of(me().id),
+        describe=methods.describe_method,
+        account=payees.account_of(me().id),
+        payouts=reads.payouts_of(me().id),
+        words=wording.state_words,
+        payout_words=wording.PAYOUT_STATES,
+    )
+
+
+def _unreachable() -> Response:
+    flash(_("The payment provider can't be reached at the moment. Try again in a minute."), "error")
+    return _back()
+
+
+def _back() -> Response:
+    return redirect(url_for("payments.account"), 303)
+
+
+@payment_pages.post("/account/payments/cards")
+@where_payments_are_on
+@for_members
+def add_card() -> Any:
+    """Lead to the provider's page to save a card."""
+    returns = methods.Returns(absolute("payments.card_saved"), absolute("payments.account"))
+    url = methods.begin_setup(me(), None, returns)
+    return redirect(url, 303) if isinstance(url, str) and url else _unreachable()
+
+
+@payment_pages.get("/account/payments/cards/saved")
+@where_payments_are_on
+@for_members
+def card_saved() -> Any:
+    """Take the member back from the provider's page."""
+    methods.look_at_setup(me().id, None)
+    return _back()
+
+
+@payment_pages.post("/account/payments/cards/<int:method_id>/remove")
+@where_payments_are_on
+@for_members
+def remove_card(method_id: int) -> Any:
+    """Remove a saved card, here and at the provider."""
+    if not methods.remove_method(me().id, method_id):
+        return _unreachable()
+    flash(_("The card was removed."), "success")
+    return _back()
+
+
+@payment_pages.post("/account/payments/payouts")
+@where_payments_are_on
+@for_members
+def onboard() -> Any:
+    """Lead to the page on which the provider asks where to pay out, and to whom."""
+    url = payees.onboard(me(), absolute("payments.onboarded"), absolute("payments.onboard_again"))
+    return redirect(url, 303) if isinstance(url, str) and url else _unreachable()
+
+
+@payment_pages.get("/account/payments/payouts/again")
+@where_payments_are_on
+@for_members
+def onboard_again() -> Any:
+    """Explain that the provider's page was open for too long; its link works once."""
+    flash(_("The provider's page was closed. Open it again to go on where you were."), "info")
+    return _back()
+
+
+@payment_pages.get("/account/payments/payouts/done")
+@where_payments_are_on
+@for_members
+def onboarded() -> Any:
+    """Take the member back from the provider's questions."""
+    payees.look_at_account(me().id)
+    return _back()

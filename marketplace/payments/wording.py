@@ -1,0 +1,51 @@
+"""How the states of payments, refunds and pay-outs read, and what a declined payer can do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+STATES: dict[str, tuple[Any, str]] = {
+    "method_needed": (_l("Waits for a card"), "warm"),
+    "ready": (_l("Card saved, not charged yet"), "info"),
+    "charging": (_l("Being charged"), "info"),
+    "action_required": (_l("Your bank asks for your approval"), "warm"),
+    "succeeded": (_l("Paid"), "good"),
+    "declined": (_l("Declined by the bank"), "bad"),
+    "cancelled": (_l("Cancelled"), ""),
+}
+"""State of a payment -> words and the tone of its badge."""
+
+REFUND_STATES: dict[str, Any] = {
+    "waiting": _l("being sent"),
+    "sent": _l("on its way"),
+    "succeeded": _l("returned"),
+    "failed": _l("could not be returned; we look into it"),
+}
+
+PAYOUT_STATES: dict[str, tuple[Any, str]] = {
+    "waiting_account": (_l("Waits for your account"), "warm"),
+    "sending": (_l("On its way"), "info"),
+    "paid": (_l("Sent"), "good"),
+}
+
+
+def state_words(state: str, refunded_minor: int = 0, amount_minor: int = 0) -> tuple[str, str]:
+    """Give words and tone for a payment's state, its refunds considered (minor units)."""
+    if state == "succeeded" and refunded_minor:
+        return (_("Refunded"), "") if refunded_minor >= amount_minor else (_("Partly refunded"), "")
+    words, tone = STATES[state]
+    return str(words), tone
+
+
+def decline_words(code: str | None) -> str:
+    """Tell a payer why the bank refused, as far as it helps; banks do not want a thief to learn that a card is reported."""
+    words = {
+        "insufficient_funds": _("There was not enough money on this card. Top it up or use another card."),
+        "expired_card": _("This card has expired. Use another card."),
+        "method_gone": _("This card can't be used any more. Use another card."),
+        "processing_error": _("Something went wrong at the bank. We try again, or you can use another card."),
+    }
+    return str(words.get(code or "") or _("Your bank declined this card. Use another card, or ask your bank."))
