@@ -10,12 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import SystemRandom
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, case, select, update
+from sqlalchemy import Table, bindparam, case, exists, null, or_, select, update
 
 from marketplace import clock
-from marketplace.database import db, is_sqlite, transaction
+from marketplace.database import UtcDateTime, db, is_sqlite, transaction
 from marketplace.jobs.models import DEAD, DONE, QUEUED, RUNNING, Job
 
 LEASE = timedelta(seconds=60)
@@ -38,6 +38,69 @@ class Claimed:
     due: datetime
 
 
+# Statements are built once: putting one together costs more than running it.
+_table = cast(Table, Job.__table__)
+_job = _table.c
+_waiting = (_job.state == QUEUED, _job.priority == bindparam("level"), _job.run_at <= bindparam("at"))
+_next = select(_job.id).where(*_waiting).order_by(_job.run_at, _job.id).limit(bindparam("count"))
+_next_cte = _next.with_for_update(skip_locked=True).cte("next")
+_CLAIM = (
+    update(_table)
+    .where(_job.id.in_(select(_next_cte.c.id)))
+    .values(
+        state=RUNNING,
+        lease=bindparam("holder"),
+        lease_until=bindparam("until"),
+        attempts=_job.attempts + 1,
+        ran_generation=_job.generation,
+    )
+    .returning(_job.id, _job.kind, _job.payload, _job.attempts, _job.run_at)
+)
+_DUE = select(
+    or_(
+        *(
+            exists().where(_job.state == QUEUED, _job.priority == level, _job.run_at <= bindparam("at"))
+            for level in LEVELS
+        )
+    )
+)
+_held = (_job.id.in_(bindparam("ids", expanding=True)), _job.state == RUNNING, _job.lease == bindparam("holder"))
+_held_cte = select(_job.id).where(*_held).order_by(_job.id).with_for_update(skip_locked=True).cte("held")
+_asked_again = _job.generation > _job.ran_generation
+
+
+def _change(values: dict[str, Any]) -> Any:
+    """Build the statement that changes those of the given jobs that `holder` holds and nobody has locked."""
+    return update(_table).where(_job.id.in_(select(_held_cte.c.id))).values(values).returning(_job.id)
+
+
+def _ended(state: str, error: Any) -> dict[str, Any]:
+    return {
+        "state": case((_asked_again, QUEUED), else_=state),
+        "attempts": case((_asked_again, 0), else_=_job.attempts),
+        "finished_at": case((_asked_again, null()), else_=bindparam("at", type_=UtcDateTime)),
+        "last_error": error,
+        "lease": None,
+        "lease_until": None,
+    }
+
+
+_FINISH = _change(_ended(DONE, ""))
+_BURY = _change(_ended(DEAD, bindparam("error")))
+_PROLONG = _change({"lease_until": bindparam("until")})
+_PUT_BACK = _change(
+    {
+        "state": QUEUED,
+        # Somebody who asked again meanwhile set a time of their own, which may be sooner.
+        "run_at": case((_asked_again, _job.run_at), else_=bindparam("at", type_=UtcDateTime)),
+        "attempts": _job.attempts - bindparam("taken_back"),
+        "last_error": bindparam("error"),
+        "lease": None,
+        "lease_until": None,
+    }
+)
+
+
 def claim(lease: str, limit: int) -> list[Claimed]:
     """Take at most `limit` due jobs for the worker named `lease`, those of higher priority and longer due first."""
     if is_sqlite() and not anything_due():  # BEGIN IMMEDIATE would make every idle worker a writer
@@ -48,63 +111,22 @@ def claim(lease: str, limit: int) -> list[Claimed]:
         for level in LEVELS:
             if len(found) == limit:
                 break
-            rows = session.execute(_claim(level, at, lease, limit - len(found))).all()
-            found += sorted((Claimed(*row) for row in rows), key=lambda job: (job.due, job.id))
+            facts = {"level": level, "at": at, "count": limit - len(found), "holder": lease, "until": at + LEASE}
+            rows = [Claimed(*row) for row in session.execute(_CLAIM, facts)]
+            found += sorted(rows, key=lambda job: (job.due, job.id))
     return found
-
-
-def _due(level: int, at: datetime) -> Select[int]:
-    return select(Job.id).where(Job.state == QUEUED, Job.priority == level, Job.run_at <= at)
-
-
-def _claim(level: int, at: datetime, lease: str, limit: int) -> Any:
-    chosen = _due(level, at).order_by(Job.run_at, Job.id).limit(limit).with_for_update(skip_locked=True).cte("chosen")
-    return (
-        update(Job)
-        .where(Job.id.in_(select(chosen.c.id)))
-        .values(
-            state=RUNNING,
-            lease=lease,
-            lease_until=at + LEASE,
-            attempts=Job.attempts + 1,
-            ran_generation=Job.generation,
-        )
-        .returning(Job.id, Job.kind, Job.payload, Job.attempts, Job.run_at)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def anything_due() -> bool:
     """Tell whether a job waits that could run now, without locking anything."""
-    at = clock.now()
-    found = any(db.session.scalar(_due(level, at).limit(1)) is not None for level in LEVELS)
+    found = bool(db.session.scalar(_DUE, {"at": clock.now()}))
     db.session.rollback()
     return found
 
 
-def _mine(ids: Collection[int], holder: str, *, expired: bool) -> Select[int]:
-    held = select(Job.id).where(Job.id.in_(ids), Job.state == RUNNING, Job.lease == holder)
-    if expired:
-        held = held.where(Job.lease_until < clock.now())
-    return held.order_by(Job.id).with_for_update(skip_locked=True)
-
-
-def _change(ids: Collection[int], holder: str, values: dict[str, Any], *, expired: bool = False) -> set[int]:
-    """Change those of the given jobs that `holder` holds and nobody has locked; gives their ids."""
-    chosen = _mine(ids, holder, expired=expired).cte("chosen")
-    statement = (
-        update(Job)
-        .where(Job.id.in_(select(chosen.c.id)))
-        .values(values)
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    )
+def _apply(statement: Any, ids: Collection[int], holder: str, **facts: Any) -> set[int]:
     with transaction() as session:
-        return set(session.scalars(statement))
-
-
-_asked_again = Job.generation > Job.ran_generation
-_FREE: dict[str, Any] = {"lease": None, "lease_until": None}
+        return set(session.scalars(statement, {"ids": list(ids), "holder": holder, **facts}))
 
 
 def finish(ids: Collection[int], holder: str) -> set[int]:
@@ -112,40 +134,35 @@ def finish(ids: Collection[int], holder: str) -> set[int]:
 
     The others are held no longer, or locked at this moment by somebody who asks for them.
     """
-    return _change(ids, holder, {**_ended(DONE), "last_error": "", **_FREE})
+    return _apply(_FINISH, ids, holder, at=clock.now())
 
 
 def prolong(ids: Collection[int], holder: str) -> set[int]:
     """Keep jobs for another lease; gives those that are still this worker's."""
-    return _change(ids, holder, {"lease_until": clock.now() + LEASE})
+    return _apply(_PROLONG, ids, holder, until=clock.now() + LEASE)
 
 
-def put_back(
-    job_id: int, holder: str, *, after: timedelta, error: str = "", counts: bool = True, expired: bool = False
-) -> set[int]:
-    """Queue a job again for later; `counts` False takes back the attempt, `expired` asks that the lease has run out."""
-    values = {
-        "state": QUEUED,
-        # Somebody who asked again meanwhile set a time of their own, which may be sooner.
-        "run_at": case((_asked_again, Job.run_at), else_=clock.now() + after),
-        "attempts": Job.attempts - (0 if counts else 1),
-        "last_error": error[-LONGEST_ERROR:],
-        **_FREE,
-    }
-    return _change([job_id], holder, values, expired=expired)
+def put_back(job_id: int, holder: str, *, after: timedelta, error: str = "", counts: bool = True) -> set[int]:
+    """Queue a job again for later; `counts` False takes back the attempt."""
+    facts = {"at": clock.now() + after, "taken_back": 0 if counts else 1, "error": error[-LONGEST_ERROR:]}
+    return _apply(_PUT_BACK, [job_id], holder, **facts)
 
 
-def bury(job_id: int, holder: str, error: str, *, expired: bool = False) -> set[int]:
+def bury(job_id: int, holder: str, error: str) -> set[int]:
     """Make a job a dead letter, for an operator to look at, unless it was asked for again meanwhile."""
-    return _change([job_id], holder, {**_ended(DEAD), "last_error": error[-LONGEST_ERROR:], **_FREE}, expired=expired)
+    return _apply(_BURY, [job_id], holder, at=clock.now(), error=error[-LONGEST_ERROR:])
 
 
-def _ended(state: str) -> dict[str, Any]:
-    return {
-        "state": case((_asked_again, QUEUED), else_=state),
-        "attempts": case((_asked_again, 0), else_=Job.attempts),
-        "finished_at": case((_asked_again, None), else_=clock.now()),
-    }
+def seize(job_id: int, holder: str, lease: str) -> bool:
+    """Take over a job whose holder let its lease run out; False when it turned out to be alive."""
+    statement = (
+        update(_table)
+        .where(_job.id == job_id, _job.state == RUNNING, _job.lease == holder, _job.lease_until < clock.now())
+        .values(lease=lease, lease_until=clock.now() + LEASE)
+        .returning(_job.id)
+    )
+    with transaction() as session:
+        return session.scalar(statement) is not None
 
 
 def abandoned(limit: int = 100) -> Sequence[tuple[int, str, int, str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import case, delete, insert
+from sqlalchemy import Table, case, delete, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import text
 
@@ -45,10 +46,8 @@ def enqueue(
     kind_of(kind)
     row = _row(kind, payload, clock.now(), key=key, run_at=run_at, priority=priority)
     with transaction() as session:
-        if key is None:
-            job_id = session.execute(insert(Job).values(row).returning(Job.id)).scalar_one()
-        else:
-            job_id = session.execute(_insert_or_ring(row)).scalar_one()
+        statement = _INSERT if key is None else _insert_or_ring(sqlite_database=is_sqlite())
+        job_id = session.scalar(statement, row)
         after_commit(wake_event().set)
     return int(job_id)
 
@@ -60,7 +59,7 @@ def enqueue_many(kind: str, payloads: Iterable[Mapping[str, Any]], *, priority: 
     rows = [_row(kind, payload, at, priority=priority) for payload in payloads]
     if rows:
         with transaction() as session:
-            session.execute(insert(Job), rows)
+            session.execute(insert(_table), rows)
             after_commit(wake_event().set)
     return len(rows)
 
@@ -99,22 +98,27 @@ def _row(
     }
 
 
-def _insert_or_ring(row: dict[str, Any]) -> Any:
+_table = cast(Table, Job.__table__)
+# Statements are built once: putting one together costs a request more than running it.
+_INSERT = insert(_table).returning(_table.c.id)
+
+
+@cache
+def _insert_or_ring(*, sqlite_database: bool) -> Any:
     """Insert, or ring the unfinished job of the same key; one statement, so that two callers can't both insert."""
-    dialect = sqlite if is_sqlite() else postgresql
-    statement = dialect.insert(Job).values(row)
-    new = statement.excluded
-    untouched_run = (Job.state == RUNNING) & (Job.generation == Job.ran_generation)
+    statement = (sqlite if sqlite_database else postgresql).insert(_table)
+    new, old = statement.excluded, _table.c
+    untouched_run = (old.state == RUNNING) & (old.generation == old.ran_generation)
     return statement.on_conflict_do_update(
-        index_elements=[Job.key],
+        index_elements=[old.key],
         index_where=text(UNFINISHED),
         set_={
-            "generation": Job.generation + 1,
-            "payload": case((Job.state == RUNNING, new.payload), else_=Job.payload),
-            "run_at": case((untouched_run | (new.run_at < Job.run_at), new.run_at), else_=Job.run_at),
-            "priority": case((new.priority > Job.priority, new.priority), else_=Job.priority),
+            "generation": old.generation + 1,
+            "payload": case((old.state == RUNNING, new.payload), else_=old.payload),
+            "run_at": case((untouched_run | (new.run_at < old.run_at), new.run_at), else_=old.run_at),
+            "priority": case((new.priority > old.priority, new.priority), else_=old.priority),
         },
-    ).returning(Job.id)
+    ).returning(old.id)
 
 
 __all__ = ["UnknownJob", "cancel", "enqueue", "enqueue_many", "kind_of", "wake_event"]

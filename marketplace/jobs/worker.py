@@ -90,12 +90,14 @@ class Worker:
             return
         recurring.ask_for_due()
         for job_id, name, attempts, lease in queue.abandoned():
+            if not queue.seize(job_id, lease, self.lease):
+                continue
             kind = runtime().registry.jobs.get(name)
             log.warning("job_abandoned", job=job_id, kind=name, attempt=attempts, lease=lease)
             if kind is not None and attempts >= kind.max_attempts:
-                queue.bury(job_id, lease, queue.ABANDONED, expired=True)
+                queue.bury(job_id, self.lease, queue.ABANDONED)
             else:
-                queue.put_back(job_id, lease, after=timedelta(0), error=queue.ABANDONED, expired=True)
+                queue.put_back(job_id, self.lease, after=timedelta(0), error=queue.ABANDONED)
         self._swept = time.monotonic()
 
     def _run_batch(self, jobs: Sequence[Claimed]) -> int:

@@ -317,10 +317,9 @@ def test_a_prolonged_lease_is_kept_and_a_lost_one_changes_nothing(
     assert queue.prolong([job_id], "slow") == {job_id}
     frozen.forward(seconds=50)
     assert queue.abandoned() == []
-    assert queue.put_back(job_id, "slow", after=timedelta(0), expired=True) == set(), "it lives"
+    assert queue.seize(job_id, "slow", "quick") is False, "it lives"
     frozen.forward(seconds=50)
-    assert queue.put_back(job_id, "slow", after=timedelta(0), expired=True) == {job_id}
-    queue.claim("quick", 1)
+    assert queue.seize(job_id, "slow", "quick") is True
     assert queue.finish([job_id], "slow") == set()
     assert fresh(job_id).lease == "quick"
 
