@@ -10,7 +10,7 @@ from marketplace.sandbox.store import Doc, Tx
 
 API_VERSION = "2026-10-28.endive"  # the version that the installed SDK (stripe 16.1) pins
 
-LIST_PARAMS = frozenset({"limit", "starting_after", "ending_before", "expand", "created"})
+LIST_PARAMS = frozenset({"limit", "starting_after", "ending_before", "expand"})
 
 
 @dataclass(slots=True)
@@ -57,12 +57,13 @@ class Route:
 
 
 def route(method: str, rule: str, operation: str, handler: Handler, accepts: str = "") -> Route:
-    """Return a route that accepts the named parameters (and `expand`, which every address takes)."""
-    return Route(method, rule, operation, handler, frozenset({"expand", *accepts.split()}))
+    """Return a route that accepts the named parameters, and `expand`, which all but DELETE take."""
+    names = frozenset(accepts.split())
+    return Route(method, rule, operation, handler, names if method == "DELETE" else names | {"expand"})
 
 
-def listing_route(rule: str, operation: str, handler: Handler, filters: str = "") -> Route:
-    """Return the route of a list with its paging parameters."""
+def listing_route(rule: str, operation: str, handler: Handler, filters: str = "created") -> Route:
+    """Return the route of a list with its paging parameters and `filters` (by time of creation unless named)."""
     return Route("GET", rule, operation, handler, LIST_PARAMS | frozenset(filters.split()))
 
 

@@ -11,10 +11,11 @@ from marketplace.sandbox.objects import bank_accounts
 from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
 
-_ACCEPTS = (
-    "type controller country email capabilities business_type business_profile metadata default_currency settings"
+_UPDATE = (
+    "email capabilities business_type business_profile metadata default_currency settings"
     " individual company tos_acceptance external_account"
 )
+_CREATE = f"type controller country {_UPDATE}"
 _CAPABILITIES = ("card_payments", "transfers", "ideal_payments", "sepa_debit_payments", "bancontact_payments")
 _DUE = ("external_account", "individual.dob", "individual.first_name", "individual.last_name", "tos_acceptance.date")
 _INTERVALS = ("manual", "daily", "weekly", "monthly")
@@ -240,12 +241,12 @@ def own(call: Call) -> Doc:
 
 ROUTES = (
     route("GET", "/v1/account", "accounts.own", own),
-    route("POST", "/v1/accounts", "accounts.create", create, _ACCEPTS),
+    route("POST", "/v1/accounts", "accounts.create", create, _CREATE),
     listing_route("/v1/accounts", "accounts.list", lambda call: listing(call, "account", "/v1/accounts")),
     route("GET", "/v1/accounts/<id>", "accounts.retrieve", lambda call: load(call, call.path["id"])),
-    route("POST", "/v1/accounts/<id>", "accounts.update", update, _ACCEPTS),
+    route("POST", "/v1/accounts/<id>", "accounts.update", update, _UPDATE),
     route("DELETE", "/v1/accounts/<id>", "accounts.delete", delete),
-    listing_route("/v1/accounts/<id>/capabilities", "accounts.capabilities.list", list_capabilities),
+    route("GET", "/v1/accounts/<id>/capabilities", "accounts.capabilities.list", list_capabilities),
     route(
         "GET",
         "/v1/accounts/<id>/capabilities/<name>",

@@ -138,7 +138,7 @@ ROUTES = (
         "/v1/balance_transactions",
         "balance_transactions.list",
         list_transactions,
-        "currency source type payout",
+        "created currency source type payout",
     ),
     route(
         "GET",

@@ -144,7 +144,7 @@ def held_for_transfers(charge: Doc) -> int:
 
 
 ROUTES = (
-    listing_route("/v1/charges", "charges.list", list_all, "customer payment_intent transfer_group"),
+    listing_route("/v1/charges", "charges.list", list_all, "created customer payment_intent transfer_group"),
     route("GET", "/v1/charges/<id>", "charges.retrieve", lambda call: call.subject("charge")),
     route("POST", "/v1/charges/<id>", "charges.update", update, "metadata description receipt_email transfer_group"),
 )

@@ -215,7 +215,9 @@ def list_all(call: Call) -> Doc:
 
 ROUTES = (
     route("POST", "/v1/checkout/sessions", "checkout.sessions.create", create, _ACCEPTS),
-    listing_route("/v1/checkout/sessions", "checkout.sessions.list", list_all, "customer payment_intent status"),
+    listing_route(
+        "/v1/checkout/sessions", "checkout.sessions.list", list_all, "created customer payment_intent status"
+    ),
     route(
         "GET",
         "/v1/checkout/sessions/<id>",
@@ -228,5 +230,6 @@ ROUTES = (
         "/v1/checkout/sessions/<id>/line_items",
         "checkout.sessions.line_items.list",
         lambda call: line_items(call.subject("checkout.session")),
+        "",
     ),
 )

@@ -10,7 +10,8 @@ from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
 
 _TEXTS = ("description", "email", "name", "phone")
-_ACCEPTS = "description email name phone metadata address shipping preferred_locales payment_method invoice_settings"
+_UPDATE = "description email name phone metadata address shipping preferred_locales invoice_settings"
+_CREATE = f"payment_method {_UPDATE}"
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
@@ -138,10 +139,10 @@ def list_methods(call: Call) -> Doc:
 
 
 ROUTES = (
-    route("POST", "/v1/customers", "customers.create", create, _ACCEPTS),
-    listing_route("/v1/customers", "customers.list", list_all, "email"),
+    route("POST", "/v1/customers", "customers.create", create, _CREATE),
+    listing_route("/v1/customers", "customers.list", list_all, "created email"),
     route("GET", "/v1/customers/<id>", "customers.retrieve", retrieve),
-    route("POST", "/v1/customers/<id>", "customers.update", update, _ACCEPTS),
+    route("POST", "/v1/customers/<id>", "customers.update", update, _UPDATE),
     route("DELETE", "/v1/customers/<id>", "customers.delete", delete),
     listing_route("/v1/customers/<id>/payment_methods", "customers.payment_methods.list", list_methods, "type"),
 )

@@ -148,7 +148,7 @@ def list_all(call: Call) -> Doc:
 
 
 ROUTES = (
-    listing_route("/v1/disputes", "disputes.list", list_all, "charge payment_intent"),
+    listing_route("/v1/disputes", "disputes.list", list_all, "created charge payment_intent"),
     route("GET", "/v1/disputes/<id>", "disputes.retrieve", lambda call: call.subject("dispute")),
     route("POST", "/v1/disputes/<id>", "disputes.update", update, "evidence metadata submit"),
     route("POST", "/v1/disputes/<id>/close", "disputes.close", close),

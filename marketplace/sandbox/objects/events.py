@@ -54,6 +54,6 @@ def _matches(kind: str, wanted: list[str]) -> bool:
 
 
 ROUTES = (
-    listing_route("/v1/events", "events.list", list_all, "type types"),
+    listing_route("/v1/events", "events.list", list_all, "created type types"),
     route("GET", "/v1/events/<id>", "events.retrieve", retrieve),
 )

@@ -19,6 +19,10 @@ _CONFIRM = (
     " setup_future_usage error_on_requires_action capture_method mandate_data receipt_email use_stripe_sdk shipping"
 )
 _CREATE = f"amount currency customer metadata confirm confirmation_method automatic_payment_methods {_WORDS} {_CONFIRM}"
+_UPDATE = (
+    f"amount currency customer metadata payment_method payment_method_data payment_method_types {_WORDS}"
+    " payment_method_options setup_future_usage capture_method shipping"
+)
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
@@ -225,7 +229,7 @@ def list_all(call: Call) -> Doc:
 
 ROUTES = (
     route("POST", "/v1/payment_intents", "payment_intents.create", create, _CREATE),
-    listing_route("/v1/payment_intents", "payment_intents.list", list_all, "customer"),
+    listing_route("/v1/payment_intents", "payment_intents.list", list_all, "created customer"),
     route(
         "GET",
         "/v1/payment_intents/<id>",
@@ -233,7 +237,7 @@ ROUTES = (
         lambda call: call.subject("payment_intent"),
         "client_secret",
     ),
-    route("POST", "/v1/payment_intents/<id>", "payment_intents.update", update, _CREATE),
+    route("POST", "/v1/payment_intents/<id>", "payment_intents.update", update, _UPDATE),
     route("POST", "/v1/payment_intents/<id>/confirm", "payment_intents.confirm", confirm, _CONFIRM),
     route("POST", "/v1/payment_intents/<id>/capture", "payment_intents.capture", capture, "amount_to_capture metadata"),
     route("POST", "/v1/payment_intents/<id>/cancel", "payment_intents.cancel", cancel, "cancellation_reason"),

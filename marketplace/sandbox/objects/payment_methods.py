@@ -11,7 +11,8 @@ from marketplace.sandbox.ids import new_id
 from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
 
-_ACCEPTS = "type card billing_details metadata allow_redisplay"
+_UPDATE = "card billing_details metadata allow_redisplay"
+_CREATE = f"type {_UPDATE}"
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
@@ -189,10 +190,10 @@ def list_all(call: Call) -> Doc:
 
 
 ROUTES = (
-    route("POST", "/v1/payment_methods", "payment_methods.create", create, _ACCEPTS),
+    route("POST", "/v1/payment_methods", "payment_methods.create", create, _CREATE),
     listing_route("/v1/payment_methods", "payment_methods.list", list_all, "customer type"),
     route("GET", "/v1/payment_methods/<id>", "payment_methods.retrieve", lambda call: call.subject("payment_method")),
-    route("POST", "/v1/payment_methods/<id>", "payment_methods.update", update, _ACCEPTS),
+    route("POST", "/v1/payment_methods/<id>", "payment_methods.update", update, _UPDATE),
     route("POST", "/v1/payment_methods/<id>/attach", "payment_methods.attach", attach, "customer"),
     route("POST", "/v1/payment_methods/<id>/detach", "payment_methods.detach", detach),
 )

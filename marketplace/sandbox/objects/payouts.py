@@ -156,7 +156,7 @@ ROUTES = (
         "/v1/payouts",
         "payouts.list",
         lambda call: listing(call, "payout", "/v1/payouts", ("status", "destination")),
-        "status destination",
+        "created status destination",
     ),
     route("GET", "/v1/payouts/<id>", "payouts.retrieve", lambda call: call.subject("payout")),
     route("POST", "/v1/payouts/<id>/cancel", "payouts.cancel", cancel),

@@ -128,7 +128,7 @@ def list_all(call: Call) -> Doc:
 
 ROUTES = (
     route("POST", "/v1/refunds", "refunds.create", create, "charge payment_intent amount reason metadata"),
-    listing_route("/v1/refunds", "refunds.list", list_all, "charge payment_intent"),
+    listing_route("/v1/refunds", "refunds.list", list_all, "created charge payment_intent"),
     route("GET", "/v1/refunds/<id>", "refunds.retrieve", lambda call: call.subject("refund")),
     route("POST", "/v1/refunds/<id>", "refunds.update", update, "metadata"),
 )

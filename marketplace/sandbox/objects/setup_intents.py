@@ -12,6 +12,7 @@ from marketplace.sandbox.store import Doc
 
 _CONFIRM = "payment_method payment_method_data payment_method_options return_url mandate_data use_stripe_sdk"
 _CREATE = f"customer description metadata usage confirm payment_method_types automatic_payment_methods {_CONFIRM}"
+_UPDATE = "customer description metadata payment_method payment_method_data payment_method_types payment_method_options"
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -227,7 +228,7 @@ def list_attempts(call: Call) -> Doc:
 
 ROUTES = (
     route("POST", "/v1/setup_intents", "setup_intents.create", create, _CREATE),
-    listing_route("/v1/setup_intents", "setup_intents.list", list_all, "customer payment_method"),
+    listing_route("/v1/setup_intents", "setup_intents.list", list_all, "created customer payment_method"),
     route(
         "GET",
         "/v1/setup_intents/<id>",
@@ -235,8 +236,8 @@ ROUTES = (
         lambda call: call.subject("setup_intent"),
         "client_secret",
     ),
-    route("POST", "/v1/setup_intents/<id>", "setup_intents.update", update, _CREATE),
+    route("POST", "/v1/setup_intents/<id>", "setup_intents.update", update, _UPDATE),
     route("POST", "/v1/setup_intents/<id>/confirm", "setup_intents.confirm", confirm, _CONFIRM),
     route("POST", "/v1/setup_intents/<id>/cancel", "setup_intents.cancel", cancel, "cancellation_reason"),
-    listing_route("/v1/setup_attempts", "setup_attempts.list", list_attempts, "setup_intent"),
+    listing_route("/v1/setup_attempts", "setup_attempts.list", list_attempts, "created setup_intent"),
 )

@@ -216,10 +216,10 @@ def retrieve_reversal(call: Call) -> Doc:
 
 ROUTES = (
     route("POST", "/v1/transfers", "transfers.create", create, _ACCEPTS),
-    listing_route("/v1/transfers", "transfers.list", list_all, "destination transfer_group"),
+    listing_route("/v1/transfers", "transfers.list", list_all, "created destination transfer_group"),
     route("GET", "/v1/transfers/<id>", "transfers.retrieve", lambda call: call.subject("transfer")),
     route("POST", "/v1/transfers/<id>", "transfers.update", update, "metadata description"),
     route("POST", "/v1/transfers/<id>/reversals", "transfers.reversals.create", reverse, "amount metadata description"),
-    listing_route("/v1/transfers/<id>/reversals", "transfers.reversals.list", list_reversals),
+    listing_route("/v1/transfers/<id>/reversals", "transfers.reversals.list", list_reversals, ""),
     route("GET", "/v1/transfers/<id>/reversals/<name>", "transfers.reversals.retrieve", retrieve_reversal),
 )

@@ -7,7 +7,8 @@ from marketplace.sandbox.errors import InvalidRequest
 from marketplace.sandbox.ids import new_id, token
 from marketplace.sandbox.store import Doc
 
-_ACCEPTS = "url enabled_events connect description metadata api_version disabled"
+_UPDATE = "url enabled_events description metadata disabled"
+_CREATE = "url enabled_events description metadata connect api_version"
 
 
 def checked_url(url: str) -> str:
@@ -83,11 +84,12 @@ def delete(call: Call) -> Doc:
 
 
 ROUTES = (
-    route("POST", "/v1/webhook_endpoints", "webhook_endpoints.create", create, _ACCEPTS),
+    route("POST", "/v1/webhook_endpoints", "webhook_endpoints.create", create, _CREATE),
     listing_route(
         "/v1/webhook_endpoints",
         "webhook_endpoints.list",
         lambda call: listing(call, "webhook_endpoint", "/v1/webhook_endpoints"),
+        "",
     ),
     route(
         "GET",
@@ -95,6 +97,6 @@ ROUTES = (
         "webhook_endpoints.retrieve",
         lambda call: call.subject("webhook_endpoint"),
     ),
-    route("POST", "/v1/webhook_endpoints/<id>", "webhook_endpoints.update", update, _ACCEPTS),
+    route("POST", "/v1/webhook_endpoints/<id>", "webhook_endpoints.update", update, _UPDATE),
     route("DELETE", "/v1/webhook_endpoints/<id>", "webhook_endpoints.delete", delete),
 )
