@@ -2,7 +2,7 @@
 # is .venv, the demonstration's data is instance/.
 
 VENV   ?= .venv
-PYTHON := $(VENV)/bin/python
+PY     := $(VENV)/bin/python
 SHELL  := /bin/bash
 STAMPS := $(VENV)/.stamps
 
@@ -24,17 +24,17 @@ lint: $(STAMPS)/test ## only style, types and import contracts: seconds, not min
 	@scripts/test.sh --lint
 
 format: $(STAMPS)/test ## put the Python code into the project's style
-	@$(PYTHON) -m ruff check --fix . && $(PYTHON) -m ruff format .
+	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
 
 bench: $(STAMPS)/test ## measure pages and pledges on both databases; prints figures, asserts nothing
-	@$(PYTHON) -m tests.benchmarks $(ARGS)
+	@$(PY) -m tests.benchmarks $(ARGS)
 
 screenshots: $(STAMPS)/test ## take pictures of the main pages into docs/screenshots
 	@scripts/chromium.sh
-	@$(PYTHON) scripts/screenshots.py $(ARGS)
+	@$(PY) scripts/screenshots.py $(ARGS)
 
 messages: $(STAMPS)/run ## collect the texts to translate, update the catalogues and compile them
-	@$(PYTHON) scripts/messages.py
+	@$(PY) scripts/messages.py
 
 lock: ## work out the two requirement locks again from setup.cfg
 	@scripts/lock.sh $(ARGS)
