@@ -7,7 +7,7 @@ listing, so a search never shows what was not committed, and no code can forget 
 from alembic import op
 
 revision = "0009_search"
-down_revision = "0007_notifications"
+down_revision = "0008_api"
 
 COLUMNS = "title, summary, body_md, place"
 NEW = "new.title, new.summary, new.body_md, new.place"
