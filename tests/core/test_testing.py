@@ -12,10 +12,15 @@ from sqlalchemy import func, select, text
 
 from marketplace import clock
 from marketplace.database import db, transaction
+from marketplace.runtime import runtime
+from marketplace.testing.bank import Bank
+from marketplace.testing.clients import MarketplaceClient
 from marketplace.testing.databases import TestDatabase
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
+from marketplace.testing.mailbox import Mailbox
 from marketplace.testing.network import NetworkReached
+from marketplace.testing.people import Auth
 from marketplace.testing.statements import Statements
 from marketplace.users.models import User
 
@@ -93,3 +98,41 @@ def test_loopback_stays_open() -> None:
         with socket.create_connection(server.getsockname(), timeout=5) as connection:
             assert connection.recv(1) == b""
         accepted.join()
+
+
+def test_a_member_is_logged_in_and_a_guest_is_not(client: MarketplaceClient, auth: Auth) -> None:
+    assert client.get("/account").status_code in (302, 303, 401)
+    member = auth.member(name="Mira")
+    assert client.get("/account").status_code == 200
+    assert auth.client(member).get("/account").status_code == 200
+    auth.logout()
+    assert client.get("/account").status_code in (302, 303, 401)
+
+
+def test_an_unsafe_request_carries_a_valid_token_unless_the_test_says_otherwise(
+    client: MarketplaceClient, factories: Factories
+) -> None:
+    member = factories.user()
+    form = {"email": member.email, "password": factories.password}
+    refused = client.post("/login", data=form, csrf=False)
+    assert refused.status_code in (400, 403, 422)
+    assert client.post("/login", data=form).status_code in (302, 303)
+    assert client.get("/account").status_code == 200
+
+
+def test_the_app_of_a_test_talks_to_the_test_s_own_bank(sandbox: Bank, app: Flask) -> None:
+    settings = runtime().settings
+    assert settings.stripe_api_base == sandbox.url
+    assert settings.stripe_api_key == sandbox.settings["stripe_api_key"]
+    assert sandbox.deliver() == 0
+
+
+def test_the_mailbox_holds_what_the_jobs_sent(
+    mailbox: Mailbox, client: MarketplaceClient, factories: Factories
+) -> None:
+    member = factories.user()
+    assert len(mailbox) == 0
+    client.post("/forgot", data={"email": member.email})
+    (sent,) = mailbox.deliver()
+    assert mailbox.to(member.email)
+    assert "/reset/" in mailbox.text(sent)
