@@ -18,6 +18,7 @@ _environment = Environment(
 )
 
 STYLESHEET = (HERE / "static" / "sandbox.css").read_bytes()
+ICON = (HERE / "static" / "icon.svg").read_bytes()
 
 
 def language(request: Request, wish: str | None = None) -> str:

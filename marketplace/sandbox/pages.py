@@ -8,7 +8,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from marketplace.sandbox import page_accounts, page_challenge, page_checkout
-from marketplace.sandbox.html import STYLESHEET, page
+from marketplace.sandbox.html import ICON, STYLESHEET, page
 
 if TYPE_CHECKING:
     from marketplace.sandbox.app import Sandbox
@@ -28,6 +28,8 @@ def answer(sandbox: "Sandbox", request: Request) -> Response:
     """Return a hosted page, the stylesheet, or the page that says there is none."""
     if request.path == "/assets/sandbox.css":
         return Response(STYLESHEET, headers={"Cache-Control": "max-age=300"}, content_type="text/css; charset=utf-8")
+    if request.path == "/assets/icon.svg":
+        return Response(ICON, headers={"Cache-Control": "max-age=300"}, content_type="image/svg+xml")
     if request.path == "/healthz":
         return Response("ok", content_type="text/plain")
     try:

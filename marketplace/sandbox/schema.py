@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS object (
     CHECK (type <> 'charge' OR json_extract(body, '$.amount_refunded') <= json_extract(body, '$.amount')),
     CHECK (type <> 'transfer' OR json_extract(body, '$.amount_reversed') <= json_extract(body, '$.amount'))
 );
-CREATE INDEX IF NOT EXISTS object_by_type ON object (account, type, seq);
+CREATE INDEX IF NOT EXISTS object_by_type ON object (type, seq);
+CREATE INDEX IF NOT EXISTS object_by_account ON object (account, type, seq);
 CREATE INDEX IF NOT EXISTS object_by_customer ON object (json_extract(body, '$.customer'), type, seq)
     WHERE json_extract(body, '$.customer') IS NOT NULL;
 CREATE INDEX IF NOT EXISTS object_by_payment_intent ON object (json_extract(body, '$.payment_intent'), type, seq)

@@ -6,6 +6,11 @@ import pytest
 import stripe
 
 from marketplace.sandbox import SandboxServer
+from marketplace.sandbox.desk import STEPS
+from marketplace.sandbox.html import HERE
+from marketplace.sandbox.page_accounts import KINDS
+from marketplace.sandbox.page_checkout import OFFERED
+from marketplace.sandbox.words import DUTCH
 from tests.sandbox.browsing import Browser
 
 BACK = "http://127.0.0.1:9/pledges/7"
@@ -113,6 +118,7 @@ def test_strong_authentication_at_set_up_leads_over_the_banks_page(sdk: stripe.S
     [
         ({"number": ""}, "Enter the card number."),
         ({"number": "4242424242424241"}, "This card number is not right."),
+        ({"number": "4242"}, "This card number is not right."),
         ({"number": "４２４２"}, "This card number is not right."),
         ({"number": "4012888888881881"}, "Only test cards work here"),
         ({"expiry": "13/39"}, "Enter the expiry date"),
@@ -176,6 +182,14 @@ def test_the_page_speaks_dutch_to_who_asks_for_it(sdk: stripe.StripeClient, brow
     assert '<html lang="nl">' in text
     assert "Testbank: geen geld is echt" in text
     assert "Kaartnummer" in text
+
+
+def test_every_word_of_the_pages_is_there_in_dutch() -> None:
+    folder = HERE / "templates"
+    said = {text for path in folder.glob("*.html") for text in re.findall(r"""\bt\("([^"]+)"[,)]""", path.read_text())}
+    said |= {words for _, words in (*OFFERED, *STEPS, *KINDS)}
+    assert len(said) > 50
+    assert said <= set(DUTCH), said - set(DUTCH)
 
 
 def test_the_policy_allows_no_script_and_names_the_shop(sdk: stripe.StripeClient, browser: Browser) -> None:
