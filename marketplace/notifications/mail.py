@@ -98,7 +98,7 @@ def compose(payload: dict[str, Any], reader: Reader) -> Letter:
             "link": absolute(payload.get("url", "/")),
             "name": reader.name,
             "absolute": absolute,
-            "text": sentence(kind, payload["params"]) if kind else "",
+            **({"text": sentence(kind, payload["params"])} if kind else {}),
         }
         text = current_app.jinja_env.get_or_select_template(templates).render(facts)
         subject, _line, body = text.lstrip().partition("\n")

@@ -82,22 +82,31 @@ def send(
     settings = runtime().settings
     server = server_of(settings.mail_url)
     host = parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost"
-    message = EmailMessage()
-    try:
-        message["From"], message["To"], message["Subject"] = settings.mail_from, to, subject
-    except (ValueError, IndexError) as error:
-        raise GiveUp(f"no mail can be written to this address: {error}") from None
+    message = _addressed(settings.mail_from, to, subject)
     message["Date"] = format_datetime(written_at)
     message["Message-ID"] = f"<{token}@{host}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday reply should answer this
-    message["Content-Language"] = locale
     if unsubscribe:
         message["List-Unsubscribe"] = f"<{unsubscribe}>"
     message.set_content(body)
+    message["Content-Language"] = locale
     if server.scheme == "file":
         _write(server.folder, f"{written_at:%Y%m%dT%H%M%S}-{token}.eml", message)
     else:
         _hand_over(server, message)
+
+
+def _addressed(sender: str, to: str, subject: str) -> EmailMessage:
+    """Begin a mail to exactly one reader; raises GiveUp when nobody can have that address."""
+    message = EmailMessage()
+    try:
+        message["From"], message["To"], message["Subject"] = sender, to, subject
+        addresses = message["To"].addresses
+    except (ValueError, IndexError) as error:
+        raise GiveUp(f"no mail can be written to this address: {error}") from None
+    if len(addresses) != 1 or not addresses[0].username or not addresses[0].domain:
+        raise GiveUp("no mail can be written to this address")
+    return message
 
 
 def _write(folder: Path, name: str, message: EmailMessage) -> None:
