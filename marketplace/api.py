@@ -32,6 +32,7 @@ from marketplace.lifecycle import InvalidTransition, Phase, Role, State, StateMa
 from marketplace.listings import service as listings
 from marketplace.listings.categories import choices as category_choices
 from marketplace.listings.models import Listing, Picture
+from marketplace.listings.sizes import picture_url
 from marketplace.listings.text import render as render_markdown
 from marketplace.money import Money, parse_amount
 from marketplace.notifications import service as notifications
@@ -41,12 +42,12 @@ from marketplace.settings import service as settings
 from marketplace.users.models import User
 
 __all__ = [
-    "Actor", "Agreement", "AgreementEvent", "AgreementKind", "Base", "BigIntId", "BlueprintAt", "CardFacts", "Conflict",
-    "DomainError", "Forbidden", "Form", "HealthProblem", "InvalidInput", "InvalidTransition", "JobKind", "Json", "Listing",
-    "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction", "Phase", "Picture", "PriceLine", "Refused",
-    "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State", "StateMachine", "TermLine", "TodoItem", "Transition",
-    "TransitionContext", "User", "UtcDateTime", "access", "after_commit", "agreements", "category_choices", "clock",
-    "cover_url", "csrf", "db", "display", "hookimpl",
-    "in_transaction", "jobs", "limiter", "listings", "notifications", "parse_amount", "payments", "render_markdown", "runtime", "settings",
-    "transaction",
+    "Actor", "Agreement", "AgreementEvent", "AgreementKind", "Base", "BigIntId", "BlueprintAt", "CardFacts",
+    "Conflict", "DomainError", "Forbidden", "Form", "HealthProblem", "InvalidInput", "InvalidTransition", "JobKind",
+    "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
+    "Phase", "Picture", "PriceLine", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State",
+    "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
+    "after_commit", "agreements", "category_choices", "clock", "csrf", "db", "display", "hookimpl", "in_transaction",
+    "jobs", "limiter", "listings", "notifications", "parse_amount", "payments", "picture_url", "render_markdown",
+    "runtime", "settings", "transaction",
 ]  # fmt: skip

@@ -44,6 +44,11 @@ class MoneyField(StringField):
         """Give the currency that typed amounts are read in."""
         return self._currency or runtime(current_app).settings.currency
 
+    @property
+    def minor(self) -> int:
+        """Give the amount in minor units; zero where nothing was typed."""
+        return self.data or 0
+
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read what was typed; a text that is no amount stays in the field with a message."""
         self.typed = valuelist[0].strip() if valuelist else ""

@@ -16,7 +16,7 @@ def preview(days: int) -> None:
     """Print how the campaigns that end soon would end as they stand now; writes nothing."""
     rows = settlement.preview(days)
     for campaign, outcome in rows:
-        closes = clock.local(campaign.closes_at, campaign.zone)
+        closes = clock.local(campaign.ends, campaign.zone)
         word = "funded" if outcome == "collecting" else "failed"
         click.echo(f"{campaign.listing_id:>8}  {closes:%Y-%m-%d %H:%M}  {campaign.pledged} of {campaign.goal}  {word}")
     click.echo(f"{len(rows)} campaigns end within {days} days")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 from flask_babel import gettext as _
 
@@ -42,7 +41,7 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
         if agreement.state in texts:
             text, sign = texts[agreement.state]
             pledge = db.session.get(Pledge, agreement.id)
-            link = f"/pay/{pledge.payment_id}" if pledge and pledge.payment_id else url
+            link = f"/pay/{pledge.payment_id}" if pledge else url
             return TodoItem(text, link, agreement.waits_until, sign)
     return None
 
@@ -51,7 +50,7 @@ def cancel_objections(agreement: Agreement) -> list[str]:
     """Give the reasons why this pledge can't be cancelled now."""
     campaign = db.session.get(Campaign, agreement.listing_id, populate_existing=True)
     now = clock.now()
-    if campaign is None or campaign.state != "live" or campaign.closes_at is None or now >= campaign.closes_at:
+    if campaign is None or campaign.state != "live" or now >= campaign.ends:
         return [_("The campaign has ended, so its pledges stand.")]
     pledge = db.session.get_one(Pledge, agreement.id)
     refusal = lowering_refused(campaign, pledge.amount_minor if pledge.counted else 0, now)

@@ -63,8 +63,7 @@ def _end(agreement: Agreement, *, uncount: bool) -> Pledge:
 
 
 def _withdraw_payment(pledge: Pledge) -> None:
-    if pledge.payment_id:
-        payments.cancel_payment(payments.get(pledge.payment_id))
+    payments.cancel_payment(payments.get(pledge.payment_id))
 
 
 def lapse(agreement: Agreement, _context: TransitionContext) -> None:

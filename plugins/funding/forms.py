@@ -79,7 +79,7 @@ class RewardForm(Form):
         return RewardFacts(
             title=self.title.data.strip(),
             description=(self.description.data or "").strip(),
-            amount_minor=self.amount.data,
+            amount_minor=self.amount.minor,
             stock=self.stock.data,
             delivery=delivery,
         )

@@ -41,7 +41,7 @@ PLEDGE = StateMachine(
             ),
         ),
         Transition("charge", ("pledged",), "charging", SYSTEM, _l("Charging started")),
-        Transition("release", ("unconfirmed", "pledged"), "released", SYSTEM, _l("Released without a charge")),
+        Transition("release", ("pledged",), "released", SYSTEM, _l("Released without a charge")),
         Transition("collect", ("charging", "action_required", "retrying"), "collected", SYSTEM, _l("Paid")),
         Transition("ask_payer", ("charging", "retrying"), "action_required", SYSTEM, _l("Approval asked")),
         Transition("decline", ("charging", "action_required", "retrying"), "retrying", SYSTEM, _l("Card refused")),

@@ -12,8 +12,10 @@ from flask_login import current_user, login_required
 from marketplace.api import DomainError, NotFound, access, listings
 from plugins.funding import campaigns, reads, rewards
 from plugins.funding.forms import CampaignForm, RewardForm, UpdateForm
+from plugins.funding.machine import PLEDGE
 from plugins.funding.views import address, blueprint
 
+PLEDGE_WORDS = {state.name: state.label for state in PLEDGE.states}
 LISTING_FIELDS = ("title", "summary", "category", "place", "body_md")
 
 
@@ -32,8 +34,8 @@ def new() -> Any:
             listing = campaigns.create(
                 current_user,
                 facts=_facts(form),
-                goal_minor=form.goal.data,
-                days=form.days.data,
+                goal_minor=form.goal.minor,
+                days=form.days.data or 0,
                 risks=form.risks.data or "",
             )
         except DomainError as error:
@@ -63,6 +65,7 @@ def manage(listing_id: int) -> Any:
         problems=problems,
         backers=reads.backers(listing_id) if row.state != "draft" else [],
         update_form=UpdateForm(),
+        pledge_words=PLEDGE_WORDS,
     )
 
 
@@ -82,7 +85,7 @@ def edit(listing_id: int) -> Any:
                 current_user,
                 version=int(form.version.data) if str(form.version.data).isdigit() else 0,
                 facts=_facts(form),
-                goal_minor=None if frozen else form.goal.data,
+                goal_minor=None if frozen else form.goal.minor,
                 days=None if frozen else form.days.data,
                 risks=form.risks.data or "",
             )
@@ -174,6 +177,7 @@ def post_update(listing_id: int) -> Any:
         problems=[],
         backers=reads.backers(listing_id),
         update_form=form,
+        pledge_words=PLEDGE_WORDS,
     )
     return page, 422
 

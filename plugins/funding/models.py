@@ -52,6 +52,13 @@ class Campaign(Base):
         return Money(self.goal_minor, self.currency)
 
     @property
+    def ends(self) -> datetime:
+        """Give the deadline of a campaign that has been published; raises ValueError for a draft."""
+        if self.closes_at is None:
+            raise ValueError(f"campaign {self.listing_id} has no deadline yet")
+        return self.closes_at
+
+    @property
     def pledged(self) -> Money:
         """Give the sum of all pledges that count."""
         return Money(self.pledged_minor, self.currency)
@@ -111,7 +118,7 @@ class Pledge(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("funding_campaign.listing_id"))
     member_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     reward_id: Mapped[int | None] = mapped_column(ForeignKey("funding_reward.id"))
-    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"))
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), unique=True)
     amount_minor: Mapped[int] = mapped_column(BigIntId)
     nonce: Mapped[str] = mapped_column(String(64))
     counted: Mapped[bool] = mapped_column(default=False, server_default=false())

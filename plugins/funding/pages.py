@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import select
 
-from marketplace.api import Listing, Slot, SlotFill, User, clock, cover_url, db
+from marketplace.api import Listing, Slot, SlotFill, User, clock, db, picture_url
 from plugins.funding import reads
 from plugins.funding.models import Campaign
 
@@ -57,7 +57,7 @@ def ending_soon() -> list[Any]:
         SimpleNamespace(
             **row._mapping,
             url=url_for("funding.campaign", listing_id=row.id, slug=row.slug),
-            cover_url=cover_url(row.cover_key),
+            cover_url=picture_url(row.cover_key) if row.cover_key else None,
             facts=facts.get(row.id),
             rating=None,
             price_minor=None,

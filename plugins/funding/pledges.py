@@ -179,14 +179,14 @@ def open_campaign(campaign_id: int, arrived: datetime) -> tuple[Campaign, Listin
     if row is None or row.Campaign.state == "draft" or row.Listing.state == "removed":
         raise NotFound(_("There is no such campaign."))
     campaign, listing = row
-    if campaign.state != "live" or listing.state != "published" or arrived >= campaign.closes_at:
+    if campaign.state != "live" or listing.state != "published" or arrived >= campaign.ends:
         raise Refused(_("This campaign has ended."), code="campaign_ended")
     return campaign, listing
 
 
 def checked_amount(amount_minor: int, reward: Reward | None, campaign: Campaign) -> Money:
     """Give the amount if it is enough for the reward and within the site's bounds; raises InvalidInput."""
-    least = max(reward.amount_minor if reward else 0, int(settings.get("funding.minimum_pledge")))
+    least = max(reward.amount_minor if reward else 0, settings.get("funding.minimum_pledge").minor)
     if amount_minor < least:
         amount = str(Money(least, campaign.currency))
         raise InvalidInput({"amount": _("Pledge at least %(amount)s for this.", amount=amount)})
@@ -197,7 +197,7 @@ def checked_amount(amount_minor: int, reward: Reward | None, campaign: Campaign)
 
 def lowering_refused(campaign: Campaign, less_minor: int, at: datetime) -> str | None:
     """Say why the total can't drop by this much now: in the last 24 hours not from goal reached to goal missed."""
-    if less_minor <= 0 or campaign.closes_at is None or at < campaign.closes_at - LAST_DAY:
+    if less_minor <= 0 or at < campaign.ends - LAST_DAY:
         return None
     if campaign.pledged_minor >= campaign.goal_minor > campaign.pledged_minor - less_minor:
         return _("In the last 24 hours a pledge can't be withdrawn if the campaign would then miss its goal.")

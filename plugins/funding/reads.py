@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import select
 
-from marketplace.api import Agreement, CardFacts, Listing, NotFound, Picture, User, clock, db, display
+from marketplace.api import Agreement, CardFacts, Listing, NotFound, Picture, User, clock, db, display, picture_url
 from plugins.funding.models import Campaign, Pledge, Reward, Update
 
 UPDATES_SHOWN = 20
@@ -102,11 +102,11 @@ def campaign_page(row: Any, viewer_id: int | None) -> CampaignPage:
         .order_by(Update.id.desc())
         .limit(UPDATES_SHOWN)
     ).all()
-    pictures = db.session.execute(
-        select(Picture.key, Picture.alt)
-        .where(Picture.listing_id == campaign_id, Picture.state == "ready")
-        .order_by(Picture.position)
-    ).all()
+    shown = select(Picture.key, Picture.alt).where(Picture.listing_id == campaign_id, Picture.state == "ready")
+    pictures = [
+        (picture_url(row.key, 800), row.alt, picture_url(row.key, 1600))
+        for row in db.session.execute(shown.order_by(Picture.position))
+    ]
     mine = my_pledge(campaign_id, viewer_id) if viewer_id is not None else None
     return CampaignPage(row, rewards_of(campaign_id), updates, pictures, mine)
 

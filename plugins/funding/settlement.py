@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,8 +33,7 @@ UNSETTLED = ("unconfirmed", "pledged", "charging", "action_required", "retrying"
 
 def schedule_close(campaign: Campaign) -> None:
     """Plan the close of a campaign that goes live, inside the caller's transaction."""
-    assert campaign.closes_at is not None  # noqa: S101 - a live campaign has a deadline by constraint
-    _enqueue_close(campaign.listing_id, campaign.closes_at + GRACE)
+    _enqueue_close(campaign.listing_id, campaign.ends + GRACE)
 
 
 def _enqueue_close(campaign_id: int, at: datetime) -> None:
@@ -56,9 +56,8 @@ def close(payload: dict[str, Any]) -> None:
 def _decide(campaign: Campaign) -> bool:
     """Set the outcome; False when it is too early or somebody is still at the bank with a hold made in time."""
     now = clock.now()
-    assert campaign.closes_at is not None  # noqa: S101 - a live campaign has a deadline by constraint
-    if now < campaign.closes_at + GRACE:
-        _enqueue_close(campaign.listing_id, campaign.closes_at + GRACE)
+    if now < campaign.ends + GRACE:
+        _enqueue_close(campaign.listing_id, campaign.ends + GRACE)
         return False
     waits = _latest_hold(campaign.listing_id)
     if waits is not None and waits > now and campaign.pledged_minor < campaign.goal_minor:
@@ -91,7 +90,7 @@ def settle_pledges(campaign_id: int) -> None:
     state = _state(campaign_id)
     moves = {"pledged": "charge", "unconfirmed": "lapse"} if state == "collecting" else {}
     if state == "failed":
-        moves = {"pledged": "release", "unconfirmed": "release"}
+        moves = {"pledged": "release", "unconfirmed": "lapse"}
     while batch := _batch(campaign_id, tuple(moves)):
         for agreement_id in batch:
             move(agreement_id, moves)
@@ -206,13 +205,12 @@ def on_payment(payment: Any, change: str) -> None:
     if change == "method_saved":
         _method_saved(pledge, agreement, payment)
         return
-    try:
+    if name == "collect" and agreement.state in ("released", "cancelled", "lapsed", "dropped"):
+        # Money that arrives after a pledge has ended goes back by itself; asking again finds nothing left to refund.
+        payments.refund(payment, payment.amount, reason="pledge_ended")
+        return
+    with suppress(InvalidTransition) if change in ("declined", "action_required") else nullcontext():
         agreements.transition(pledge.agreement_id, name, Actor.system())
-    except InvalidTransition:
-        if change == "succeeded":  # money for a pledge that had ended goes back by itself, once
-            payments.refund(payment, payments.amount_of(payment), reason="pledge_ended", actor_id=None)
-        elif change not in ("declined", "action_required"):
-            raise
 
 
 def _method_saved(pledge: Pledge, agreement: Agreement, payment: Any) -> None:

@@ -28,9 +28,10 @@ def add(campaign_id: int, amount_minor: int, backers: int) -> None:
         update(Campaign)
         .where(Campaign.listing_id == campaign_id, Campaign.state == "live")
         .values(pledged_minor=Campaign.pledged_minor + amount_minor, backers=Campaign.backers + backers)
+        .returning(Campaign.listing_id)
         .execution_options(synchronize_session=False)
     )
-    if changed.rowcount != 1:
+    if changed.one_or_none() is None:
         raise Refused(_("This campaign has ended."), code="campaign_ended")
 
 

@@ -164,7 +164,7 @@ def _carry_out(row: Any, form: PledgeForm, mine: Any | None) -> Response:
         pledges.change(
             mine.agreement_id,
             current_user,
-            amount_minor=form.amount.data,
+            amount_minor=form.amount.minor,
             reward_id=form.reward_id,
             arrived=g.arrived_at,
         )
@@ -173,7 +173,7 @@ def _carry_out(row: Any, form: PledgeForm, mine: Any | None) -> Response:
     agreement = pledges.place(
         row.listing_id,
         current_user,
-        amount_minor=form.amount.data,
+        amount_minor=form.amount.minor,
         reward_id=form.reward_id,
         nonce=form.nonce.data,
         arrived=g.arrived_at,

@@ -131,7 +131,9 @@ def _pledges() -> None:
         ),
         sa.Column("member_id", BigIntId, sa.ForeignKey("user.id", name="fk_funding_pledge_member_id"), nullable=False),
         sa.Column("reward_id", BigIntId, sa.ForeignKey("funding_reward.id", name="fk_funding_pledge_reward_id")),
-        sa.Column("payment_id", BigIntId, sa.ForeignKey("payment.id", name="fk_funding_pledge_payment_id")),
+        sa.Column(
+            "payment_id", BigIntId, sa.ForeignKey("payment.id", name="fk_funding_pledge_payment_id"), nullable=False
+        ),
         sa.Column("amount_minor", BigIntId, nullable=False),
         sa.Column("nonce", sa.String(64), nullable=False),
         sa.Column("counted", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -139,6 +141,7 @@ def _pledges() -> None:
         sa.Column("standing", sa.Boolean, nullable=False, server_default=sa.true()),
         sa.Column("failed_since", UtcDateTime),
         sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.UniqueConstraint("payment_id", name="uq_funding_pledge_payment_id"),
         sa.UniqueConstraint("member_id", "nonce", name="uq_funding_pledge_member_id_nonce"),
         sa.CheckConstraint("amount_minor > 0", name="amount"),
     )
