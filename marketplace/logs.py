@@ -17,7 +17,9 @@ def init_logs(settings: Settings) -> None:
         last = structlog.processors.JSONRenderer()
         extra: list[structlog.typing.Processor] = [structlog.processors.format_exc_info]
     else:
-        last, extra = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), []
+        # The plain traceback: the fancy one prints local variables, passwords among them, and takes many seconds.
+        plain = structlog.dev.plain_traceback
+        last, extra = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain), []
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -136,6 +136,7 @@ def _subject(agreement: Agreement) -> Subject:
     owner, member = aliased(User), aliased(User)
     row = db.session.execute(
         select(Listing.kind, Listing.title, Listing.slug, owner.name.label("owner"), member.name.label("member"))
+        .select_from(Listing)
         .join(owner, owner.id == agreement.owner_id)
         .join(member, member.id == agreement.member_id)
         .where(Listing.id == agreement.listing_id)
