@@ -39,7 +39,6 @@ def post(
     It is pending until `available_on` (seconds, UTC); without one it is available at once.
     """
     on = max(available_on or 0, call.now)
-    pending = on > call.now
     txn: Doc = {
         "id": new_id("txn"),
         "object": "balance_transaction",
@@ -55,14 +54,21 @@ def post(
         "net": amount - fee,
         "reporting_category": category or _CATEGORIES[kind],
         "source": source,
-        "status": "pending" if pending else "available",
+        "status": "pending" if on > call.now else "available",
         "type": kind,
     }
     call.tx.insert(txn, call.account)
-    _move(call, currency, pending=txn["net"] if pending else 0, available=0 if pending else txn["net"])
-    if pending:
-        call.tx.schedule(on, "balance_available", txn["id"])
+    _receive(call, txn)
     return txn
+
+
+def _receive(call: Call, txn: Doc) -> None:
+    """Add a new transaction to the balance: to what is pending, or to what is available."""
+    if txn["status"] == "available":
+        _move(call, txn["currency"], pending=0, available=txn["net"])
+    else:
+        _move(call, txn["currency"], pending=txn["net"], available=0)
+        call.tx.schedule(txn["available_on"], "balance_available", txn["id"])
 
 
 def _fee_details(fee: int, currency: str) -> list[dict[str, Any]]:
