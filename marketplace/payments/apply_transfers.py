@@ -75,8 +75,14 @@ def apply_account(facts: AccountFacts) -> Outcome:
     if account is None:
         if attempt is None:
             return STRANGE
+        at = clock.now()
         account = PayoutAccount(
-            user_id=attempt.user_id, gateway=attempt.gateway, ref=facts.ref, requirements=[], created_at=clock.now()
+            user_id=attempt.user_id,
+            gateway=attempt.gateway,
+            ref=facts.ref,
+            requirements=[],
+            created_at=at,
+            updated_at=at,
         )
         db.session.add(account)
     if attempt is not None and attempt.state != "succeeded":

@@ -19,7 +19,7 @@ from marketplace.users.models import User
 def account_of(user_id: int) -> PayoutAccount | None:
     """Give a member's account at the gateway."""
     statement = select(PayoutAccount).where(PayoutAccount.user_id == user_id, PayoutAccount.gateway == gateway_name())
-    return db.session.scalars(statement).one_or_none()
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def onboard(user: User, return_url: str, refresh_url: str) -> str | Trouble:

@@ -55,7 +55,8 @@ def use_saved_method(payment: Payment, method: SavedMethod | int) -> Payment:
     Raises NotFound for a method that is not the payer's, Refused when nothing is to be paid any more.
     """
     with transaction():
-        chosen = db.session.get(SavedMethod, method if isinstance(method, int) else method.id)
+        wanted = method if isinstance(method, int) else method.id
+        chosen = db.session.get(SavedMethod, wanted, populate_existing=True)
         payment = locked(payment.id)
         if chosen is None or chosen.user_id != payment.payer_id or chosen.removed_at is not None:
             raise NotFound(_("There is no such saved card."), field="method")

@@ -19,6 +19,7 @@ from marketplace.payments.errands import Errand, carry_out, errand
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import Payment, Payout, PayoutAccount
 from marketplace.payments.orders import TransferOrder
+from marketplace.payments.payees import account_of
 from marketplace.payments.subjects import title_of
 
 
@@ -60,9 +61,7 @@ def pay_out(user_id: int, currency: str) -> Payout | None:
         total = db.session.scalar(select(func.sum(Payment.earned_minor)).where(*_unsent(user_id, currency))) or 0
         if not total:
             return payout
-        account = db.session.scalars(
-            select(PayoutAccount).where(PayoutAccount.user_id == user_id, PayoutAccount.gateway == gateway_name())
-        ).one_or_none()
+        account = account_of(user_id)
         fresh = payout is None
         payout = payout or _new(user_id, currency, int(total))
         payout.amount_minor = int(total)
