@@ -71,7 +71,8 @@ def _overdue(at: datetime) -> Iterator[int]:
         if not rows:
             return
         yield from (agreement_id for _waits, agreement_id in rows)
-        mark = (rows[-1][0], rows[-1][1])
+        waits, last_id = rows[-1]
+        mark = (waits or at, last_id)
 
 
 EXPIRY = JobKind("agreements.expire", expire, every=timedelta(minutes=1))

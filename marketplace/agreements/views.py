@@ -17,12 +17,10 @@ from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.errors import DomainError, NotFound
 from marketplace.lifecycle import InvalidTransition, Role, Transition
+from marketplace.payments import service as payments
+from marketplace.payments.wording import state_words
+from marketplace.runtime import agreement_kind
 from marketplace.users.models import User
-
-try:
-    from marketplace.payments import service as payments
-except ImportError:
-    payments = None
 
 blueprint = Blueprint("agreements", __name__, url_prefix="/agreements")
 
@@ -54,11 +52,14 @@ def show(agreement_id: int) -> Any:
 
 def _shown(agreement: Agreement, user: User, problem: str = "", status: int = 200) -> Any:
     page = pages.gathered(agreement, user)
-    made = payments.payments_of(agreement) if payments else ()
+    made = payments.payments_of(agreement)
     talk_url = ""
     if page.actor.role != Role.OPERATOR:
         talk_url = url_for("messages.discuss", agreement_id=agreement.id)
-    return render_template("agreements/show.html", page=page, payments=made, problem=problem, talk_url=talk_url), status
+    text = render_template(
+        "agreements/show.html", page=page, payments=made, words=state_words, problem=problem, talk_url=talk_url
+    )
+    return text, status
 
 
 @blueprint.route("/<int:agreement_id>/<name>", methods=["GET", "POST"])
@@ -91,7 +92,7 @@ def move(agreement_id: int, name: str) -> Any:
 
 def _wanted(agreement: Agreement, name: str, actor: service.Actor) -> Transition | None:
     """Give the move if this person may ask for it now; objections are left to the move itself, which words them."""
-    kind = pages.agreement_kind(agreement.kind)
+    kind = agreement_kind(agreement.kind)
     if kind is None:
         return None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -47,7 +48,7 @@ def keep_out_of_caches(response: Response) -> Response:
 @blueprint.get("", endpoint="todo")
 def waiting() -> Any:
     """Show what waits for the member."""
-    return render_template("account/todo.html", items=todo.items(me()), member=me())
+    return render_template("account/todo.html", items=todo.items(me()))
 
 
 @blueprint.get("/listings")
@@ -187,7 +188,7 @@ def close() -> Any:
     """Close the account for good."""
     form = CloseForm()
     error = None
-    found = closing.obstacles(me().id)
+    found: Sequence[closing.Obstacle] = closing.obstacles(me().id)
     if form.validate_on_submit() and not found:
         try:
             closing.close(me(), form.password.data, address=request.remote_addr)

@@ -34,7 +34,7 @@ def _stripped(text: str | None) -> str | None:
     return text.replace("\0", "").strip() if text else text
 
 
-class DegreesField(FloatField):
+class DegreesField(FloatField):  # type: ignore[misc]
     """Degrees of latitude or longitude, with a point or a comma."""
 
     def process_formdata(self, valuelist: list[str]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, redirect, request, session, url_for
+from flask import Response, g, redirect, request, session, url_for
+from flask.sansio.app import App
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,7 +21,7 @@ log = structlog.get_logger(__name__)
 TRUSTED_LONGEST = 2000
 
 
-def init_identity(app: Flask) -> None:
+def init_identity(app: App) -> None:
     """Teach flask-login where sessions are kept."""
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.REMEMBERED
     app.config["SESSION_REFRESH_EACH_REQUEST"] = False  # we renew with the row, every ten minutes, not with each answer

@@ -57,6 +57,10 @@ class User(Base):
         """Tell whether the member runs the place."""
         return self.role == "operator"
 
+    def came_by(self, token: str, session_id: int) -> None:
+        """Note by which browser session the member is here; nothing that is stored with the account."""
+        vars(self).update(session_token=token, session_id=session_id)
+
     def get_id(self) -> str | None:
         """Give the browser session's token: the cookie names a session, not a person, so that it can be ended."""
         return self.session_token

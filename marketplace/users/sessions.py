@@ -57,8 +57,7 @@ def start(user: User, *, remembered: bool, user_agent: str) -> str:
             user_agent=user_agent[:200],
         )
         session.add(row)
-    user.session_token = token
-    user.session_id = row.id
+    user.came_by(token, row.id)
     return token
 
 
@@ -81,8 +80,7 @@ def load(token: object) -> tuple[User, bool] | None:
     if found is None:
         return None
     user, session_id, seen = found
-    user.session_token = token
-    user.session_id = session_id
+    user.came_by(token, session_id)
     return user, seen <= now - RENEWED_EVERY
 
 

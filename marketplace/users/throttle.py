@@ -109,7 +109,8 @@ def may_mail(email: str) -> bool:
 
 
 def _wait(beyond: int) -> timedelta:
-    return min(FIRST_WAIT * 2 ** min(max(beyond, 0), 10), LONGEST_WAIT)
+    doublings = min(max(beyond, 0), 10)
+    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
 def _failures(session: Session, subjects: Sequence[str], since: datetime) -> Sequence[tuple[str, int, datetime]]:

@@ -210,4 +210,4 @@ def public_page(user_id: int) -> Any:
     before = people.mark(request.args.get("before"))
     member = people.public(user_id)
     listings, following = people.published_by(user_id, before=before)
-    return render_template("users/member.html", member=member, listings=listings, following=following, before=before)
+    return render_template("users/member.html", neighbour=member, listings=listings, following=following, before=before)

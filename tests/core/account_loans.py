@@ -1,6 +1,6 @@
 """A small kind of agreement for tests of the core's pages: asked, lent, returned, or refused."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -72,7 +72,7 @@ def stop_offering_loans(app: Flask) -> None:
 
 
 @pytest.fixture
-def loan(app: Flask, factories: Factories) -> Iterator[Lend]:
+def loan(app: Flask, factories: Factories) -> Lend:
     """Give a maker of loans: `loan(owner=…, member=…, amount=500, waits_until=…)`."""
     offer_loans(app)
 
@@ -97,4 +97,4 @@ def loan(app: Flask, factories: Factories) -> Iterator[Lend]:
             waits_until=waits_until,
         )
 
-    yield make
+    return make

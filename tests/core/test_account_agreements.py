@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from marketplace import clock
 from marketplace.agreements import expiry
 from marketplace.agreements.models import Agreement, AgreementEvent
-from marketplace.database import db
+from marketplace.database import db, transaction
+from marketplace.payments.models import Payment
 from marketplace.runtime import runtime
 from marketplace.testing.clients import MarketplaceClient, client_of, page_text
 from marketplace.testing.factories import Factories
@@ -170,9 +171,7 @@ def test_an_objection_of_a_plugin_is_shown(
     assert state_of(made) == "asked"
 
 
-def test_an_overdue_wait_ends_once_and_by_itself(
-    app: Flask, loan: Lend, frozen: FrozenClock
-) -> None:
+def test_an_overdue_wait_ends_once_and_by_itself(app: Flask, loan: Lend, frozen: FrozenClock) -> None:
     start = frozen.at("2026-11-21T12:00:00")
     overdue = [loan(waits_until=start + timedelta(hours=1)) for _number in range(3)]
     later = loan(waits_until=start + timedelta(hours=2))
@@ -239,6 +238,21 @@ def test_the_page_needs_as_many_statements_after_ninety_events_as_after_one(
         page = client.get(f"/agreements/{made.id}")
     assert "Bike 89" in page_text(page)
     assert len(many) == len(few) <= 7, repr(many)
+
+
+def test_the_page_shows_what_was_paid_and_what_came_back(client: MarketplaceClient, auth: Auth, loan: Lend) -> None:
+    payer = auth.member()
+    made = loan(member=payer, amount=2500)
+    now = clock.now()
+    facts = {"agreement_id": made.id, "payer_id": payer.id, "payee_id": made.owner_id, "purpose": "rent",
+             "amount_minor": 2500, "refunded_minor": 1000, "currency": "EUR", "state": "succeeded", "charged_at": now,
+             "created_at": now, "updated_at": now}  # fmt: skip
+    with transaction() as session:
+        session.execute(insert(Payment).values(facts))
+    page = page_text(client.get(f"/agreements/{made.id}"))
+    assert "€25.00" in page
+    assert "Partly refunded" in page
+    assert "Refunded: €10.00" in page
 
 
 def test_a_second_browser_of_the_other_party_sees_the_move(

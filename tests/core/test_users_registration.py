@@ -77,9 +77,7 @@ def test_a_link_confirms_once(client: MarketplaceClient, mailbox: Mailbox) -> No
     assert not is_member(client)
 
 
-def test_a_link_is_too_old_after_three_days(
-    client: MarketplaceClient, mailbox: Mailbox, frozen: FrozenClock
-) -> None:
+def test_a_link_is_too_old_after_three_days(client: MarketplaceClient, mailbox: Mailbox, frozen: FrozenClock) -> None:
     frozen.at("2026-11-21T12:00:00")
     register(client)
     link = newest_link(mailbox)

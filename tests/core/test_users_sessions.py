@@ -142,7 +142,9 @@ def test_a_cookie_signed_with_another_key_is_a_guest(client: MarketplaceClient, 
     assert not is_member(stranger)
 
 
-def test_a_forged_remember_cookie_of_the_library_logs_nobody_in(client: MarketplaceClient, factories: Factories) -> None:
+def test_a_forged_remember_cookie_of_the_library_logs_nobody_in(
+    client: MarketplaceClient, factories: Factories
+) -> None:
     user = factories.user()
     for value in (f"{user.id}|0000", "x", f"{user.id}", "|"):
         client.set_cookie("remember_token", value)
@@ -171,7 +173,10 @@ def test_the_database_keeps_no_token_that_would_log_somebody_in(client: Marketpl
     ("agent", "said"),
     [
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", ("Firefox", "Linux")),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1", ("Safari", "iPhone")),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1",
+            ("Safari", "iPhone"),
+        ),
         ("Mozilla/5.0 (Linux; Android 16) Chrome/142.0 Mobile Safari/537.36", ("Chrome", "Android")),
         ("Mozilla/5.0 (Windows NT 10.0) Chrome/142.0 Safari/537.36 Edg/142.0", ("Edge", "Windows")),
         ("curl/8.0", ("", "")),
@@ -181,9 +186,7 @@ def test_a_device_is_named_as_far_as_it_tells(agent: str, said: tuple[str, str])
     assert sessions.describe(agent) == said
 
 
-def test_old_sessions_and_failures_are_thrown_away(
-    app: Flask, factories: Factories, frozen: FrozenClock
-) -> None:
+def test_old_sessions_and_failures_are_thrown_away(app: Flask, factories: Factories, frozen: FrozenClock) -> None:
     start = frozen.at("2026-01-01T12:00:00")
     user = factories.user()
     sessions.start(user, remembered=True, user_agent="")
