@@ -43,8 +43,10 @@ WHERE a.posted_debit <> coalesce(e.posted_debit, 0) OR a.posted_credit <> coales
 
 SQLITE_SOURCE = "FROM ledger_transfer t LEFT JOIN ledger_transfer p ON p.id = t.pending_id"
 SQLITE_APPLY = "\n".join(
-    f"""UPDATE ledger_account SET posted_{side} = posted_{side} + (SELECT {POSTED} {SQLITE_SOURCE} WHERE t.id = new.id),
-          pending_{side} = pending_{side} + (SELECT {PENDING} {SQLITE_SOURCE} WHERE t.id = new.id),
+    f"""UPDATE ledger_account SET
+          posted_{side} = posted_{side} + CASE WHEN new.phase IN ('posted', 'post') THEN new.amount ELSE 0 END,
+          pending_{side} = pending_{side} + CASE new.phase WHEN 'posted' THEN 0 WHEN 'pending' THEN new.amount
+                                            ELSE -(SELECT amount FROM ledger_transfer WHERE id = new.pending_id) END,
           last_transfer_id = new.id WHERE id = new.{side}_account_id;"""
     for side in ("debit", "credit")
 )
@@ -58,9 +60,11 @@ SQLITE = (
     """CREATE TRIGGER ledger_txn_new BEFORE INSERT ON ledger_txn BEGIN
        SELECT RAISE(ABORT, 'ledger: key_used') FROM ledger_txn WHERE id = new.id OR key = new.key;
        SELECT RAISE(ABORT, 'ledger: reversed_already') FROM ledger_txn WHERE reverses_id = new.reverses_id; END""",
-    f"""CREATE TRIGGER ledger_transfer_new BEFORE INSERT ON ledger_transfer BEGIN
-       SELECT RAISE(ABORT, 'ledger: append_only') FROM ledger_transfer
-         WHERE id = new.id OR (txn_id = new.txn_id AND line = new.line);
+    """CREATE TRIGGER ledger_transfer_new BEFORE INSERT ON ledger_transfer BEGIN
+       SELECT RAISE(ABORT, 'ledger: append_only') FROM ledger_transfer WHERE id = new.id;
+       SELECT RAISE(ABORT, 'ledger: append_only') FROM ledger_transfer WHERE txn_id = new.txn_id AND line = new.line;
+       END""",
+    f"""CREATE TRIGGER ledger_transfer_resolves BEFORE INSERT ON ledger_transfer WHEN new.pending_id IS NOT NULL BEGIN
        SELECT RAISE(ABORT, 'ledger: pending_resolved') FROM ledger_transfer WHERE pending_id = new.pending_id;
        SELECT RAISE(ABORT, 'ledger: pending_mismatch') FROM (SELECT new.phase AS phase, new.amount AS amount,
            new.debit_account_id AS debit_account_id, new.credit_account_id AS credit_account_id,

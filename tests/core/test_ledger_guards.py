@@ -81,7 +81,7 @@ def test_every_guard_is_needed_by_some_attack(app: Flask) -> None:
     with transaction() as session:
         found = guards(session)
     idle = [guard for guard in found if not missed(guard, ids)]
-    assert len(found) == (10 if is_sqlite() else 32)
+    assert len(found) == (11 if is_sqlite() else 32)
     assert sorted(guard.split()[-1] for guard in idle) == ([] if is_sqlite() else sorted(SECOND_NETS))
 
 
