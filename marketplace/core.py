@@ -7,6 +7,8 @@ from flask import Blueprint, Flask
 from marketplace import discover, health, home, storage
 from marketplace.agreements import views as agreement_pages
 from marketplace.agreements.expiry import EXPIRY
+from marketplace.api_v1 import blueprints as api
+from marketplace.api_v1.idempotency import TIDYING as API_TIDYING
 from marketplace.hooks.types import JobKind, ListingKind, NotificationKind, SettingSpec
 from marketplace.jobs import control as jobs
 from marketplace.listings import descriptors as listings
@@ -25,7 +27,7 @@ from marketplace.users.tidying import TIDYING
 
 LISTING_KINDS: tuple[ListingKind, ...] = listings.LISTING_KINDS
 SETTINGS: tuple[SettingSpec, ...] = (*listings.SETTINGS,)
-JOBS: tuple[JobKind, ...] = (jobs.PRUNING, mail.MAILING, EXPIRY, TIDYING, *listings.JOBS, *payment_jobs.JOBS)
+JOBS: tuple[JobKind, ...] = (jobs.PRUNING, mail.MAILING, EXPIRY, TIDYING, *listings.JOBS, *payment_jobs.JOBS, API_TIDYING)
 NOTIFICATIONS: tuple[NotificationKind, ...] = (messages.RECEIVED, *listings.NOTIFICATIONS, *payment_notices.NOTIFICATIONS)
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
@@ -40,6 +42,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     account_pages.blueprint,
     agreement_pages.blueprint,
     *payments.BLUEPRINTS,
+    *api.BLUEPRINTS,
 )
 
 

@@ -1,0 +1,83 @@
+"""Declaring operations: one decorator gives the route, the validation, the scopes and the entry in the document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from flask import Blueprint, Flask
+from flask.blueprints import BlueprintSetupState
+
+from marketplace.api_v1.dispatch import view_of
+from marketplace.api_v1.operations import HOLE, Operation
+from marketplace.api_v1.shapes import HIGHEST_ID
+from marketplace.extensions import csrf
+from marketplace.runtime import runtime
+
+PREFIX = "/api/v1"
+PART = "api_v1"
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def rule_of(path: str) -> str:
+    """Write a path for the router: what ends in `_id` is a number that the database can hold, the rest is a short text."""
+
+    def hole(match: re.Match[str]) -> str:
+        name = match[1]
+        return f"<int(max={HIGHEST_ID}):{name}>" if name.endswith("_id") else f"<string(maxlength=64):{name}>"
+
+    return HOLE.sub(hole, path)
+
+
+@dataclass
+class ApiPart:
+    """Operations that come and go together: the core's, or one plugin's. Mount its `blueprint`.
+
+    `scopes` adds what tokens may be allowed to do, with a text that members read.
+    """
+
+    name: str
+    scopes: Mapping[str, Any] = field(default_factory=dict)
+    operations: list[Operation] = field(default_factory=list)
+    blueprint: Blueprint = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the blueprint; tokens are no cookies, so nobody can send a request in a member's name by a form."""
+        self.blueprint = Blueprint(self.name, __name__, url_prefix=PREFIX)
+        csrf.exempt(self.blueprint)
+        self.blueprint.record(self._mounted)
+
+    def _mounted(self, state: BlueprintSetupState) -> None:
+        parts_of(cast(Flask, state.app)).append(self)
+
+    def operation(self, method: str, path: str, **facts: Any) -> Callable[[Handler], Handler]:
+        """Declare an operation: `facts` are the fields of Operation.
+
+        The handler gets a `Call` and the path's values by name, and gives what `returns` says, or a `Reply`.
+        """
+
+        def declare(handler: Handler) -> Handler:
+            made = Operation(method, path, handler, **facts)
+            self.operations.append(made)
+            self.blueprint.add_url_rule(rule_of(path), made.name, view_of(made), methods=[method])
+            return handler
+
+        return declare
+
+
+def parts_of(app: Flask | None = None) -> list[ApiPart]:
+    """Give the parts that are mounted in an app, in the order of mounting."""
+    known: list[ApiPart] = runtime(app).parts.setdefault(PART, [])
+    return known
+
+
+def operations_of(app: Flask | None = None) -> list[Operation]:
+    """Give all operations of an app."""
+    return [operation for part in parts_of(app) for operation in part.operations]
+
+
+def scopes_of(app: Flask | None = None) -> dict[str, Any]:
+    """Give all scopes of an app with their texts."""
+    return {name: text for part in parts_of(app) for name, text in part.scopes.items()}
