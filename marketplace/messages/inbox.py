@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
@@ -50,25 +51,8 @@ def threads(user_id: int, *, before: int | None = None, limit: int = PAGE) -> Se
 
     `before` is the `last_message_id` of the last line of the page before.
     """
-    other = aliased(Participant)
-    name = (
-        select(func.min(User.name))
-        .join(other, other.user_id == User.id)
-        .where(other.thread_id == Participant.thread_id, other.user_id != user_id)
-        .scalar_subquery()
-    )
     statement = (
-        select(
-            Thread.id,
-            Thread.subject,
-            name,
-            func.substr(Message.body, 1, 140),
-            Message.sent_at,
-            Message.sender_id,
-            Message.state,
-            Participant.unread,
-            Participant.last_message_id,
-        )
+        select(*_COLUMNS, _other_name(user_id))
         .select_from(Participant)
         .join(Thread, Thread.id == Participant.thread_id)
         .join(Message, Message.id == Participant.last_message_id)
@@ -80,17 +64,36 @@ def threads(user_id: int, *, before: int | None = None, limit: int = PAGE) -> Se
         statement = statement.where(Participant.last_message_id < before)
     return [
         ThreadLine(
-            id=row[0],
-            subject=row[1],
-            other=row[2] or "",
-            preview="" if row[6] == REMOVED else row[3],
-            at=row[4],
-            own=row[5] == user_id,
-            unread=row[7],
-            last_message_id=row[8],
+            id=row.id,
+            subject=row.subject,
+            other=row.other or "",
+            preview="" if row.state == REMOVED else row.preview,
+            at=row.sent_at,
+            own=row.sender_id == user_id,
+            unread=row.unread,
+            last_message_id=row.last_message_id,
         )
         for row in db.session.execute(statement)
     ]
+
+
+_COLUMNS = (
+    Thread.id,
+    Thread.subject,
+    func.substr(Message.body, 1, 140).label("preview"),
+    Message.sent_at,
+    Message.sender_id,
+    Message.state,
+    Participant.unread,
+    Participant.last_message_id,
+)
+
+
+def _other_name(user_id: int) -> Any:
+    """Give the other party's name as a column; of several, the first in the alphabet."""
+    other = aliased(Participant)
+    names = select(func.min(User.name)).join(other, other.user_id == User.id)
+    return names.where(other.thread_id == Thread.id, other.user_id != user_id).scalar_subquery().label("other")
 
 
 def messages(thread_id: int, *, before: int | None = None, limit: int = LATEST) -> Sequence[MessageLine]:

@@ -142,8 +142,8 @@ def post(thread_id: int, sender_id: int, body: str, *, form_key: str | None = No
         subject = session.scalar(select(Thread.subject).where(Thread.id == thread_id))
         for party in others:
             if not party.unread:
-                params = {"sender": sender.name, "subject": subject, "body": text}
-                notify(party.user_id, RECEIVED.name, params=params, url=path_of(thread_id))
+                facts = {"sender": sender.name, "subject": subject}
+                notify(party.user_id, RECEIVED.name, params=facts, url=path_of(thread_id), mail_params={"body": text})
     return int(message_id)
 
 

@@ -31,17 +31,34 @@ def kind_of(name: str) -> NotificationKind:
         raise UnknownNotification(f"no notification of kind {name!r} is registered") from None
 
 
-def notify(user_id: int, kind: str, *, params: Mapping[str, Any], url: str, mail: bool = True) -> None:
+def notify(
+    user_id: int,
+    kind: str,
+    *,
+    params: Mapping[str, Any],
+    url: str,
+    mail: bool = True,
+    mail_params: Mapping[str, Any] | None = None,
+) -> None:
     """Tell one member, in the caller's transaction: `notify_many` for one."""
-    notify_many([user_id], kind, params=params, url=url, mail=mail)
+    notify_many([user_id], kind, params=params, url=url, mail=mail, mail_params=mail_params)
 
 
-def notify_many(user_ids: Sequence[int], kind: str, *, params: Mapping[str, Any], url: str, mail: bool = True) -> None:
+def notify_many(
+    user_ids: Sequence[int],
+    kind: str,
+    *,
+    params: Mapping[str, Any],
+    url: str,
+    mail: bool = True,
+    mail_params: Mapping[str, Any] | None = None,
+) -> None:
     """Write a line into each member's list and a mail job for each, all in the caller's transaction.
 
     `params` are the facts that the kind's text and its mail template name; `Money` and UTC instants are shown in the
-    reader's language. `url` is a path of this site. The mail is not sent to members who chose against it or whose account
-    is closed, which is found out when it is due. Raises UnknownNotification, and ValueError for an address elsewhere.
+    reader's language. `mail_params` are facts for the mail alone, which the list does not keep. `url` is a path of this
+    site. The mail is not sent to members who chose against it or whose account is closed, which is found out when it is
+    due. Raises UnknownNotification, and ValueError for an address elsewhere.
     """
     descriptor = kind_of(kind)
     if not url.startswith("/") or url.startswith("//"):
@@ -55,10 +72,9 @@ def notify_many(user_ids: Sequence[int], kind: str, *, params: Mapping[str, Any]
     with transaction() as session:
         session.execute(insert(Notification), rows)
         if mail and descriptor.mail:
-            enqueue_many(
-                MAIL_JOB,
-                [_mail(descriptor.template or kind, facts, user_id=person, kind=kind, url=url) for person in people],
-            )
+            told = {**facts, **encode(mail_params or {})}
+            template = descriptor.template or kind
+            enqueue_many(MAIL_JOB, [_mail(template, told, user_id=person, kind=kind, url=url) for person in people])
 
 
 def send_mail(to: str, template: str, params: Mapping[str, Any], locale: str, user_id: int | None = None) -> None:
