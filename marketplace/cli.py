@@ -19,3 +19,7 @@ def main() -> None:
         FlaskGroup(name="marketplace", create_app=create_app)()
     except BadSettings as error:
         sys.exit(f"marketplace: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from marketplace.demo.serve import demo_command
 from marketplace.doctor import doctor_command
 from marketplace.hooks import lineages
 from marketplace.hooks.cli import plugin_cli
@@ -15,7 +16,7 @@ from marketplace.jobs.cli import jobs_cli
 from marketplace.runtime import runtime
 from marketplace.users.cli import user_cli
 
-GROUPS: Sequence[click.Command] = (plugin_cli, jobs_cli, doctor_command, user_cli)
+GROUPS: Sequence[click.Command] = (plugin_cli, jobs_cli, doctor_command, user_cli, demo_command)
 
 
 @click.command("upgrade")

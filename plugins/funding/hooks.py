@@ -27,6 +27,9 @@ from plugins.funding.machine import PLEDGE
 from plugins.funding.manage import blueprint
 from plugins.funding.models import Campaign
 
+DEMO_STEPS = 14
+"""How many campaigns the demo makes, for its progress bar; a test compares it."""
+
 CAMPAIGN = ListingKind(
     name="campaign",
     label=_l("Campaign"),

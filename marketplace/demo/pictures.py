@@ -1,0 +1,249 @@
+"""Pictures for the demo, drawn here: flat scenes in the colours of the site, so that nobody's photo is borrowed."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+WIDTH, HEIGHT = 1200, 900
+SKIES = (
+    ("#fde8c8", "#f6b56b"), ("#d5f0e6", "#6fbfa3"), ("#dcd7f7", "#8d7fd6"), ("#d9ecfb", "#6aa6d8"), ("#fbdcd9", "#e07f78"),
+    ("#eaf4cf", "#9cc255"),
+)  # fmt: skip
+INKS = ("#12392f", "#3b2a4a", "#40270f", "#17324a", "#4a1f24")
+PAPER = "#fffaf2"
+
+
+class Canvas:
+    """A picture in the making; coordinates are in thousandths of the width and height, drawn at double size."""
+
+    def __init__(self, rng: Random) -> None:
+        """Choose sky and ink, and paint the sky."""
+        from PIL import Image, ImageDraw  # only the demo draws
+
+        self.rng = rng
+        self.top, self.bottom = rng.choice(SKIES)
+        self.ink = rng.choice(INKS)
+        column = Image.new("RGB", (1, 256))
+        for row in range(256):
+            column.putpixel((0, row), self.mix(self.top, self.bottom, row / 255))
+        self.image = column.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+        self.draw = ImageDraw.Draw(self.image)
+
+    @staticmethod
+    def mix(first: str, second: str, share: float) -> tuple[int, int, int]:
+        """Mix two #rrggbb colours."""
+        one, two = ([int(text[i : i + 2], 16) for i in (1, 3, 5)] for text in (first, second))
+        red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, two, strict=True))
+        return red, green, blue
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Turn thousandths into pixels."""
+        return x * WIDTH / 1000, y * HEIGHT / 1000
+
+    def disc(self, x: float, y: float, radius: float, fill: Any) -> None:
+        """Draw a disc; the radius is in thousandths of the width."""
+        (px, py), pr = self.at(x, y), radius * WIDTH / 1000
+        self.draw.ellipse((px - pr, py - pr, px + pr, py + pr), fill=fill)
+
+    def ring(self, x: float, y: float, radius: float, thick: float, fill: Any) -> None:
+        """Draw a ring."""
+        (px, py), pr = self.at(x, y), radius * WIDTH / 1000
+        self.draw.ellipse((px - pr, py - pr, px + pr, py + pr), outline=fill, width=round(thick * WIDTH / 1000))
+
+    def box(self, x: float, y: float, width: float, height: float, fill: Any, radius: float = 0) -> None:
+        """Draw a box with rounded corners."""
+        corners = (*self.at(x, y), *self.at(x + width, y + height))
+        self.draw.rounded_rectangle(corners, radius * WIDTH / 1000, fill=fill)
+
+    def shape(self, points: list[tuple[float, float]], fill: Any) -> None:
+        """Draw a filled polygon."""
+        self.draw.polygon([self.at(x, y) for x, y in points], fill=fill)
+
+    def line(self, points: Sequence[tuple[float, float]], thick: float, fill: Any) -> None:
+        """Draw a line with round joints."""
+        self.draw.line([self.at(x, y) for x, y in points], fill=fill, width=round(thick * WIDTH / 1000), joint="curve")
+        for x, y in points:
+            self.disc(x, y, thick / 2, fill)
+
+    def hills(self, height: float, share: float) -> None:
+        """Draw a line of hills up to the bottom, their colour a share of the way from sky to ink."""
+        phase, waves = self.rng.random() * 6, self.rng.uniform(1.2, 2.4)
+        crest = [(x, height + 45 * math.sin(phase + waves * x / 160)) for x in range(0, 1001, 10)]
+        self.shape([*crest, (1000, 1000), (0, 1000)], self.mix(self.bottom, self.ink, share))
+
+
+def bike(c: Canvas) -> None:
+    """A bicycle on a path."""
+    for x in (330, 670):
+        c.ring(x, 640, 120, 16, c.ink)
+        c.disc(x, 640, 14, c.ink)
+    c.line([(330, 640), (440, 420), (610, 430), (500, 640), (330, 640)], 15, PAPER)
+    c.line([(440, 420), (500, 640)], 15, PAPER)
+    c.line([(670, 640), (595, 350), (650, 335)], 15, PAPER)
+    c.line([(400, 385), (470, 385)], 22, c.ink)
+
+
+def tent(c: Canvas) -> None:
+    """A tent under the moon."""
+    c.disc(770, 240, 60, PAPER)
+    c.shape([(200, 790), (500, 320), (800, 790)], PAPER)
+    c.shape([(500, 320), (800, 790), (620, 790)], c.mix(c.bottom, c.ink, 0.35))
+    c.shape([(400, 790), (500, 520), (590, 790)], c.ink)
+
+
+def sun(c: Canvas) -> None:
+    """The sun above a slanted panel."""
+    c.disc(700, 270, 95, PAPER)
+    c.shape([(180, 760), (330, 470), (770, 560), (640, 860)], c.ink)
+    for n in range(1, 4):
+        c.line([(180 + 115 * n, 760 + 25 * n), (330 + 110 * n, 470 + 22 * n)], 6, c.bottom)
+    c.line([(255, 615), (705, 710)], 6, c.bottom)
+
+
+def plant(c: Canvas) -> None:
+    """Seedlings in a row."""
+    for x in (250, 500, 750):
+        tall = c.rng.uniform(190, 320)
+        c.line([(x, 800), (x, 800 - tall)], 12, c.ink)
+        for side in (-1, 1):
+            for up in (0.55, 1.0):
+                y = 800 - tall * up
+                c.shape(
+                    [(x, y + 20), (x + side * 55, y - 60), (x + side * 120, y - 55), (x + side * 70, y + 15)], PAPER
+                )
+    c.box(120, 790, 760, 90, c.mix(c.bottom, c.ink, 0.6), 20)
+
+
+def house(c: Canvas) -> None:
+    """A row of canal houses."""
+    x = 90.0
+    while x < 860:
+        width, tall = c.rng.uniform(120, 170), c.rng.uniform(330, 520)
+        top = 850 - tall
+        c.box(x, top, width, tall, c.mix(c.bottom, c.ink, c.rng.uniform(0.25, 0.8)))
+        c.shape([(x, top), (x + width / 2, top - 95), (x + width, top)], c.mix(c.bottom, c.ink, 0.9))
+        for row in range(3):
+            for column in range(2):
+                lit = c.rng.random() < 0.7
+                c.box(
+                    x + width * (0.18 + 0.4 * column),
+                    top + 40 + row * 105,
+                    width * 0.24,
+                    60,
+                    PAPER if lit else c.ink,
+                    4,
+                )
+        x += width + 6
+
+
+def books(c: Canvas) -> None:
+    """A shelf of books."""
+    x = 130.0
+    while x < 830:
+        width, tall = c.rng.uniform(38, 80), c.rng.uniform(280, 430)
+        shade = c.mix(c.top, c.ink, c.rng.uniform(0.1, 1.0))
+        c.box(x, 760 - tall, width, tall, shade, 6)
+        c.box(x + 8, 760 - tall + 40, width - 16, 16, PAPER)
+        x += width + 6
+    c.box(90, 760, 820, 34, c.ink, 8)
+
+
+def pot(c: Canvas) -> None:
+    """A big pot, steaming."""
+    for n, x in enumerate((390, 500, 610)):
+        c.line([(x, 330), (x + 30, 270), (x - 20, 210), (x + 20, 150 + 20 * n)], 14, PAPER)
+    c.box(280, 430, 440, 320, c.ink, 40)
+    c.box(250, 400, 500, 50, c.mix(c.bottom, c.ink, 0.7), 20)
+    for x in (235, 715):
+        c.box(x, 500, 50, 80, c.mix(c.bottom, c.ink, 0.7), 20)
+
+
+def tools(c: Canvas) -> None:
+    """Tools on a wall."""
+    c.box(150, 230, 700, 18, c.ink, 8)
+    for x, tall in ((230, 330), (400, 420), (570, 360), (730, 300)):
+        c.line([(x, 240), (x, 240 + tall)], 22, PAPER)
+        c.box(x - 55, 230 + tall, 110, 95, c.ink, 18)
+
+
+def boat(c: Canvas) -> None:
+    """A sailing boat."""
+    c.line([(500, 170), (500, 660)], 12, c.ink)
+    c.shape([(515, 190), (515, 600), (780, 600)], PAPER)
+    c.shape([(485, 260), (485, 600), (300, 600)], c.mix(c.top, c.ink, 0.2))
+    c.shape([(250, 650), (800, 650), (700, 770), (340, 770)], c.ink)
+    for n in range(4):
+        c.line([(90 + 230 * n, 830), (190 + 230 * n, 830)], 8, PAPER)
+
+
+def screen(c: Canvas) -> None:
+    """A film screen among lights."""
+    c.box(230, 260, 540, 330, PAPER, 14)
+    c.shape([(440, 350), (440, 500), (580, 425)], c.bottom)
+    for x in (300, 690):
+        c.line([(x, 600), (x, 800)], 14, c.ink)
+    party_lights(c, 150)
+
+
+def party(c: Canvas) -> None:
+    """Lights over a street."""
+    house(c)
+    party_lights(c, 190)
+    party_lights(c, 280)
+
+
+def party_lights(c: Canvas, y: float) -> None:
+    """A string of lights."""
+    points = [(x, y + 55 * math.sin(x / 1000 * math.pi)) for x in range(40, 961, 40)]
+    c.line(points, 4, c.ink)
+    for x, height in points[::2]:
+        c.disc(x, height + 18, 13, PAPER)
+
+
+def guitar(c: Canvas) -> None:
+    """A guitar."""
+    c.line([(500, 180), (500, 560)], 34, c.ink)
+    c.box(462, 120, 76, 100, c.ink, 14)
+    c.disc(500, 560, 110, PAPER)
+    c.disc(500, 690, 145, PAPER)
+    c.disc(500, 600, 46, c.ink)
+
+
+def boxes(c: Canvas) -> None:
+    """A pile of boxes."""
+    for x, y, size in ((220, 590, 210), (450, 560, 240), (710, 620, 180), (330, 370, 200), (550, 360, 190)):
+        c.box(x, y, size, size, c.mix(c.bottom, c.ink, c.rng.uniform(0.2, 0.55)), 10)
+        c.box(x + size * 0.42, y, size * 0.16, size, PAPER)
+
+
+def spool(c: Canvas) -> None:
+    """Spools of thread."""
+    for n, x in enumerate((200, 420, 640)):
+        c.box(x, 380, 170, 36, c.ink, 10)
+        c.box(x + 18, 416, 134, 300, c.mix(c.top, c.ink, 0.15 + 0.22 * n), 6)
+        c.box(x, 716, 170, 36, c.ink, 10)
+
+
+MOTIFS: dict[str, Callable[[Canvas], None]] = {
+    "bike": bike, "tent": tent, "sun": sun, "plant": plant, "house": house, "books": books, "pot": pot, "tools": tools,
+    "drill": tools, "boat": boat, "screen": screen, "party": party, "guitar": guitar, "boxes": boxes, "spool": spool,
+}  # fmt: skip
+GROUNDED = frozenset({"bike", "tent", "plant", "sun", "screen", "pot", "boxes"})
+
+
+def draw(motif: str, seed: int) -> bytes:
+    """Draw a motif as a JPEG; the same seed gives the same picture."""
+    canvas = Canvas(Random(seed))  # noqa: S311 - colours, not secrets
+    canvas.disc(canvas.rng.uniform(150, 850), canvas.rng.uniform(120, 320), 70, canvas.mix(canvas.top, PAPER, 0.6))
+    canvas.hills(560, 0.12)
+    canvas.hills(690, 0.24)
+    if motif in GROUNDED:
+        canvas.hills(770, 0.4)
+    MOTIFS[motif](canvas)
+    kept = io.BytesIO()
+    canvas.image.save(kept, "JPEG", quality=88)
+    return kept.getvalue()
