@@ -16,7 +16,7 @@ from marketplace.payments.facts import (
     Processing,
     Succeeded,
 )
-from marketplace.payments.models import Payment, PaymentAttempt, Refund
+from marketplace.payments.models import Payment, PaymentAttempt, Refund, SavedMethod
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome, parked
 from marketplace.payments.subjects import title_of
 from marketplace.runtime import announce
@@ -148,12 +148,18 @@ def _processing(payment: Payment, attempt: PaymentAttempt) -> Outcome:
 
 
 def _ended(payment: Payment, attempt: PaymentAttempt) -> Outcome:
-    """It was cancelled, by us or in the gateway's dashboard: it is not tried again unless somebody asks for it."""
+    """It was cancelled: by us, for another card or because nobody wants it any more, or in the gateway's dashboard."""
     if attempt.state in FINAL:
         return OLD
+    waited = attempt.state in ("needs_payer", "processing")
     mark(attempt, "closed", "cancelled")
-    if payment.state in ("charging", "action_required"):
-        move(payment, "ready" if payment.method_id else "method_needed")
+    if payment.state not in ("charging", "action_required"):
+        return APPLIED
+    method = db.session.get(SavedMethod, payment.method_id) if payment.method_id else None
+    if waited and method is not None and method.ref == attempt.params["method"]:
+        payment.due_at = None  # somebody at the gateway did not want it: it is tried again only when asked for
+        notices.alarm("charge_cancelled_at_gateway", payment=payment.id, charge=attempt.ref)
+    move(payment, "ready" if method is not None else "method_needed")
     return APPLIED
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from marketplace import clock
 from marketplace.database import db, transaction
@@ -85,3 +85,22 @@ def _again(ids: Sequence[int], why: str, tries: int) -> None:
             .values(tries=GatewayEvent.tries + 1, last_error=why[:200])
         )
     raise TryLater(min(LONGEST_PAUSE, timedelta(seconds=2 ** min(tries, 12))), why)
+
+
+def replay(event_id: int) -> bool:
+    """Let an event that was set aside be looked at again; tells whether there was one. Sends no mail by itself."""
+    with transaction():
+        event = db.session.get(GatewayEvent, event_id, with_for_update=True)
+        if event is None or event.state == "received":
+            return False
+        event.state, event.settled_at, event.tries = "received", None, 0
+        event.received_at = clock.now()
+        db.session.flush()
+        ring(event.gateway, ObjectRef(event.object_type, event.object_id, event.account))
+    return True
+
+
+def oldest_waiting() -> timedelta | None:
+    """Give the age of the oldest event that nobody has settled yet; None when there is none."""
+    at = db.session.scalar(select(func.min(GatewayEvent.received_at)).where(GatewayEvent.state == "received"))
+    return None if at is None else clock.now() - at

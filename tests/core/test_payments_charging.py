@@ -7,7 +7,7 @@ from flask import Flask
 
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.ledger import accounts
-from marketplace.payments import service
+from marketplace.payments import methods, service
 from marketplace.payments.charging import confirm, look_at_payment, recover, run_charge
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
@@ -220,3 +220,54 @@ def test_a_removed_card_is_declined_as_gone(world: World) -> None:
     world.work()
     payment = world.fresh(payment)
     assert (payment.state, payment.decline_code, payment.retryable) == ("declined", "method_gone", False)
+
+
+def test_a_page_that_was_used_is_found_when_it_expires_and_an_unused_one_is_closed(
+    world: World, frozen: FrozenClock
+) -> None:
+    used, unused = world.payment(5000), world.payment(5000)
+    world.save_card(world.payer(used), VISA, used, look=False)
+    returns = methods.Returns("http://site.example/done", "http://site.example/back")
+    methods.begin_setup(world.payer(unused), unused, returns)
+    frozen.forward(hours=26)
+    for _twice in range(2):
+        for payment in (used, unused):
+            methods.expire_setup(world.attempts(payment, "setup")[0].id)
+    assert (world.fresh(used).state, world.fresh(unused).state) == ("ready", "method_needed")
+    assert [world.attempts(payment, "setup")[0].state for payment in (used, unused)] == ["succeeded", "closed"]
+    assert world.stripe.checkout.sessions.list({"status": "open"}).data == []
+
+
+def test_a_charge_cancelled_in_the_dashboard_is_not_tried_again_by_itself(world: World, frozen: FrozenClock) -> None:
+    payment = world.charged(card=ASKS_ALWAYS)
+    world.stripe.payment_intents.cancel(str(world.attempts(payment)[0].ref))
+    for event in world.events("payment_intent.canceled"):
+        assert world.post_event(event) == 200
+    for _look in range(3):
+        world.work()
+        frozen.forward(hours=7)
+    payment = world.fresh(payment)
+    assert (payment.state, payment.due_at, len(world.attempts(payment))) == ("ready", None, 1)
+
+
+def test_a_charge_that_was_begun_and_left_is_cancelled_and_made_anew(world: World, frozen: FrozenClock) -> None:
+    payment = world.payment(5000, card=VISA)
+    world.fault("payment_intents.create", "error_before")
+    service.charge(payment)
+    world.work()
+    attempt = world.attempts(payment)[0]
+    world.stripe.payment_intents.create(
+        {
+            "amount": 5000,
+            "currency": "eur",
+            "customer": attempt.params["customer"],
+            "metadata": {"attempt": attempt.key},
+        }
+    )
+    for _look in range(3):
+        frozen.forward(minutes=10)
+        world.work()
+    assert world.fresh(payment).state == "succeeded"
+    assert [one.state for one in world.attempts(payment)] == ["closed", "succeeded"]
+    assert world.count("charges") == 1
+    world.prove()

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.database import db, transaction
 from marketplace.ledger.models import LedgerTransaction
 from marketplace.notifications.models import Notification
-from marketplace.payments import service
+from marketplace.payments import inbox, service
 from marketplace.payments.apply import apply
 from marketplace.payments.gateway import gateway
 from marketplace.payments.models import GatewayEvent, Payment
@@ -227,6 +227,20 @@ def test_a_charge_of_another_amount_is_not_booked_and_raises_an_alarm_once(world
     service.charge(payment)
     world.work()
     assert world.count("payment_intents") == 1  # nothing else is charged until somebody has looked
+
+
+def test_an_operator_lets_a_parked_event_be_looked_at_again(world: World) -> None:
+    payment = _lost_charge(world)
+    event = {**world.events("payment_intent.succeeded")[0], "livemode": True}
+    world.post_event(event)
+    row = db.session.scalars(select(GatewayEvent)).one()
+    assert inbox.oldest_waiting() is None
+    assert inbox.replay(row.id)
+    assert inbox.oldest_waiting() is not None
+    assert not inbox.replay(row.id)
+    world.work()
+    assert _states() == {"applied": 1}
+    assert world.fresh(payment).state == "succeeded"
 
 
 def test_a_chargeback_is_parked_with_an_alarm(world: World) -> None:
