@@ -22,6 +22,7 @@ from marketplace.display import language_name
 from marketplace.errors import InvalidInput
 from marketplace.forms import Form
 from marketplace.runtime import runtime
+from marketplace.users import passwords
 from marketplace.users.addresses import LONGEST as LONGEST_EMAIL
 from marketplace.users.addresses import normalised
 
@@ -34,7 +35,7 @@ def _stripped(text: str | None) -> str | None:
     return text.replace("\0", "").strip() if text else text
 
 
-class DegreesField(FloatField):  # type: ignore[misc]
+class DegreesField(FloatField):
     """Degrees of latitude or longitude, with a point or a comma."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -62,6 +63,14 @@ def _present_password(label: str) -> PasswordField:
     return PasswordField(label, [InputRequired(NEEDED)], render_kw={"autocomplete": "current-password"})
 
 
+def _check_email(_form: Form, field: EmailField) -> None:
+    """Refuse what can't be an address; whether it is anybody's is not told."""
+    try:
+        normalised(field.data or "")
+    except InvalidInput as error:
+        raise ValidationError(error.message) from None
+
+
 def languages() -> list[tuple[str, str]]:
     """Give the site's languages, each in its own words."""
     return [(code, language_name(code)) for code in runtime().settings.locales]
@@ -81,6 +90,13 @@ class RegisterForm(Form):
     password = _new_password(_l("Choose a password"))
     locale = RadioField(_l("Language"), choices=languages)
 
+    validate_email = _check_email
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Refuse what is guessed first, in the same answer as all other faults."""
+        if wrong := passwords.problem(field.data or "", name=self.name.data or "", email=self.email.data or ""):
+            raise ValidationError(wrong)
+
 
 class LoginForm(Form):
     """Log in."""
@@ -96,12 +112,7 @@ class EmailForm(Form):
 
     email = _email(_l("E-mail address"))
 
-    def validate_email(self, field: EmailField) -> None:
-        """Refuse what can't be an address; whether it is anybody's is not told."""
-        try:
-            normalised(field.data or "")
-        except InvalidInput as error:
-            raise ValidationError(error.message) from None
+    validate_email = _check_email
 
 
 class ConfirmForm(Form):
@@ -155,6 +166,8 @@ class NewEmailForm(Form):
 
     email = _email(_l("New e-mail address"))
     password = _present_password(_l("Your password"))
+
+    validate_email = _check_email
 
 
 class CloseForm(Form):

@@ -7,17 +7,16 @@ from datetime import UTC, datetime
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, text
 
-from marketplace.agreements.models import Agreement
+from marketplace.agreements.models import OPEN, Agreement
 from marketplace.database import db
 from marketplace.hooks.types import TodoItem
-from marketplace.lifecycle import Phase, Role
+from marketplace.lifecycle import Role
 from marketplace.listings.models import Listing
 from marketplace.runtime import agreement_kind, listing_kind
 from marketplace.users.models import User
 
-OPEN = tuple(str(phase) for phase in (Phase.PROPOSED, Phase.AGREED, Phase.ACTIVE))
 MOST_AGREEMENTS = 25
 """Newest open agreements that are asked per role, so that the page costs the same for somebody with thousands."""
 
@@ -52,9 +51,7 @@ def _of_agreements(user: User) -> Iterable[TodoItem]:
 
 
 def _open(mine: ColumnElement[bool]) -> Sequence[Agreement]:
-    statement = (
-        select(Agreement).where(mine, Agreement.phase.in_(OPEN)).order_by(Agreement.id.desc()).limit(MOST_AGREEMENTS)
-    )
+    statement = select(Agreement).where(mine, text(OPEN)).order_by(Agreement.id.desc()).limit(MOST_AGREEMENTS)
     return db.session.scalars(statement).all()
 
 

@@ -70,6 +70,10 @@ def upgrade() -> None:
     op.create_index("ix_agreement_member", "agreement", ["member_id", "id"])
     op.create_index("ix_agreement_owner", "agreement", ["owner_id", "id"])
     op.create_index("ix_agreement_waits", "agreement", ["waits_until"])
+    still_open = sa.text("phase IN ('proposed', 'agreed', 'active')")
+    for party in ("member", "owner"):
+        name, columns = f"ix_agreement_{party}_open", [f"{party}_id", "id"]
+        op.create_index(name, "agreement", columns, sqlite_where=still_open, postgresql_where=still_open)
     op.create_table(
         "agreement_event",
         sa.Column("id", BigIntId, primary_key=True),

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from marketplace import clock
+from marketplace.agreements.models import OPEN
 from marketplace.database import db, transaction
 from marketplace.testing.clients import MarketplaceClient, client_of, page_text
 from marketplace.testing.factories import Factories
@@ -64,6 +65,19 @@ def test_what_waits_is_one_list_with_the_most_urgent_on_top(
     assert "4 things wait for you" in page
     spots = [page.index(text) for text in ("Answer the question", "Say where you live", "A half-written plan")]
     assert spots[0] < min(spots[1:])
+
+
+def test_ended_agreements_are_never_looked_through(app: Flask, factories: Factories) -> None:
+    user = factories.user()
+    plan = "EXPLAIN QUERY PLAN" if db.engine.dialect.name == "sqlite" else "EXPLAIN"
+    for column in ("member_id", "owner_id"):
+        asked = f"{plan} SELECT id FROM agreement WHERE {column} = :me AND {OPEN} ORDER BY id DESC LIMIT 25"
+        with transaction() as session:
+            if plan == "EXPLAIN":
+                session.execute(text("SET LOCAL enable_seqscan = off"))
+                session.execute(text("SET LOCAL enable_bitmapscan = off"))
+            found = " ".join(str(row) for row in session.execute(text(asked), {"me": user.id}))
+        assert f"ix_agreement_{column.removesuffix('_id')}_open" in found
 
 
 def test_when_nothing_waits_the_page_says_so(client: MarketplaceClient, auth: Auth) -> None:

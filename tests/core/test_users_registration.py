@@ -171,6 +171,11 @@ def test_bad_input_comes_back_with_a_message_and_what_was_typed(
     assert not db.session.scalar(select(func.count()).select_from(User))
 
 
+def test_all_faults_are_told_at_once(client: MarketplaceClient) -> None:
+    page = page_text(register(client, name="", email="no address", password="short"))
+    assert "3 things need another look" in page
+
+
 def test_a_form_without_its_token_registers_nobody(client: MarketplaceClient) -> None:
     assert client.post("/register", data=FENNA, csrf=False).status_code == 400
     assert not db.session.scalar(select(func.count()).select_from(User))
