@@ -1,6 +1,6 @@
 """The whole public surface for plugins: a plugin imports from here and from nowhere else in the core."""
 
-from marketplace import access, clock, display
+from marketplace import access, api_v1, clock, display
 from marketplace.agreements import service as agreements
 from marketplace.agreements.models import Agreement, AgreementEvent
 from marketplace.agreements.service import Actor, TransitionContext
@@ -47,7 +47,7 @@ __all__ = [
     "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
     "Phase", "Picture", "PriceLine", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State",
     "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
-    "after_commit", "agreements", "category_choices", "clock", "csrf", "db", "display", "hookimpl", "in_transaction",
+    "after_commit", "agreements", "api_v1", "category_choices", "clock", "csrf", "db", "display", "hookimpl", "in_transaction",
     "jobs", "limiter", "listings", "notifications", "parse_amount", "payments", "picture_url", "render_markdown",
     "runtime", "settings", "transaction",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ from marketplace.api import (
     db,
     hookimpl,
 )
-from plugins.funding import campaigns, commands, describe, effects, members, pages, reads, settlement, totals
+from plugins.funding import api, campaigns, commands, describe, effects, members, pages, reads, settlement, totals
 from plugins.funding.machine import PLEDGE
 from plugins.funding.manage import blueprint
 from plugins.funding.models import Campaign
@@ -58,8 +58,8 @@ PLEDGE_KIND = AgreementKind(
 
 @hookimpl
 def register_blueprints() -> list[BlueprintAt]:
-    """Mount the campaign pages."""
-    return [BlueprintAt(blueprint)]
+    """Mount the campaign pages and the plugin's part of the API."""
+    return [BlueprintAt(blueprint), BlueprintAt(api.blueprint)]
 
 
 @hookimpl
