@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import func, select
+
+from marketplace import clock
+from marketplace.database import db
 from marketplace.jobs import control
+from marketplace.payments.inbox_models import GatewayEvent
 
 Samples = Iterable[tuple[dict[str, str], float]]
 
@@ -48,6 +53,19 @@ def _jobs() -> Samples:
 @gauge("jobs_lag_seconds", "How long the longest-waiting due job has waited.")
 def _lag() -> Samples:
     return [({}, control.overview().lag)]
+
+
+@gauge("gateway_inbox_lag_seconds", "How long the oldest event of the payment provider has not been dealt with.")
+def _inbox_lag() -> Samples:
+    oldest = db.session.scalar(select(func.min(GatewayEvent.received_at)).where(GatewayEvent.state == "received"))
+    return [({}, (clock.now() - oldest).total_seconds() if oldest else 0.0)]
+
+
+@gauge("gateway_events", "Events of the payment provider that an operator should look at, by state.", ("state",))
+def _gateway_events() -> Samples:
+    counted = select(GatewayEvent.state, func.count()).where(GatewayEvent.state.in_(("parked", "dead")))
+    found = dict(db.session.execute(counted.group_by(GatewayEvent.state)).all())
+    return [({"state": state}, found.get(state, 0)) for state in ("parked", "dead")]
 
 
 class _Collector:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -47,6 +46,8 @@ def folder() -> Path:
 
 
 def _read(path: Path) -> Shown:
+    from email import message_from_bytes, policy  # the demo alone reads mail
+
     mail = message_from_bytes(path.read_bytes(), policy=policy.default)
     text = mail.get_body(("plain",))
     return Shown(

@@ -97,6 +97,8 @@ class TestMetrics:
         text_of = answer.get_data(as_text=True)
         assert 'marketplace_jobs{state="due"} 3.0' in text_of
         assert 'marketplace_jobs{state="dead"} 0.0' in text_of
+        assert 'marketplace_gateway_events{state="parked"} 0.0' in text_of
+        assert "marketplace_gateway_inbox_lag_seconds 0.0" in text_of
         lag = next(line for line in text_of.splitlines() if line.startswith("marketplace_jobs_lag_seconds "))
         assert 90 <= float(lag.split()[1]) < 120
         assert answer.content_type.startswith("text/plain")
