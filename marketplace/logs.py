@@ -32,3 +32,8 @@ def init_logs(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=settings.environment == "production",
     )
+
+
+def quiet() -> None:
+    """Keep only warnings and errors from now on: a progress bar should not be torn apart by lines about each mail."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

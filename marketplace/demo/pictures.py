@@ -166,8 +166,8 @@ def tools(c: Canvas) -> None:
     """Tools on a wall."""
     c.box(150, 230, 700, 18, c.ink, 8)
     for x, tall in ((230, 330), (400, 420), (570, 360), (730, 300)):
-        c.line([(x, 240), (x, 240 + tall)], 22, PAPER)
-        c.box(x - 55, 230 + tall, 110, 95, c.ink, 18)
+        c.line([(x, 240), (x, 300 + tall)], 26, PAPER)
+        c.box(x - 62, 250, 124, 84, c.ink, 16)
 
 
 def boat(c: Canvas) -> None:
@@ -238,7 +238,8 @@ GROUNDED = frozenset({"bike", "tent", "plant", "sun", "screen", "pot", "boxes"})
 def draw(motif: str, seed: int) -> bytes:
     """Draw a motif as a JPEG; the same seed gives the same picture."""
     canvas = Canvas(Random(seed))  # noqa: S311 - colours, not secrets
-    canvas.disc(canvas.rng.uniform(150, 850), canvas.rng.uniform(120, 320), 70, canvas.mix(canvas.top, PAPER, 0.6))
+    if motif not in ("sun", "tent", "pot", "guitar"):
+        canvas.disc(canvas.rng.uniform(150, 850), canvas.rng.uniform(120, 320), 70, canvas.mix(canvas.top, PAPER, 0.6))
     canvas.hills(560, 0.12)
     canvas.hills(690, 0.24)
     if motif in GROUNDED:

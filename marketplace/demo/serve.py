@@ -85,12 +85,14 @@ def fill(environ: dict[str, str]) -> None:
     from marketplace.app import create_app
     from marketplace.demo import load
     from marketplace.hooks import lineages
+    from marketplace.logs import quiet
 
     app = create_app(Settings.from_env(environ))
     lineages.upgrade_all(app)
     with app.app_context():
         if load.is_loaded():
             return
+    quiet()
     started = time.monotonic()
     with click.progressbar(length=load.CORE_STEPS + plugin_steps(app), label="Filling the neighbourhood") as bar:
         load.load(app, lambda: bar.update(1))

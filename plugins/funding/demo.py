@@ -47,6 +47,7 @@ def _pledge(demo: Any, scene: Scene, campaign_id: int) -> None:
     wanted = scene.goal * scene.reach // 100
     backers = [key for key in demo.keys if key != scene.owner]
     demo.rng.shuffle(backers)
+    backers = backers[: demo.rng.randint(9, len(backers))]
     offered = [
         (reward.id, reward.amount_minor)
         for reward in db.session.query(Reward).filter_by(campaign_id=campaign_id).order_by(Reward.amount_minor)

@@ -86,7 +86,7 @@ SCENES = (
           (("De sleutel", "We hebben de sleutel! Zaterdag schilderen we, kom je ook?"),)),
     Scene("peter", "music", "A piano for the station hall", "Everybody may play; we keep it in tune.",
           "The station has room, a roof and two thousand listeners an hour. The piano is bought; moving, tuning twice a year and a cover "
-          "against coffee are what we ask for.", 60000, 14, 13.2, 131, "guitar", "A guitar against a wall",
+          "against coffee are what we ask for.", 60000, 14, 17.4, 131, "guitar", "A guitar against a wall",
           (*THANKS, ("First song", "Play at the opening.", 2500, 10))),
     Scene("noor", "sport", "Een roeiboot voor de hele kade", "Vroeg op, samen roeien, op tijd op het werk.",
           "Twintig buren willen roeien voor het werk. Een tweedehands vier-met is te koop, met riemen. Wij zoeken het laatste geld.",

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from marketplace.api import Agreement, TermLine, TodoItem, clock, db, display
 from plugins.funding.models import Campaign, Pledge
 from plugins.funding.pledges import lowering_refused
+from plugins.funding.reads import last_moment
 
 
 def term_lines(agreement: Agreement) -> Sequence[TermLine]:
@@ -21,7 +22,7 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
     ]
     if terms.get("closes_at"):
         closes = datetime.fromisoformat(terms["closes_at"])
-        lines.append(TermLine(_("Charged if the goal is reached by"), display.datetime_text(closes)))
+        lines.append(TermLine(_("Charged if the goal is reached by"), display.datetime_text(last_moment(closes))))
     reward = terms.get("reward")
     lines.append(TermLine(_("Reward"), reward["title"] if reward else _("None")))
     if reward and reward.get("delivery"):

@@ -66,6 +66,7 @@ def manage(listing_id: int) -> Any:
         backers=reads.backers(listing_id) if row.state != "draft" else [],
         update_form=UpdateForm(),
         pledge_words=PLEDGE_WORDS,
+        last_moment=reads.last_moment(row.closes_at),
     )
 
 
@@ -178,6 +179,7 @@ def post_update(listing_id: int) -> Any:
         backers=reads.backers(listing_id),
         update_form=form,
         pledge_words=PLEDGE_WORDS,
+        last_moment=reads.last_moment(row.closes_at),
     )
     return page, 422
 

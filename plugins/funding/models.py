@@ -9,8 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.api import Base, BigIntId, Money, UtcDateTime
 
-CAMPAIGN_STATES = ("draft", "live", "collecting", "funded", "failed", "cancelled")
-
 
 class Campaign(Base):
     """A listing's side: goal, deadline and totals.
@@ -23,7 +21,7 @@ class Campaign(Base):
 
     __tablename__ = "funding_campaign"
     __table_args__ = (
-        CheckConstraint("state IN ('draft', 'live', 'collecting', 'funded', 'failed', 'cancelled')", name="state"),
+        CheckConstraint("state IN ('draft', 'live', 'collecting', 'funded', 'failed')", name="state"),
         CheckConstraint("goal_minor > 0", name="goal"),
         CheckConstraint("pledged_minor >= 0 AND backers >= 0", name="totals"),
         CheckConstraint("state = 'draft' OR closes_at IS NOT NULL", name="deadline"),

@@ -93,12 +93,17 @@ def _place(
         actor=Actor(member.id, Role.MEMBER),
         waits_until=clock.now() + HOLD,
     )
+    _add_side(agreement, amount, reward, nonce, method_id)
+    return agreement
+
+
+def _add_side(agreement: Agreement, amount: Money, reward: Reward | None, nonce: str, method_id: int | None) -> None:
     payment = payments.request_payment(agreement, "pledge", amount)
     db.session.add(
         Pledge(
             agreement_id=agreement.id,
-            campaign_id=campaign_id,
-            member_id=member.id,
+            campaign_id=agreement.listing_id,
+            member_id=agreement.member_id,
             reward_id=reward.id if reward else None,
             payment_id=payment.id,
             amount_minor=amount.minor,
@@ -109,7 +114,6 @@ def _place(
     db.session.flush()
     if method_id is not None:
         payments.use_saved_method(payment, method_id)
-    return agreement
 
 
 def _resume(

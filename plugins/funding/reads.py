@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -152,9 +152,13 @@ def badge(state: str, closes_at: datetime | None) -> str | None:
         "collecting": _("Funded"),
         "funded": _("Funded"),
         "failed": _("Goal not reached"),
-        "cancelled": _("Cancelled"),
     }
     return words.get(state)
+
+
+def last_moment(closes_at: datetime | None) -> datetime | None:
+    """Give the last second that counts, which is what people read: 23:59, not midnight of the next day."""
+    return closes_at - timedelta(seconds=1) if closes_at else None
 
 
 def time_left(closes_at: datetime) -> tuple[str, str]:

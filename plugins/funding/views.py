@@ -56,6 +56,7 @@ def campaign(listing_id: int, slug: str) -> Response | str:
         left=reads.time_left(row.closes_at) if row.closes_at else None,
         badge=reads.badge(row.state, row.closes_at),
         is_open=is_open(row),
+        last_moment=reads.last_moment(row.closes_at),
     )
 
 
@@ -132,6 +133,7 @@ def _show_pledge(row: Any, form: PledgeForm, offered: list[Any], mine: Any | Non
         ends={str(reward.id): display.money(reward.amount_minor, row.currency) for reward in offered},
         sold_out=_sold_out(offered, mine),
         payments_on=payments.payments_enabled(),
+        last_moment=reads.last_moment(row.closes_at),
     )
     return page, 422 if form.errors else 200
 

@@ -17,7 +17,7 @@ SQLITE = (
              OR new.state = 'draft')
         BEGIN SELECT RAISE(ABORT, '{FROZEN}'); END""",
     f"""CREATE TRIGGER funding_campaign_ended BEFORE UPDATE OF state ON funding_campaign
-        WHEN old.state IN ('funded', 'failed', 'cancelled') AND new.state <> old.state
+        WHEN old.state IN ('funded', 'failed') AND new.state <> old.state
              OR old.state = 'collecting' AND new.state NOT IN ('collecting', 'funded')
         BEGIN SELECT RAISE(ABORT, '{ENDED}'); END""",
     """CREATE TRIGGER funding_reward_sold BEFORE UPDATE ON funding_reward
@@ -35,7 +35,7 @@ POSTGRESQL = (
              OR new.fee_basis_points <> old.fee_basis_points OR new.state = 'draft') THEN
             RAISE EXCEPTION '{FROZEN}' USING ERRCODE = '23514';
           END IF;
-          IF (old.state IN ('funded', 'failed', 'cancelled') AND new.state <> old.state)
+          IF (old.state IN ('funded', 'failed') AND new.state <> old.state)
              OR (old.state = 'collecting' AND new.state NOT IN ('collecting', 'funded')) THEN
             RAISE EXCEPTION '{ENDED}' USING ERRCODE = '23514';
           END IF;
@@ -84,7 +84,7 @@ def _campaigns() -> None:
         sa.Column("dropped_minor", BigIntId, nullable=False, server_default="0"),
         sa.Column("closed_at", UtcDateTime),
         sa.Column("finished_at", UtcDateTime),
-        sa.CheckConstraint("state IN ('draft', 'live', 'collecting', 'funded', 'failed', 'cancelled')", name="state"),
+        sa.CheckConstraint("state IN ('draft', 'live', 'collecting', 'funded', 'failed')", name="state"),
         sa.CheckConstraint("goal_minor > 0", name="goal"),
         sa.CheckConstraint("pledged_minor >= 0 AND backers >= 0", name="totals"),
         sa.CheckConstraint("state = 'draft' OR closes_at IS NOT NULL", name="deadline"),
