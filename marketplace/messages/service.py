@@ -19,12 +19,13 @@ from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.hooks.types import NotificationKind
 from marketplace.listings.models import Listing
 from marketplace.messages.models import LONGEST_BODY, MemberBlock, Message, MessageReport, Participant, Thread
+from marketplace.notifications.kinds import MESSAGE
 from marketplace.notifications.reading import read_about
 from marketplace.notifications.service import notify
 from marketplace.users.models import User
 
 RECEIVED = NotificationKind(
-    "messages.received",
+    MESSAGE,
     _l("%(sender)s wrote to you about “%(subject)s”"),
     group="messages",
     icon="message-circle",

@@ -24,6 +24,10 @@ GROUPS: dict[str, tuple[Any, Any]] = {
 """Group -> its label and what it holds, in the order shown."""
 
 
+MESSAGE = "messages.received"
+"""Told in the list too, and counted as a conversation, so not counted twice."""
+
+
 class _Facts(dict[str, Any]):
     """Facts that leave a gap instead of an error: an old row may lack what a newer text names."""
 

@@ -15,7 +15,7 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.errors import NotFound
 from marketplace.messages.models import Participant
-from marketplace.notifications.kinds import icon_of, sentence
+from marketplace.notifications.kinds import MESSAGE, icon_of, sentence
 from marketplace.notifications.models import Notification
 
 PAGE = 30
@@ -35,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """How many notifications, and how many conversations, a member has not read."""
+    """How many conversations, and how many notifications of anything else, a member has not read."""
 
     notifications: int
     threads: int
@@ -67,7 +67,7 @@ def page(user_id: int, *, before: int | None = None, limit: int = PAGE) -> Seque
 def count_unread(user_id: int) -> Unread:
     """Count by one statement over partial indexes, which hold only what is unread."""
     told = select(func.count()).select_from(Notification)
-    told = told.where(Notification.user_id == user_id, Notification.read_at.is_(None))
+    told = told.where(Notification.user_id == user_id, Notification.read_at.is_(None), Notification.kind != MESSAGE)
     written = select(func.count()).select_from(Participant)
     written = written.where(Participant.user_id == user_id, Participant.unread > 0)
     row = db.session.execute(select(told.scalar_subquery(), written.scalar_subquery())).one()

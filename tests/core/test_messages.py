@@ -69,10 +69,12 @@ class TestService:
         service.post(thread.id, street.asker.id, "Is it free on Friday?")
         service.post(thread.id, street.asker.id, "Or on Saturday?")
         assert (unread(street.owner), unread(street.asker)) == (1, 0)
+        assert reading.page(street.owner.id)[0].unread is True
+        assert reading.count_unread(street.owner.id).notifications == 0, "counted once, as a conversation"
         assert inbox.threads(street.owner.id)[0].unread == 2
         service.mark_read(thread.id, street.owner.id)
         assert unread(street.owner) == 0
-        assert reading.count_unread(street.owner.id).notifications == 0
+        assert reading.page(street.owner.id)[0].unread is False
 
     def test_one_notification_and_one_mail_per_conversation_until_it_is_read(
         self, street: Street, mailbox: Mailbox
