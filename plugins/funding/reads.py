@@ -19,13 +19,12 @@ UPDATES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class CampaignPage:
-    """Everything that one campaign's page shows; `mine` is the viewer's standing pledge, if any."""
+    """Everything that one campaign's page shows beside its row."""
 
     campaign: Any
     rewards: Sequence[Any]
     updates: Sequence[Any]
     pictures: Sequence[Any]
-    mine: Any | None
 
 
 COLUMNS = (
@@ -62,12 +61,19 @@ COLUMNS = (
 )
 
 
-def campaign_row(campaign_id: int) -> Any:
-    """Give a campaign with its listing's and owner's columns by one statement; raises NotFound."""
+def campaign_row(campaign_id: int, viewer_id: int | None = None) -> Any:
+    """Give a campaign with its listing's and owner's columns by one statement; raises NotFound.
+
+    `my_amount_minor` and `my_agreement_id` are of the viewer's standing pledge, None without one.
+    """
     row = db.session.execute(
-        select(*COLUMNS)
+        select(*COLUMNS, Pledge.agreement_id.label("my_agreement_id"), Pledge.amount_minor.label("my_amount_minor"))
         .join(Listing, Listing.id == Campaign.listing_id)
         .join(User, User.id == Listing.owner_id)
+        .outerjoin(
+            Pledge,
+            (Pledge.campaign_id == Campaign.listing_id) & (Pledge.member_id == viewer_id) & Pledge.standing.is_(True),
+        )
         .where(Campaign.listing_id == campaign_id)
     ).one_or_none()
     if row is None:
@@ -93,8 +99,8 @@ def rewards_of(campaign_id: int) -> Sequence[Any]:
     ).all()
 
 
-def campaign_page(row: Any, viewer_id: int | None) -> CampaignPage:
-    """Read the rest of a campaign's page: four statements for a member, three for a guest."""
+def campaign_page(row: Any) -> CampaignPage:
+    """Read the rest of a campaign's page by three statements."""
     campaign_id = row.listing_id
     updates = db.session.execute(
         select(Update.id, Update.title, Update.body_html, Update.posted_at)
@@ -107,8 +113,7 @@ def campaign_page(row: Any, viewer_id: int | None) -> CampaignPage:
         (picture_url(row.key, 800), row.alt, picture_url(row.key, 1600))
         for row in db.session.execute(shown.order_by(Picture.position))
     ]
-    mine = my_pledge(campaign_id, viewer_id) if viewer_id is not None else None
-    return CampaignPage(row, rewards_of(campaign_id), updates, pictures, mine)
+    return CampaignPage(row, rewards_of(campaign_id), updates, pictures)
 
 
 def my_pledge(campaign_id: int, member_id: int) -> Any | None:

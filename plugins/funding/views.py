@@ -37,7 +37,7 @@ def index() -> Response:
 @blueprint.get("/campaigns/<int:listing_id>-<slug>")
 def campaign(listing_id: int, slug: str) -> Response | str:
     """Show a campaign; drafts only to those who may manage them."""
-    row = reads.campaign_row(listing_id)
+    row = reads.campaign_row(listing_id, current_user.id if current_user.is_authenticated else None)
     managed = access.may(current_user, "funding.manage", row)
     if (row.listing_state == "draft" and not managed) or (
         row.listing_state == "removed" and not current_user_is_operator()
@@ -45,8 +45,7 @@ def campaign(listing_id: int, slug: str) -> Response | str:
         raise NotFound(_("This page does not exist, or is not for you."))
     if slug != row.slug:
         return redirect(address(listing_id, row.slug), 301)
-    viewer = current_user.id if current_user.is_authenticated else None
-    page = reads.campaign_page(row, viewer)
+    page = reads.campaign_page(row)
     return render_template(
         "funding/campaign.html",
         page=page,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -135,6 +134,6 @@ def stage(app: Flask, factories: Factories, frozen: Any) -> Stage:
 
 
 @pytest.fixture
-def funded_stage(sandbox: Any, app: Flask, factories: Factories, frozen: Any) -> Iterator[Stage]:
+def funded_stage(sandbox: Any, app: Flask, factories: Factories, frozen: Any) -> Stage:
     """Give a stage whose cards are charged by the payment sandbox."""
-    yield Stage(app, factories, frozen, sandbox)
+    return Stage(app, factories, frozen, sandbox)

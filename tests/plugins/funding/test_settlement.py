@@ -22,7 +22,7 @@ def states(campaign_id: int) -> dict[str, int]:
     rows = db.session.execute(
         select(Agreement.state, func.count()).where(Agreement.listing_id == campaign_id).group_by(Agreement.state)
     )
-    return {state: count for state, count in rows}
+    return {row.state: row[1] for row in rows}
 
 
 def books() -> int:
