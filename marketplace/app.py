@@ -84,6 +84,7 @@ def plug_in(app: Flask, settings: Settings) -> None:
         settings=core.SETTINGS,
         jobs=core.JOBS,
         notifications=core.NOTIFICATIONS,
+        blueprints=core.BLUEPRINTS,
     )
     app.extensions[KEY] = Runtime(settings, hooks, known)
 

@@ -11,6 +11,7 @@ from flask.cli import AppGroup, with_appcontext
 from marketplace.demo.serve import demo_command
 from marketplace.doctor import doctor_command
 from marketplace.hooks import lineages
+from marketplace.hooks.calls import collect
 from marketplace.hooks.cli import plugin_cli
 from marketplace.jobs.cli import jobs_cli
 from marketplace.runtime import runtime
@@ -35,7 +36,6 @@ def init_commands(app: Flask) -> None:
     for command in GROUPS:
         app.cli.add_command(command)
     here = runtime(app)
-    for plugin, call in here.hooks.implementations("register_commands"):
-        group = AppGroup(plugin, help=f"Commands of the {plugin} plugin.")
-        call(group=group)
-        app.cli.add_command(group)
+    groups = {name: AppGroup(name, help=f"Commands of the {name} plugin.") for name in here.hooks.names}
+    for plugin, _nothing in collect(here.hooks, "register_commands", of_each=lambda name: {"group": groups[name]}):
+        app.cli.add_command(groups[plugin])

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import structlog
 from flask import Flask, current_app, request
 from flask_login import current_user
 from markupsafe import Markup, escape
@@ -18,12 +17,11 @@ from werkzeug.routing import BuildError
 from marketplace import display
 from marketplace.appearance import init_appearance
 from marketplace.assets import init_assets
+from marketplace.hooks.calls import left_out
 from marketplace.icons import cover_art, icon
 from marketplace.runtime import page_parts, runtime
 from marketplace.styleguide import init_styleguide
 from marketplace.wording import init_wording
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def _rendered(fills: list[Any], name: str, subject: Any) -> Iterator[Markup]:
         except Exception:
             if runtime().strict:
                 raise
-            log.exception("slot_fill_failed", slot=name, template=fill.template)
+            left_out("slot_fill_failed", slot=name, template=fill.template)
         else:
             yield Markup(text)  # noqa: S704 - rendered by a template that escapes
 

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import structlog
 
+from marketplace.database import db, in_transaction
 from marketplace.hooks.manager import Hooks
 from marketplace.hooks.slots import as_slot
-from marketplace.hooks.specs import Announce, Decide, Page, Register, hook_names
+from marketplace.hooks.specs import Announce, Decide, Register, hook_names
+from marketplace.hooks.types import NavItem, PageAction, SlotFill
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 _COLLECTED = frozenset((*hook_names(Register), "export_member", "health_problems"))
 _DECIDED = frozenset(hook_names(Decide))
 _ANNOUNCED = frozenset((*hook_names(Announce), "erase_member", "load_demo"))
-_SHOWN = frozenset(hook_names(Page))
+_SHOWN: dict[str, type] = {"nav_items": NavItem, "slot_fills": SlotFill, "page_actions": PageAction}
+"""What each hook of the page family gives; the table has to name them all."""
 
 
 class WrongCall(LookupError):
     """A hook was called in a way that its family does not allow."""
 
 
-def _check(name: str, family: frozenset[str]) -> None:
+def _check(name: str, family: Iterable[str]) -> None:
     if name not in family:
         raise WrongCall(f"{name} is not called this way")
 
 
-def collect(hooks: Hooks, name: str, **facts: Any) -> list[tuple[str, Any]]:
-    """Gather (plugin name, result) in plugin-name order; an error stops the caller."""
+def collect(
+    hooks: Hooks, name: str, *, of_each: Callable[[str], Mapping[str, Any]] | None = None, **facts: Any
+) -> list[tuple[str, Any]]:
+    """Gather (plugin name, result) in plugin-name order; an error stops the caller.
+
+    `of_each(plugin)` adds facts that differ from plugin to plugin, such as its own group of commands.
+    """
     _check(name, _COLLECTED)
-    return [(plugin, call(**facts)) for plugin, call in hooks.implementations(name)]
+    own = of_each or (lambda _plugin: {})
+    return [(plugin, call(**facts, **own(plugin))) for plugin, call in hooks.implementations(name)]
 
 
 def decide(hooks: Hooks, name: str, **facts: Any) -> list[Any]:
@@ -67,12 +75,23 @@ def page_parts(hooks: Hooks, name: str, *, strict: bool, **facts: Any) -> list[A
 
 
 def _piece(
-    plugin: str, name: str, call: Callable[..., Iterable[T] | None], strict: bool, facts: dict[str, Any]
-) -> list[T]:
+    plugin: str, name: str, call: Callable[..., Iterable[Any] | None], strict: bool, facts: dict[str, Any]
+) -> list[Any]:
     try:
-        return list(call(**facts) or ())
+        pieces = list(call(**facts) or ())
+        for piece in pieces:
+            if not isinstance(piece, _SHOWN[name]):
+                raise TypeError(f"plugin {plugin!r}: {name} gave {piece!r}, not a {_SHOWN[name].__name__}")
     except Exception:
         if strict:
             raise
-        log.exception("plugin_page_part_failed", plugin=plugin, hook=name)
+        left_out("plugin_page_part_failed", plugin=plugin, hook=name)
         return []
+    return pieces
+
+
+def left_out(event: str, **facts: Any) -> None:
+    """Log the exception at hand and end the read transaction, which a failed statement has spoilt for the rest of the page."""
+    log.exception(event, **facts)
+    if not in_transaction():
+        db.session.rollback()

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 GROUP = "marketplace.plugins"
+NAME = re.compile(r"[a-z][a-z0-9]{1,19}")
+"""No underscore: the part before a table's first underscore says whose the table is, so no name may begin another's."""
+
+RESERVED = frozenset(
+    """account accounts agreement agreements alembic api audit auth confirm core demo discover doctor flask forgot
+    gateway health healthz home idempotency job jobs language ledger limiter listing listings login logout marketplace media
+    member members message messages metrics notification notifications operator operators pay payment payments payout picture
+    plugin plugins recurring refund register reset review reviews routes run saved search session setting settings shell
+    static styleguide test tests theme thread token upgrade user users webhooks""".split()  # noqa: SIM905 - words, not a list
+)
+"""First words of the core's tables, blueprints, addresses and commands; a test compares them with what the core has."""
 
 
 class PluginMissing(LookupError):
@@ -17,10 +29,19 @@ class PluginInvalid(ValueError):
     """A plugin breaks a rule that protects the others; the text says which."""
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that is no name for a package, a table prefix and a command, or the core's own; raises PluginInvalid."""
+    if not NAME.fullmatch(name):
+        raise PluginInvalid(f"{name!r} is no plugin's name: use 2 to 20 small letters and digits, a letter first")
+    if name in RESERVED:
+        raise PluginInvalid(f"{name!r} is no plugin's name: the core uses it for itself")
+
+
 def installed() -> dict[str, EntryPoint]:
-    """Map the name of each installed plugin to its entry point, sorted; raises PluginInvalid on a double name."""
+    """Map the name of each installed plugin to its entry point, sorted; raises PluginInvalid on a double or bad name."""
     found: dict[str, EntryPoint] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        check_name(point.name)
         known = found.get(point.name)
         if known is not None and known.value != point.value:
             raise PluginInvalid(f"two packages offer a plugin named {point.name!r}: {known.value} and {point.value}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.util import find_spec
@@ -31,6 +31,8 @@ class Lineage:
     name: str
     versions: Path
     version_table: str
+    others: tuple[str, ...] = ()
+    """For the core: the installed plugins, whose tables are theirs."""
 
     def owns(self, table: str) -> bool:
         """Tell whether a table of that name belongs to this lineage (plugins' tables carry their name as prefix)."""
@@ -40,12 +42,12 @@ class Lineage:
             return table.startswith(f"{self.name}_")
         if table.startswith(SEARCH_INDEX):
             return False
-        return not any(table.startswith(f"{plugin}_") for plugin in installed())
+        return not any(table.startswith(f"{plugin}_") for plugin in self.others)
 
 
 def core_lineage() -> Lineage:
     """Give the core's lineage."""
-    return Lineage(CORE, Path(str(files("marketplace.migrations"))) / "versions", "alembic_version")
+    return Lineage(CORE, Path(str(files("marketplace.migrations"))) / "versions", "alembic_version", tuple(installed()))
 
 
 def plugin_lineages() -> list[Lineage]:
@@ -66,9 +68,9 @@ def lineages() -> list[Lineage]:
     return [core_lineage(), *plugin_lineages()]
 
 
-def find(name: str) -> Lineage:
-    """Give the lineage of that name; raises LookupError."""
-    for lineage in lineages():
+def find_plugin(name: str) -> Lineage:
+    """Give an installed plugin's lineage; raises LookupError."""
+    for lineage in plugin_lineages():
         if lineage.name == name:
             return lineage
     raise LookupError(f"no installed plugin named {name!r} has migrations")
@@ -144,19 +146,18 @@ def behind(app: Flask) -> list[str]:
 
 
 def check_tables(loaded: Mapping[str, ModuleType]) -> None:
-    """Refuse a plugin whose tables don't carry its name; raises PluginInvalid naming the table."""
-    packages = {module.__name__.rpartition(".")[0]: name for name, module in loaded.items()}
+    """Refuse a plugin whose tables don't carry its name; raises PluginInvalid naming the table.
+
+    Whose a table without a class is can't be seen from it; such a table must at least carry some plugin's name.
+    """
+    packages = {module.__name__.rpartition(".")[0] or module.__name__: name for name, module in loaded.items()}
+    mapped: dict[str, str] = {}
     for mapper in Base.registry.mappers:
+        mapped.update({str(table.name): mapper.class_.__module__ for table in mapper.tables})
+    for table, module in mapped.items():
         for package, plugin in packages.items():
-            if mapper.class_.__module__.startswith(f"{package}."):
-                _check_prefix(plugin, _tables(mapper))
-
-
-def _tables(mapper: Any) -> Iterable[str]:
-    return (str(table.name) for table in mapper.tables)
-
-
-def _check_prefix(plugin: str, tables: Iterable[str]) -> None:
-    for table in tables:
-        if not table.startswith(f"{plugin}_"):
-            raise PluginInvalid(f"plugin {plugin!r}: its table {table!r} must be named {plugin}_…")
+            if f"{module}.".startswith(f"{package}.") and not table.startswith(f"{plugin}_"):
+                raise PluginInvalid(f"plugin {plugin!r}: its table {table!r} must be named {plugin}_…")
+    for table in set(Base.metadata.tables) - set(mapped):
+        if table.partition("_")[0] not in installed():
+            raise PluginInvalid(f"the table {table!r} is nobody's: a plugin's tables start with the plugin's name")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
-NAME = re.compile(r"[a-z][a-z0-9]{1,19}")
+from marketplace.hooks.discovery import check_name
+
 SUFFIX = ".tmpl"
-
-
-class BadName(ValueError):
-    """A plugin's name must fit for a package, a table prefix and a command."""
 
 
 class AlreadyThere(FileExistsError):
@@ -21,9 +17,8 @@ class AlreadyThere(FileExistsError):
 
 
 def make(name: str, parent: Path) -> Path:
-    """Write the plugin `name` to `parent/marketplace-<name>` and give that folder; raises BadName, AlreadyThere."""
-    if not NAME.fullmatch(name):
-        raise BadName(f"{name!r}: use 2 to 20 small letters and digits, a letter first")
+    """Write the plugin `name` to `parent/marketplace-<name>` and give that folder; raises PluginInvalid, AlreadyThere."""
+    check_name(name)
     target = parent / f"marketplace-{name}"
     if target.exists():
         raise AlreadyThere(str(target))
@@ -43,6 +38,6 @@ def _copy(source: Traversable, target: Path, words: dict[str, str]) -> None:
 
 
 class _Fill(Template):
-    """Placeholders are written @name and @Name, which neither Python nor Jinja nor setup.cfg use for themselves."""
+    """Placeholders are written @@name and @@Name, which neither Python nor Jinja nor setup.cfg use for themselves."""
 
     delimiter = "@@"

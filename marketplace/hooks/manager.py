@@ -10,6 +10,7 @@ from typing import Any
 import pluggy
 import structlog
 
+from marketplace.hooks.discovery import PluginInvalid
 from marketplace.hooks.specs import FAMILIES, PROJECT, hook_names
 
 log = structlog.get_logger(__name__)
@@ -19,22 +20,30 @@ class Hooks:
     """The plugin manager of one app; two apps in one process may have different plugins."""
 
     def __init__(self, plugins: Mapping[str, ModuleType | Any], *, trace: bool = False) -> None:
-        """Register the given modules; raises pluggy's error for an implementation that fits no hook."""
+        """Register the given modules; raises PluginInvalid for an implementation that fits no hook."""
         self.names = tuple(sorted(plugins))
         self.modules = {name: plugins[name] for name in self.names}
         self._manager = pluggy.PluginManager(PROJECT)
         for family in FAMILIES:
             self._manager.add_hookspecs(family)
         for name in self.names:
-            self._manager.register(self.modules[name], name=name)
-        self._manager.check_pending()
+            self._register(name)
         self._calls = {name: self._ordered(name, trace) for family in FAMILIES for name in hook_names(family)}
+
+    def _register(self, name: str) -> None:
+        try:
+            self._manager.register(self.modules[name], name=name)
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginInvalid(f"plugin {name!r}: {error}") from error
 
     def _ordered(self, hook: str, trace: bool) -> tuple[tuple[str, Callable[..., Any]], ...]:
         found = []
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.hookwrapper or implementation.wrapper:
-                raise ValueError(f"{implementation.plugin_name}: {hook} may not wrap other plugins' answers")
+                raise PluginInvalid(
+                    f"plugin {implementation.plugin_name!r}: {hook} may not wrap other plugins' answers"
+                )
             call = functools.partial(_call, implementation.function, tuple(implementation.argnames))
             if trace:
                 call = functools.partial(_traced, implementation.plugin_name, hook, call)

@@ -7,10 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, Table, inspect, select
+from sqlalchemy import MetaData, Table, func, inspect, select, text
 from sqlalchemy.engine import Connection
 
+from marketplace.agreements.models import OPEN, Agreement
 from marketplace.database import db
+from marketplace.hooks import discovery, registry
+from marketplace.hooks.manager import Hooks
+
+
+def open_agreements(plugin: str) -> int:
+    """Count the agreements that have not ended and whose terms would lose their sense without the plugin's tables.
+
+    The kinds of a plugin that is no longer installed are those that no installed plugin knows.
+    """
+    names = set(discovery.installed())
+    mine = _kinds(names & {plugin})
+    known = _kinds(names)
+    rows = db.session.execute(select(Agreement.kind, func.count()).where(text(OPEN)).group_by(Agreement.kind))
+    return sum(count for kind, count in rows if kind in mine or (plugin not in names and kind not in known))
+
+
+def _kinds(plugins: set[str]) -> set[str]:
+    return set(registry.build(Hooks(discovery.load(sorted(plugins)))).agreement_kinds)
 
 
 def tables_of(plugin: str, connection: Connection) -> list[Table]:
@@ -38,12 +57,23 @@ def _lines(table: Table, connection: Connection) -> Iterator[str]:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def drop(plugin: str) -> None:
-    """Drop the plugin's tables and its version table, all or none."""
+    """Drop the plugin's tables, its functions (PostgreSQL) and its version table, all or none."""
     with db.engine.begin() as connection:
         for table in reversed(tables_of(plugin, connection)):
             table.drop(connection)
+        if connection.dialect.name == "postgresql":
+            for function in connection.scalars(
+                text(
+                    "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace "
+                    "AND starts_with(p.proname, :prefix)"
+                ),
+                {"prefix": f"{plugin}_"},
+            ).all():
+                connection.exec_driver_sql(f"DROP FUNCTION {function}")
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS alembic_version_{plugin}")

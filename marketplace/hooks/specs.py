@@ -86,7 +86,7 @@ class Announce:
 
     @hookspec
     def user_changed(self, user: Any, change: str) -> None:
-        """Hear that a member registered, confirmed, was blocked, or closed the account."""
+        """Hear that a member registered, confirmed or changed the account, was blocked, or closed it."""
 
     @hookspec
     def listing_changed(self, listing: Any, change: str, actor: Any) -> None:
@@ -102,7 +102,7 @@ class Announce:
 
     @hookspec
     def member_acted(self, viewer: Any, verb: str, subject: Any) -> None:
-        """Hear that a member looked at, searched for or favoured something."""
+        """Hear that a logged-in member looked at a listing ("looked") or searched for words ("searched")."""
 
 
 class Page:
@@ -110,7 +110,7 @@ class Page:
 
     @hookspec
     def nav_items(self, area: str, viewer: Any) -> Iterable[NavItem]:  # type: ignore[empty-body]
-        """Give links for the "main", "account" or "operator" navigation."""
+        """Give links for the "main", "account", "operator" or "footer" navigation."""
 
     @hookspec
     def slot_fills(self, slot: str, subject: Any, viewer: Any) -> Iterable[SlotFill]:  # type: ignore[empty-body]

@@ -150,7 +150,7 @@ class NotificationKind:
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """A link in the "main", "account" or "operator" navigation."""
+    """A link in the "main", "account", "operator" or "footer" navigation; small orders come first."""
 
     label: Text
     endpoint: str

@@ -60,7 +60,7 @@ class PluginContract:
         if self.plugin not in names:
             assert not [table for table in db.metadata.tables if table.startswith(f"{self.plugin}_")]
             return
-        lineage = lineages.find(self.plugin)
+        lineage = lineages.find_plugin(self.plugin)
         with db.engine.connect() as connection:
             assert lineages.current(lineage, connection) == lineages.head(lineage)
             options = lineages.alembic_config(lineage, connection).attributes
