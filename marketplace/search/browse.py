@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from math import cos, degrees, radians
 from typing import Any
 
 from marketplace.database import db
-from marketplace.listings.whereabouts import EARTH_M
 from marketplace.runtime import runtime
-from marketplace.search import cursors, statements
+from marketplace.search import cursors, nearest, statements
 from marketplace.search.cards import Card, cards
 from marketplace.search.cursors import Cursor
-from marketplace.search.filters import ENDING, NEAR, NEW, Filters, home_origin
+from marketplace.search.filters import ENDING, NEAR, NEW, USUAL_RADIUS_KM, Filters, home_origin
 from marketplace.search.index import PARAMETER, index_of
 from marketplace.search.statements import CAP, PAGE, Shape
 
@@ -33,7 +31,10 @@ NOTHING = Results([], 0, False, "", "")
 
 
 def browse(filters: Filters, limit: int = PAGE) -> Results:
-    """Find a page of published listings of the kinds that are switched on, by one statement and one per kind with facts."""
+    """Find a page of published listings of the kinds that are switched on, by one statement and one per kind with facts.
+
+    Where words, distance or a highest price narrow, one more statement goes before (`nearest`).
+    """
     words = filters.words
     if filters.q and not words:
         return NOTHING  # only signs were typed, and no listing consists of signs
@@ -48,14 +49,23 @@ def browse(filters: Filters, limit: int = PAGE) -> Results:
         free=filters.free,
         pictures=filters.pictures,
         words=bool(words),
-        radius=filters.radius is not None,
+        radius=filters.radius is not None or filters.sort == NEAR,
         cursor="" if cursor is None else "none" if cursor.key is None else "key",
         backwards=backwards,
         limit=limit + 1,
     )
     values = _values(filters, words, cursor, shape)
-    rows = list(db.session.connection().execute(statements.page(shape), values))
-    return _results(filters, rows, limit, cursor is not None, backwards)
+    connection = db.session.connection()
+    total = None
+    if nearest.needed(shape):
+        origin = filters.origin or home_origin()
+        found = nearest.survey(connection, shape, values, origin, cursor)
+        total = found.total
+        shape = replace(shape, counted=False, dense=nearest.capped(found))
+        if shape.radius:
+            values.update(nearest.around(origin, found.radius))
+    rows = list(connection.execute(statements.page(shape), values))
+    return _results(filters, rows, limit, total, cursor is not None, backwards)
 
 
 def _cursor(filters: Filters) -> tuple[Cursor | None, bool]:
@@ -76,8 +86,9 @@ def _values(filters: Filters, words: tuple[str, ...], cursor: Cursor | None, sha
         values["price"] = filters.price
     if words:
         values[PARAMETER] = index_of(shape.dialect).parameter(words)
-    if shape.radius or shape.sort == NEAR:
-        values.update(_around(filters))
+    if shape.radius:
+        origin = filters.origin or home_origin()
+        values.update(nearest.centre(origin), **nearest.around(origin, (filters.radius or USUAL_RADIUS_KM) * 1000))
     if cursor is not None:
         values["id"] = cursor.id
         if cursor.key is not None:
@@ -85,32 +96,14 @@ def _values(filters: Filters, words: tuple[str, ...], cursor: Cursor | None, sha
     return values
 
 
-def _around(filters: Filters) -> dict[str, float]:
-    """Give the box around the origin that holds every point within the radius, and the figures of the exact distance."""
-    origin = filters.origin or home_origin()
-    metres = (filters.radius or 0) * 1000
-    high = degrees(metres / EARTH_M)
-    wide = high / max(0.01, cos(radians(min(89.0, abs(origin.lat) + high))))
-    return {
-        "lat": origin.lat,
-        "lon": origin.lon,
-        "cos_lat": cos(radians(origin.lat)),
-        "radius": metres,
-        "south": origin.lat - high,
-        "north": origin.lat + high,
-        "west": origin.lon - wide,
-        "east": origin.lon + wide,
-    }
-
-
-def _results(filters: Filters, rows: list[Any], limit: int, paged: bool, backwards: bool) -> Results:
+def _results(filters: Filters, rows: list[Any], limit: int, total: int | None, paged: bool, backwards: bool) -> Results:
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
         rows.reverse()
     if not rows:
         return NOTHING
-    total = rows[0].total
+    total = rows[0].total if total is None else total
     last, first = (cursors.write(_instant(row.key), row.id) for row in (rows[-1], rows[0]))
     return Results(
         cards(rows, filters.origin),

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
-    and_,
     bindparam,
     cast,
     func,
@@ -55,6 +54,10 @@ class Shape:
     """"" for the first page, "key" or "none" by where the cursor stands."""
     backwards: bool = False
     limit: int = PAGE + 1
+    counted: bool = True
+    """Whether the page's own statement counts; where words, distance or price narrow, another one counted first."""
+    dense: bool = False
+    """That more than CAP match: then walking the order's index until a page is full beats sorting all that match."""
 
 
 def bound(name: str, type_: Any) -> Any:
@@ -71,30 +74,54 @@ def metres() -> ColumnElement[int]:
     return cast(func.round(literal_column(str(2 * EARTH_M)) * func.asin(func.sqrt(square))), BigInteger)
 
 
-def conditions(shape: Shape) -> list[ColumnElement[bool]]:
-    """Give the conditions of a shape's filters; published listings of the kinds that are switched on."""
-    found: list[ColumnElement[bool]] = [L.state == literal_column("'published'")]
+def aside(column: ColumnElement[Any], shape: Shape) -> ColumnElement[Any]:
+    """Give a column so that SQLite, which plans without statistics, does not choose an index on it."""
+    if shape.dialect != "sqlite":
+        return column
+    return column + literal_column("''" if isinstance(column.type, String) else "0")
+
+
+def within(shape: Shape, level: str = "") -> list[ColumnElement[bool]]:
+    """Give the conditions of a circle: first the box around it, which an index may answer, then the distance itself."""
+    walked = shape.dense and shape.sort != NEAR
+    lat = aside(L.public_lat, shape) if walked or shape.category else L.public_lat
+    return [
+        lat.between(bound(f"south{level}", Float), bound(f"north{level}", Float)),
+        L.public_lon.between(bound(f"west{level}", Float), bound(f"east{level}", Float)),
+        metres() <= bound(f"radius{level}", Integer),
+    ]
+
+
+def matching(shape: Shape) -> list[ColumnElement[bool]]:
+    """Give the conditions of a shape's filters except the distance: published, and of a kind that is switched on."""
+    # Few words' hits are looked up by id; an index on `state` would offer to walk every listing instead.
+    state = aside(L.state, shape) if shape.words and not shape.dense else L.state
+    found: list[ColumnElement[bool]] = [state == literal_column("'published'")]
     if shape.kind:
         found.append(L.kind == bound("kind", String))
     else:
-        # The concatenation keeps planners from walking the index by kind, which is in no order that a page wants.
         names = [literal_column("'" + name.replace("'", "''") + "'") for name in shape.kinds]
-        found.append((L.kind + literal_column("''")).in_(names))
+        # The index by kind is in no order that a page of several kinds wants.
+        found.append(aside(L.kind, shape).in_(names))
     if shape.category:
         found.append(L.category == bound("category", String))
     if shape.free:
         found.append(L.price_minor == literal_column("0"))
     if shape.price:
-        found.append(L.price_minor <= bound("price", BigInteger))
+        price = (
+            aside(L.price_minor, shape) if (shape.dense or shape.category) and shape.sort != PRICE else L.price_minor
+        )
+        found.append(price <= bound("price", BigInteger))
     if shape.pictures:
         found.append(L.cover_key.is_not(None))
     if shape.words:
         found.append(L.id.in_(index_of(shape.dialect).matching()))
-    if shape.radius:
-        found.append(L.public_lat.between(bound("south", Float), bound("north", Float)))
-        found.append(L.public_lon.between(bound("west", Float), bound("east", Float)))
-        found.append(metres() <= bound("radius", Integer))
     return found
+
+
+def conditions(shape: Shape) -> list[ColumnElement[bool]]:
+    """Give all conditions of a shape's filters."""
+    return matching(shape) + (within(shape) if shape.radius else [])
 
 
 def _key(shape: Shape) -> tuple[ColumnElement[Any], bool]:
@@ -108,6 +135,12 @@ def _key(shape: Shape) -> tuple[ColumnElement[Any], bool]:
     return L.published_at, False
 
 
+def beyond(key: ColumnElement[Any], *, falling: bool) -> ColumnElement[bool]:
+    """Give the condition that a listing comes after the cursor :key, :id."""
+    here, edge = tuple_(key, L.id), tuple_(bound("key", key.type), bound("id", BigInteger))
+    return here < edge if falling else here > edge
+
+
 def _keyed(shape: Shape) -> Select[Any]:
     """Give the listings that have the sort's key, in its order, from the cursor on."""
     key, some_lack = _key(shape)
@@ -116,8 +149,7 @@ def _keyed(shape: Shape) -> Select[Any]:
         wanted.append(key.is_not(None))
     falling = (shape.sort == NEW) != shape.backwards
     if shape.cursor == "key":
-        here, edge = tuple_(key, L.id), tuple_(bound("key", key.type), bound("id", BigInteger))
-        wanted.append(here < edge if falling else here > edge)
+        wanted.append(beyond(key, falling=falling))
     label, number = key.label("key"), L.id
     order = (label.desc(), number.desc()) if falling else (label.asc(), number.asc())
     return select(literal_column("0").label("run"), label, number).where(*wanted).order_by(*order).limit(shape.limit)
@@ -150,9 +182,9 @@ def _runs(shape: Shape) -> list[Select[Any]]:
     return [_keyed(shape), _keyless(shape)]
 
 
-def _count(shape: Shape) -> Any:
+def count(shape: Shape) -> Any:
     """Give the number of all that match, counted no further than one past CAP."""
-    some = select(literal_column("1").label("one")).select_from(Listing.__table__).where(and_(*conditions(shape)))
+    some = select(literal_column("1").label("one")).select_from(Listing.__table__).where(*conditions(shape))
     return select(func.count()).select_from(some.limit(CAP + 1).subquery("counted")).scalar_subquery()
 
 
@@ -175,7 +207,7 @@ def page(shape: Shape) -> Select[Any]:
             *(L[name] for name in COLUMNS),
             U.name.label("owner_name"),
             found.c.key.label("key"),
-            _count(shape).label("total"),
+            (count(shape) if shape.counted else literal_column("0")).label("total"),
         )
         .select_from(found)
         .join(Listing.__table__, L.id == found.c.id)
