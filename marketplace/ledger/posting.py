@@ -6,6 +6,7 @@ here; the triggers of migration 0004_ledger keep them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,45 +16,12 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.ledger.accounts import AccountSpec
 from marketplace.ledger.errors import AccountMismatch
-from marketplace.ledger.transfers import Posted, TransferSpec, accounts_of
+from marketplace.ledger.transfers import Posted, TransferSpec, accounts_of, instant
 
-# Accounts that don't exist yet are opened by the way. When somebody else opens one at the same moment, `line` comes out
-# short, nothing is posted, and the next try sees it. A key in use also posts nothing. The trigger locks in id order.
+# The function of migration 0004_ledger: opens the accounts that don't exist yet, and writes nothing when the key is in use.
 POSTGRESQL = """
-WITH wanted AS (
-  SELECT * FROM unnest(%(codes)s::text[], %(currencies)s::text[], %(kinds)s::text[], %(owner_types)s::text[],
-                       %(owner_ids)s::bigint[], %(roles)s::text[], %(guards)s::boolean[])
-    AS w(code, currency, kind, owner_type, owner_id, role, guard)
-), known AS (
-  SELECT a.id, a.code FROM wanted w JOIN ledger_account a ON a.code = w.code
-  WHERE a.currency = w.currency AND a.kind = w.kind AND a.guard = w.guard AND a.role = w.role
-    AND a.owner_type = w.owner_type AND a.owner_id IS NOT DISTINCT FROM w.owner_id
-), opened AS (
-  INSERT INTO ledger_account (code, currency, kind, owner_type, owner_id, role, guard, created_at)
-  SELECT w.*, %(at)s::timestamptz FROM wanted w WHERE NOT EXISTS (SELECT FROM known k WHERE k.code = w.code) ORDER BY w.code
-  ON CONFLICT (code) DO NOTHING RETURNING id, code
-), party AS (
-  SELECT id, code FROM known UNION ALL SELECT id, code FROM opened
-), line AS (
-  SELECT l.*, d.id AS debit_id, c.id AS credit_id
-  FROM unnest(%(debits)s::text[], %(credits)s::text[], %(line_currencies)s::text[], %(amounts)s::bigint[],
-              %(phases)s::text[], %(pending_ids)s::bigint[], %(expiries)s::timestamptz[]) WITH ORDINALITY
-    AS l(debit, credit, currency, amount, phase, pending_id, expires_at, line)
-  JOIN party d ON d.code = l.debit JOIN party c ON c.code = l.credit
-), txn AS (
-  INSERT INTO ledger_txn (key, fingerprint, description, lines, reverses_id, agreement_id, payment_id, at)
-  SELECT %(key)s::text, %(fingerprint)s::text, %(description)s::text, %(lines)s::integer, %(reverses_id)s::bigint,
-         %(agreement_id)s::bigint, %(payment_id)s::bigint, %(at)s::timestamptz
-  WHERE (SELECT count(*) FROM line) = %(lines)s::integer
-  ON CONFLICT (key) DO NOTHING RETURNING id
-), posted AS (
-  INSERT INTO ledger_transfer (txn_id, lines, line, debit_account_id, credit_account_id, currency, amount, phase,
-                               pending_id, expires_at)
-  SELECT txn.id, %(lines)s::integer, l.line, l.debit_id, l.credit_id, l.currency, l.amount, l.phase, l.pending_id,
-         l.expires_at
-  FROM txn CROSS JOIN line l ORDER BY l.line RETURNING id, line
-)
-SELECT (SELECT id FROM txn), (SELECT array_agg(id ORDER BY line) FROM posted), (SELECT count(*) FROM line)
+SELECT txn_id, transfer_ids FROM ledger_post(
+  %s::text, %s::text, %s::text, %s::bigint, %s::bigint, %s::bigint, %s::timestamptz, %s::jsonb, %s::jsonb)
 """
 
 FACTS = "code, currency, kind, owner_type, owner_id, role, guard"
@@ -110,27 +78,25 @@ def find(connection: Connection, key: str) -> tuple[str, Posted] | None:
 
 
 def _write_postgresql(connection: Connection, entry: Entry, accounts: Sequence[AccountSpec]) -> Posted | None:
-    transfers = entry.transfers
-    values = {
-        "key": entry.key, "fingerprint": entry.fingerprint, "description": entry.description, "at": entry.at,
-        "reverses_id": entry.reverses_id, "agreement_id": entry.agreement_id, "payment_id": entry.payment_id,
-        "lines": len(transfers),
-        "codes": [a.code for a in accounts], "currencies": [a.currency for a in accounts],
-        "kinds": [a.kind for a in accounts], "owner_types": [a.owner_type for a in accounts],
-        "owner_ids": [a.owner_id for a in accounts], "roles": [a.role for a in accounts],
-        "guards": [a.guard for a in accounts],
-        "debits": [t.debit.code for t in transfers], "credits": [t.credit.code for t in transfers],
-        "line_currencies": [t.amount.currency for t in transfers], "amounts": [t.amount.minor for t in transfers],
-        "phases": [t.phase for t in transfers], "pending_ids": [t.pending_id for t in transfers],
-        "expiries": [t.expires_at for t in transfers],
-    }  # fmt: skip
-    for _attempt in range(3):
-        txn_id, transfer_ids, found = connection.exec_driver_sql(POSTGRESQL, values).one()
-        if txn_id is not None:
-            return Posted(txn_id, tuple(transfer_ids))
-        if found == len(transfers):
-            return None
-    raise _mismatch(accounts)
+    place = {account.code: index for index, account in enumerate(accounts)}
+    lines = [
+        (
+            place[transfer.debit.code], place[transfer.credit.code], transfer.amount.currency, transfer.amount.minor,
+            transfer.phase, transfer.pending_id, transfer.expires_at and instant(transfer.expires_at),
+        )
+        for transfer in entry.transfers
+    ]  # fmt: skip
+    facts = (
+        entry.key, entry.fingerprint, entry.description, entry.reverses_id, entry.agreement_id, entry.payment_id,
+        entry.at, json.dumps([_facts(account) for account in accounts]), json.dumps(lines),
+    )  # fmt: skip
+    try:
+        txn_id, transfer_ids = connection.exec_driver_sql(POSTGRESQL, facts).one()
+    except IntegrityError as error:
+        if "ledger: account_mismatch" in str(error.orig):
+            raise _mismatch(accounts) from error
+        raise
+    return None if txn_id is None else Posted(txn_id, tuple(transfer_ids))
 
 
 def _write_sqlite(connection: Connection, entry: Entry, accounts: Sequence[AccountSpec]) -> Posted | None:
@@ -161,9 +127,7 @@ def _open_sqlite(connection: Connection, accounts: Sequence[AccountSpec], at: st
     found = {row[1]: row for row in known}
     ids: dict[str, int] = {}
     for spec in accounts:
-        facts = (
-            spec.code, spec.currency, spec.kind, spec.owner_type, spec.owner_id, spec.role, int(spec.guard),
-        )  # fmt: skip
+        facts = _facts(spec)
         row = found.get(spec.code) or connection.exec_driver_sql(SQLITE_OPEN, (*facts, at)).one()
         if tuple(row[1:]) != facts:
             raise _mismatch(accounts)
@@ -181,6 +145,13 @@ def _transfers_sqlite(connection: Connection, entry: Entry, txn_id: int, ids: Ma
         )  # fmt: skip
     marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(entry.transfers))
     return tuple(sorted(connection.exec_driver_sql(SQLITE_TRANSFERS % marks, tuple(values)).scalars()))
+
+
+def _facts(account: AccountSpec) -> tuple[str | int | None, ...]:
+    """List what an account must agree in, in the order of FACTS."""
+    return (
+        account.code, account.currency, account.kind, account.owner_type, account.owner_id, account.role, account.guard,
+    )  # fmt: skip
 
 
 def _mismatch(accounts: Sequence[AccountSpec]) -> AccountMismatch:

@@ -80,10 +80,13 @@ def fingerprint(
 
 
 def accounts_of(transfers: Sequence[TransferSpec]) -> list[AccountSpec]:
-    """List each account that the transfers touch once; raises ValueError when one code is described in two ways."""
+    """List each account that the transfers touch once, by code, so that all writers open new ones in the same order.
+
+    Raises ValueError when one code is described in two ways.
+    """
     found: dict[str, AccountSpec] = {}
     for transfer in transfers:
         for account in (transfer.debit, transfer.credit):
             if found.setdefault(account.code, account) != account:
                 raise ValueError(f"{account.code} is described in two ways")
-    return list(found.values())
+    return sorted(found.values(), key=lambda account: account.code)

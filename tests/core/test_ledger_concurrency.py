@@ -10,7 +10,7 @@ from flask import Flask
 from marketplace.database import db
 from marketplace.errors import DomainError
 from marketplace.ledger import service
-from marketplace.ledger.accounts import member_payable
+from marketplace.ledger.accounts import AccountSpec, member_payable
 from tests.core.ledger_books import CLEARING, FEES, OWNER, available, book, eur, move, proven, rows, standing
 
 WRITERS = 8
@@ -40,14 +40,28 @@ def test_eight_writers_with_one_key_post_once(app: Flask) -> None:
         # Each round opens its accounts by the way, so that writers also meet there.
         payable = member_payable(100 + round_, "EUR")
 
-        def work(_number: int, key: str = f"same:{round_}", payable: object = payable) -> str:
-            posted = book(move(CLEARING, payable, 5000), move(payable, FEES, 250), key=key)  # type: ignore[arg-type]
+        def work(_number: int, key: str = f"same:{round_}", payable: AccountSpec = payable) -> str:
+            posted = book(move(CLEARING, payable, 5000), move(payable, FEES, 250), key=key)
             return f"{posted.txn_id} {posted.transfer_ids} {posted.replayed}"
 
         said = at_once(app, work)
         assert len({words.rsplit(" ", 1)[0] for words in said}) == 1
         assert Counter(words.rsplit(" ", 1)[1] for words in said) == {"False": 1, "True": WRITERS - 1}
     assert len(rows("ledger_txn")) == 5
+    assert proven()
+
+
+def test_writers_open_the_same_new_accounts_without_waiting_in_a_circle(app: Flask) -> None:
+    for round_ in range(5):
+        fresh = [member_payable(200 + 10 * round_ + number, "EUR") for number in range(6)]
+
+        def work(number: int, fresh: list[AccountSpec] = fresh, round_: int = round_) -> str:
+            inward = fresh if number % 2 else fresh[::-1]
+            book(*(move(CLEARING, member, 1) for member in inward), key=f"open:{round_}:{number}")
+            return "through"
+
+        assert set(at_once(app, work)) == {"through"}
+    assert standing(CLEARING) == 5 * WRITERS * 6
     assert proven()
 
 
