@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from marketplace import clock
 from marketplace.agreements.models import Agreement
 from marketplace.database import db, transaction
 from marketplace.errors import Refused
-from marketplace.ledger.models import LedgerAccount
 from marketplace.lifecycle import ENDED
 from marketplace.listings import service as listings
 from marketplace.listings.models import Listing
 from marketplace.money import Money
 from marketplace.notifications.models import Notification
 from marketplace.notifications.service import send_mail
-from marketplace.payments.models import Payment
+from marketplace.payments import open_ends
 from marketplace.runtime import announce
 from marketplace.users import accounts, sessions
 from marketplace.users.models import User, UserSession
@@ -31,7 +30,6 @@ from marketplace.users.profile import owned
 
 FORMER_MEMBER = "Former member"
 SHOWN = 20
-OPEN_PAYMENTS = ("method_needed", "ready", "charging", "action_required")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,35 +106,18 @@ def _open_agreements(user_id: int) -> list[Obstacle]:
 
 
 def _open_payments(user_id: int) -> list[Obstacle]:
-    count = db.session.scalar(
-        select(func.count())
-        .select_from(Payment)
-        .where(
-            or_(Payment.payer_id == user_id, Payment.payee_id == user_id),
-            or_(Payment.state.in_(OPEN_PAYMENTS), (Payment.state == "succeeded") & Payment.settled_at.is_(None)
-                & (Payment.refunded_minor < Payment.amount_minor)),
-        )
-    )  # fmt: skip
+    count = open_ends.unfinished(user_id)
     if not count:
         return []
     return [Obstacle(ngettext("%(num)s payment is not finished.", "%(num)s payments are not finished.", count))]
 
 
 def _money(user_id: int) -> list[Obstacle]:
-    """Find what we owe the member, or the member owes us."""
-    account = LedgerAccount
-    rows = db.session.execute(
-        select(account.role, account.currency, account.posted_debit, account.posted_credit,
-               account.pending_debit + account.pending_credit)
-        .where(account.owner_type == "member", account.owner_id == user_id, account.role.in_(("payable", "receivable")))
-    )  # fmt: skip
-    found = []
-    for role, currency, debit, credit, pending in rows:
-        owed = credit - debit if role == "payable" else debit - credit
-        if owed or pending:
-            text = _("Money is waiting to be paid out to you.") if role == "payable" else _("You still owe money.")
-            found.append(Obstacle(text, money=Money(owed, currency)))
-    return found
+    waiting, owing = _("Money is waiting to be paid out to you."), _("You still owe money.")
+    return [
+        Obstacle(waiting if balance.owed_to_member else owing, money=balance.amount)
+        for balance in open_ends.balances(user_id)
+    ]
 
 
 def _close_listings(account: User) -> None:
