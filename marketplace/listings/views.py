@@ -76,6 +76,15 @@ def show(listing_id: int, slug: str) -> Any:
     return render_template("listings/show.html", **shown(listing))
 
 
+@blueprint.get("/<word>/<int:listing_id>-<slug>")
+def switched_off(word: str, listing_id: int, slug: str) -> Any:
+    """Answer where a kind's own page used to be while its plugin is off; a plugin's mounted page comes before this one."""
+    listing = service.visible(listing_id, current_user)
+    if slug != listing.slug or listing_kind(listing.kind) is not None:
+        abort(404)
+    return render_template("listings/off.html", listing=listing), 404
+
+
 def shown(listing: Listing) -> dict[str, Any]:
     """Give what a listing's page shows, its owner and pictures by one statement each."""
     ready = [each for each in pictures.of(listing.id) if each.state != "refused"]

@@ -12,7 +12,8 @@ from flask import Flask
 from marketplace import runtime as running
 from marketplace.database import db
 from marketplace.hooks import discovery, lineages
-from marketplace.hooks.specs import FAMILIES, hook_names
+from marketplace.hooks.calls import collect
+from marketplace.hooks.specs import FAMILIES, PROJECT, hook_names
 from marketplace.hooks.types import AgreementKind, ListingKind
 
 HOOKS = {name for family in FAMILIES for name in hook_names(family)}
@@ -45,11 +46,22 @@ class PluginContract:
         assert self.plugin in discovery.installed()
 
     def test_every_public_function_marked_as_hook_is_one(self, alone: Flask) -> None:
-        """pluggy has checked the names at start-up; each implementation also says what it does."""
+        """A hook without its mark would never be called; pluggy has checked the marked ones at start-up."""
         module = running.runtime(alone).hooks.modules[self.plugin]
-        implemented = [name for name in vars(module) if name in HOOKS]
+        implemented = {name: getattr(module, name) for name in vars(module) if name in HOOKS}
         assert implemented
-        assert [name for name in implemented if not inspect.getdoc(getattr(module, name))] == []
+        assert [name for name, hook in implemented.items() if not hasattr(hook, f"{PROJECT}_impl")] == []
+        assert [name for name, hook in implemented.items() if not inspect.getdoc(hook)] == []
+
+    def test_what_it_registers_carries_its_name(self, alone: Flask) -> None:
+        """So that no two plugins meet, and everybody sees whose a setting, a job or a page is."""
+        hooks = running.runtime(alone).hooks
+        keys = [spec.key for _plugin, specs in collect(hooks, "register_settings") for spec in specs]
+        keys += [job.name for _plugin, kinds in collect(hooks, "register_jobs") for job in kinds]
+        keys += [kind.name for _plugin, kinds in collect(hooks, "register_notifications") for kind in kinds]
+        assert [key for key in keys if not key.startswith(f"{self.plugin}.")] == []
+        pages = [at.blueprint.name for _plugin, given in collect(hooks, "register_blueprints") for at in given]
+        assert [name for name in pages if name != self.plugin and not name.startswith(f"{self.plugin}_")] == []
 
     def test_its_tables_carry_its_name_and_its_migrations_make_them(self, alone: Flask) -> None:
         """The lineage is complete: nothing would be generated, and the database is at its head."""
