@@ -180,6 +180,7 @@ def shown(agreement: Agreement, user: User) -> Reply:
     owner, member = aliased(User), aliased(User)
     names = db.session.execute(
         select(Listing.title, owner.name.label("owner"), member.name.label("member"))
+        .select_from(Listing)
         .join(owner, owner.id == agreement.owner_id)
         .join(member, member.id == agreement.member_id)
         .where(Listing.id == agreement.listing_id)

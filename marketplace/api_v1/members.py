@@ -111,7 +111,7 @@ def shown(call: Call[Any, Any], user: User) -> Me:
         mail_groups=[group for group in GROUPS if group not in off],
         unread=Unread(notifications=unread.notifications, threads=unread.threads),
         scopes=sorted(call.caller.scopes) if call.caller else [],
-        url=absolute(url_for("users.member", user_id=user.id)),
+        url=absolute(url_for("users.profile", user_id=user.id)),
     )
 
 
@@ -165,5 +165,5 @@ def get_member(call: Call[None, NoQuery], member_id: int) -> Member:
         about=found.about,
         place=found.place,
         member_since=found.created_at,
-        url=absolute(url_for("users.member", user_id=found.id)),
+        url=absolute(url_for("users.profile", user_id=found.id)),
     )

@@ -49,7 +49,7 @@ def body(kind: type[Struct], data: bytes, *, optional: bool) -> Any:
             _refuse_zeros(msgspec.json.decode(data))
     except ValidationError as error:
         raise _named(kind, _loose(data), error, strict=True) from None
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _broken(error) from None
     return found
 
@@ -57,7 +57,7 @@ def body(kind: type[Struct], data: bytes, *, optional: bool) -> Any:
 def _loose(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
-    except (DecodeError, RecursionError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _broken(error) from None
 
 
