@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from marketplace import discover, health, home, storage
+from marketplace.admin import views as operator_pages
 from marketplace.agreements import views as agreement_pages
 from marketplace.agreements.expiry import EXPIRY
 from marketplace.api_v1 import blueprints as api
@@ -41,6 +42,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     user_pages.blueprint,
     account_pages.blueprint,
     agreement_pages.blueprint,
+    operator_pages.blueprint,
     *payments.BLUEPRINTS,
     *api.BLUEPRINTS,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from marketplace import clock
 from marketplace.admin.models import AuditEntry
@@ -66,28 +66,39 @@ def entries(
     limit: int = PAGE,
 ) -> Sequence[Entry]:
     """List lines, newest first, by one statement; `before` is the id of the last line of the page before."""
-    statement = (
-        select(
-            AuditEntry.id,
-            AuditEntry.at,
-            AuditEntry.actor_id,
-            User.name,
-            AuditEntry.action,
-            AuditEntry.subject_type,
-            AuditEntry.subject_id,
-            AuditEntry.reason,
-            AuditEntry.data,
-        )
-        .outerjoin(User, User.id == AuditEntry.actor_id)
-        .order_by(AuditEntry.id.desc())
-        .limit(limit)
+    statement = lines(
+        action=action,
+        actor_id=actor_id,
+        subject_type=subject[0] if subject else None,
+        subject_id=str(subject[1]) if subject else "",
     )
-    if subject is not None:
-        statement = statement.where(AuditEntry.subject_type == subject[0], AuditEntry.subject_id == str(subject[1]))
-    if actor_id is not None:
-        statement = statement.where(AuditEntry.actor_id == actor_id)
-    if action is not None:
-        statement = statement.where(AuditEntry.action == action)
     if before is not None:
         statement = statement.where(AuditEntry.id < before)
+    statement = statement.order_by(AuditEntry.id.desc()).limit(limit)
     return [Entry(*row) for row in db.session.execute(statement)]
+
+
+def lines(
+    *, action: str | None = None, actor_id: int | None = None, subject_type: str | None = None, subject_id: str = ""
+) -> Select[*tuple[Any, ...]]:
+    """Select lines with the columns of `Entry`, in no order yet."""
+    statement = select(
+        AuditEntry.id,
+        AuditEntry.at,
+        AuditEntry.actor_id,
+        User.name.label("actor"),
+        AuditEntry.action,
+        AuditEntry.subject_type,
+        AuditEntry.subject_id,
+        AuditEntry.reason,
+        AuditEntry.data,
+    ).outerjoin(User, User.id == AuditEntry.actor_id)
+    if action is not None:
+        statement = statement.where(AuditEntry.action == action)
+    if actor_id is not None:
+        statement = statement.where(AuditEntry.actor_id == actor_id)
+    if subject_type is not None:
+        statement = statement.where(AuditEntry.subject_type == subject_type)
+    if subject_id:
+        statement = statement.where(AuditEntry.subject_id == subject_id)
+    return statement

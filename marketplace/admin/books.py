@@ -1,0 +1,132 @@
+"""What operators read of the ledger; the only module of theirs that knows its tables, and it only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
+
+from marketplace.database import db
+from marketplace.errors import NotFound
+from marketplace.ledger import audit
+from marketplace.ledger.audit import Finding
+from marketplace.ledger.models import LedgerAccount, LedgerTransaction, LedgerTransfer
+from marketplace.ledger.reading import Balance, StatementRow, balance, balances_of, statement, totals
+
+KEY = LedgerAccount.id
+SHOWN = 100
+BALANCE = (
+    LedgerAccount.code, LedgerAccount.currency, LedgerAccount.kind, LedgerAccount.posted_debit,
+    LedgerAccount.posted_credit, LedgerAccount.pending_debit, LedgerAccount.pending_credit,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One transfer of a transaction; `amount_minor` is in minor units of `currency`."""
+
+    id: int
+    line: int
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A transaction as lists show it; `at` is UTC."""
+
+    id: int
+    key: str
+    at: datetime
+    description: str
+    agreement_id: int | None
+    payment_id: int | None
+    reverses_id: int | None
+
+    @property
+    def reference(self) -> str:
+        """Give the gateway's object that the booking stands on: keys are `<object>:<fact>`."""
+        return self.key.rpartition(":")[0]
+
+
+BOOKING = [getattr(LedgerTransaction, name) for name in Booking.__slots__]
+
+
+def accounts(owner: str, q: str) -> Select[*tuple[Any, ...]]:
+    """Select accounts with their sums, of one type of owner or with a part of their code."""
+    listed = select(KEY, LedgerAccount.owner_type, LedgerAccount.owner_id, *BALANCE)
+    if owner:
+        listed = listed.where(LedgerAccount.owner_type == owner)
+    if q:
+        listed = listed.where(LedgerAccount.code.contains(q.lower(), autoescape=True))
+    return listed
+
+
+def balance_of(row: Any) -> Balance:
+    """Read the sums out of a row of `accounts`."""
+    return Balance(*(getattr(row, column.key) for column in BALANCE))
+
+
+def platform_balances() -> list[Balance]:
+    """Give the platform's own accounts; there are only a few."""
+    return balances_of("platform")
+
+
+def member_balances(user_id: int) -> list[Balance]:
+    """Give what is booked in a member's name."""
+    return balances_of("member", user_id)
+
+
+def bookings_of(*, agreement_id: int | None = None, payment_id: int | None = None) -> Sequence[Booking]:
+    """List the newest bookings of an agreement or a payment, oldest first, by one statement."""
+    listed = select(*BOOKING).order_by(LedgerTransaction.id.desc()).limit(SHOWN)
+    if agreement_id is not None:
+        listed = listed.where(LedgerTransaction.agreement_id == agreement_id)
+    if payment_id is not None:
+        listed = listed.where(LedgerTransaction.payment_id == payment_id)
+    return [Booking(*row) for row in db.session.execute(listed)][::-1]
+
+
+def booking(transaction_id: int) -> Booking:
+    """Give one booking; raises NotFound."""
+    row = db.session.execute(select(*BOOKING).where(LedgerTransaction.id == transaction_id)).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such booking."))
+    return Booking(*row)
+
+
+def movements(transaction_id: int) -> Sequence[Movement]:
+    """List a booking's transfers in their order."""
+    debit, credit, transfer = aliased(LedgerAccount), aliased(LedgerAccount), LedgerTransfer
+    rows = db.session.execute(
+        select(transfer.id, transfer.line, debit.code, credit.code, transfer.amount, transfer.currency, transfer.phase)
+        .join(debit, debit.id == transfer.debit_account_id)
+        .join(credit, credit.id == transfer.credit_account_id)
+        .where(transfer.txn_id == transaction_id)
+        .order_by(transfer.line)
+    )
+    return [Movement(*row) for row in rows]
+
+
+def with_key(q: str) -> Select[*tuple[Any, ...]]:
+    """Select what, id and title of the booking posted under a key."""
+    return select(LedgerTransaction.id, LedgerTransaction.key).where(LedgerTransaction.key == q)
+
+
+def audited() -> list[Finding]:
+    """Recompute the books from every transfer; an empty list is the proof that they are right."""
+    return audit.audit()
+
+
+__all__ = [
+    "KEY", "Balance", "Booking", "Finding", "Movement", "StatementRow", "accounts", "audited", "balance", "balance_of",
+    "booking", "bookings_of", "member_balances", "movements", "platform_balances", "statement", "totals", "with_key",
+]  # fmt: skip

@@ -1,0 +1,23 @@
+"""The operator's pages, put together: each module below adds its pages to the one blueprint."""
+
+from marketplace.admin import (
+    agreement_views,
+    gateway_views,
+    job_views,
+    ledger_views,
+    listing_views,
+    member_views,
+    overview_views,
+    payment_views,
+    payout_views,
+    report_views,
+    site_views,
+)
+from marketplace.admin.door import blueprint
+
+MODULES = (
+    overview_views, member_views, listing_views, report_views, agreement_views, payment_views, payout_views, gateway_views,
+    ledger_views, job_views, site_views,
+)  # fmt: skip
+
+__all__ = ["MODULES", "blueprint"]

@@ -1,0 +1,125 @@
+"""How states read on the operator's pages, and which colour their badges have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from marketplace.payments.wording import PAYOUT_STATES, STATES
+from marketplace.runtime import listing_kind
+
+Words = dict[str, tuple[Any, str]]
+
+MEMBER: Words = {
+    "active": (_l("Active"), "good"),
+    "blocked": (_l("Blocked"), "bad"),
+    "closed": (_l("Account closed"), ""),
+}
+ROLE: Words = {"member": (_l("Member"), ""), "operator": (_l("Operator"), "info")}
+LISTING: Words = {
+    "draft": (_l("Draft"), ""),
+    "published": (_l("Published"), "good"),
+    "closed": (_l("Closed"), ""),
+    "removed": (_l("Removed"), "bad"),
+}
+PHASE: Words = {
+    "proposed": (_l("Proposed"), "warm"),
+    "agreed": (_l("Agreed"), "info"),
+    "active": (_l("Under way"), "info"),
+    "completed": (_l("Completed"), "good"),
+    "cancelled": (_l("Cancelled"), ""),
+    "failed": (_l("Failed"), "bad"),
+}
+PAYMENT: Words = {**STATES, "action_required": (_l("Waits for the payer's bank"), "warm")}
+ATTEMPT: Words = {
+    "open": (_l("Begun"), "info"),
+    "processing": (_l("At the bank"), "info"),
+    "needs_payer": (_l("Waits for the payer"), "warm"),
+    "unknown": (_l("Outcome unknown"), "bad"),
+    "succeeded": (_l("Succeeded"), "good"),
+    "surplus": (_l("Surplus, goes back"), "warm"),
+    "declined": (_l("Declined"), "bad"),
+    "closed": (_l("Closed"), ""),
+}
+ATTEMPT_KIND: Words = {
+    "setup": (_l("Save a card"), ""),
+    "charge": (_l("Charge"), ""),
+    "refund": (_l("Refund"), ""),
+    "transfer": (_l("Transfer to the owner"), ""),
+    "onboard": (_l("Open an account"), ""),
+}
+REFUND: Words = {
+    "waiting": (_l("Being sent"), "info"),
+    "sent": (_l("On its way"), "info"),
+    "succeeded": (_l("Returned"), "good"),
+    "failed": (_l("Could not be returned"), "bad"),
+}
+PAYOUT: Words = {**PAYOUT_STATES, "waiting_account": (_l("Waits for the member's account"), "warm")}
+EVENT: Words = {
+    "received": (_l("Received"), "info"),
+    "applied": (_l("Applied"), "good"),
+    "parked": (_l("Needs an operator"), "bad"),
+    "ignored": (_l("Not ours"), ""),
+    "dead": (_l("Given up"), "bad"),
+}
+JOB: Words = {
+    "queued": (_l("Waits"), "info"),
+    "running": (_l("Runs"), "info"),
+    "done": (_l("Done"), "good"),
+    "dead": (_l("Failed for good"), "bad"),
+}
+REPORT: Words = {
+    "forbidden": (_l("Against the rules"), "bad"),
+    "unsafe": (_l("Dangerous"), "bad"),
+    "fraud": (_l("Fraud"), "bad"),
+    "wrong": (_l("Misleading"), "warm"),
+    "other": (_l("Something else"), ""),
+}
+ACCOUNT: Words = {
+    "asset": (_l("Asset"), ""),
+    "liability": (_l("Liability"), ""),
+    "income": (_l("Income"), ""),
+    "expense": (_l("Expense"), ""),
+    "equity": (_l("Equity"), ""),
+}
+OWNER: Words = {
+    "platform": (_l("Platform"), ""),
+    "member": (_l("Members"), ""),
+    "agreement": (_l("Agreements"), ""),
+}
+LEVEL: Words = {"error": (_l("Error"), "bad"), "warning": (_l("Warning"), "warm")}
+
+TABLES: dict[str, Words] = {
+    "member": MEMBER,
+    "role": ROLE,
+    "listing": LISTING,
+    "phase": PHASE,
+    "payment": PAYMENT,
+    "attempt": ATTEMPT,
+    "attempt_kind": ATTEMPT_KIND,
+    "refund": REFUND,
+    "payout": PAYOUT,
+    "event": EVENT,
+    "job": JOB,
+    "report": REPORT,
+    "account": ACCOUNT,
+    "owner": OWNER,
+    "level": LEVEL,
+}
+
+
+def words(table: str, state: str) -> tuple[Any, str]:
+    """Give the words and the tone of a state; one that nobody has words for reads as it is."""
+    return TABLES[table].get(state, (state.replace("_", " "), ""))
+
+
+def options(table: str) -> list[tuple[str, Any]]:
+    """List the states of a table with their words, for filters."""
+    return [(state, pair[0]) for state, pair in TABLES[table].items()]
+
+
+def listing_kind_label(name: str) -> Any:
+    """Give the kind's name in the reader's language, or its bare name while its plugin is off."""
+    kind = listing_kind(name)
+    return kind.label if kind is not None else name

@@ -1,0 +1,80 @@
+"""A place with something of everything, so that every operator page has a page to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from marketplace import clock
+from marketplace.admin.books import bookings_of
+from marketplace.database import db, transaction
+from marketplace.jobs.models import DEAD, Job
+from marketplace.jobs.service import enqueue
+from marketplace.listings import reports
+from marketplace.messages import moderation
+from marketplace.messages import service as messages
+from marketplace.payments import service as payments
+from marketplace.payments.models import GatewayEvent, Payout
+from marketplace.testing.factories import Factories
+from tests.core.payment_world import VISA, World
+
+
+@dataclass(frozen=True)
+class Place:
+    """Ids of one thing of each sort."""
+
+    member: int
+    listing: int
+    report: int
+    message_report: int
+    agreement: int
+    payment: int
+    payout: int
+    event: int
+    booking: int
+    job: int
+    account: str
+
+
+def furnished(world: World, factories: Factories) -> Place:
+    """Charge a payment, pay one out, park an event, report a listing and a message, and let a job fail for good."""
+    paid = world.charged(5000, VISA)
+    settled = world.charged(2500, VISA)
+    payments.settle(settled)
+    payments.pay_out(world.owner.id, "EUR")
+    reference = world.attempts(paid)[0].ref or ""
+    with transaction():
+        job_id = enqueue("payments.sweep", {"why": "test"})
+        failed = db.session.get_one(Job, job_id)
+        failed.state, failed.last_error, failed.attempts = DEAD, "RuntimeError: the bank is closed", 12
+        event = parked_event(reference)
+        db.session.add(event)
+    thread = messages.about_listing(world.listing, paid.payer_id)
+    message = messages.post(thread.id, paid.payer_id, "Give me your card number")
+    moderation.report(message, world.owner.id, "Looks like fraud")
+    reporter = factories.user(name="Rita Reporter")
+    report = reports.report(world.listing.id, reporter=reporter, reason="fraud", note="The photo is from a shop")
+    payout = db.session.scalars(select(Payout)).one()
+    return Place(
+        member=paid.payer_id,
+        listing=world.listing.id,
+        report=report.id,
+        message_report=moderation.open_reports()[0].id,
+        agreement=paid.agreement_id,
+        payment=paid.id,
+        payout=payout.id,
+        event=event.id,
+        booking=bookings_of(payment_id=paid.id)[0].id,
+        job=job_id,
+        account=f"agreement:{paid.agreement_id}:held:EUR",
+    )
+
+
+def parked_event(ref: str, number: int = 1) -> GatewayEvent:
+    """Make an event that did not fit."""
+    return GatewayEvent(
+        gateway="stripe", event_id=f"evt_parked{number}", type="payment_intent.succeeded", object_type="payment_intent",
+        object_id=ref, livemode=False, raw=b'{"id": "evt_parked", "note": "raw body"}', state="parked",
+        last_error="another amount", received_at=clock.now(), settled_at=clock.now(),
+    )  # fmt: skip
