@@ -30,6 +30,7 @@ from marketplace.hooks.types import (
 from marketplace.jobs import service as jobs
 from marketplace.lifecycle import InvalidTransition, Phase, Role, State, StateMachine, Transition
 from marketplace.listings import service as listings
+from marketplace.listings.acts import looked_at
 from marketplace.listings.categories import choices as category_choices
 from marketplace.listings.models import Listing, Picture
 from marketplace.listings.sizes import picture_url
@@ -48,6 +49,6 @@ __all__ = [
     "Phase", "Picture", "PriceLine", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State",
     "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
     "after_commit", "agreements", "api_v1", "category_choices", "clock", "csrf", "db", "display", "hookimpl", "in_transaction",
-    "jobs", "limiter", "listings", "notifications", "parse_amount", "payments", "picture_url", "render_markdown",
+    "jobs", "limiter", "listings", "looked_at", "notifications", "parse_amount", "payments", "picture_url", "render_markdown",
     "runtime", "settings", "transaction",
 ]  # fmt: skip

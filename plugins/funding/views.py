@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, NotFound, access, clock, display, payments
+from marketplace.api import DomainError, NotFound, access, clock, display, looked_at, payments
 from plugins.funding import pledges, reads
 from plugins.funding.forms import NO_REWARD, PledgeForm
 
@@ -45,6 +45,7 @@ def campaign(listing_id: int, slug: str) -> Response | str:
         raise NotFound(_("This page does not exist, or is not for you."))
     if slug != row.slug:
         return redirect(address(listing_id, row.slug), 301)
+    looked_at(current_user, listing_id)
     page = reads.campaign_page(row)
     return render_template(
         "funding/campaign.html",
