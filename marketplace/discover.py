@@ -11,10 +11,10 @@ from flask_login import current_user
 
 from marketplace import display
 from marketplace.listings import acts
-from marketplace.listings.categories import CATEGORIES, category
+from marketplace.listings.categories import category, worded
 from marketplace.runtime import runtime
 from marketplace.search import Filters, Results, browse
-from marketplace.search.filters import ENDING, NEAR, NEW, PRICE, RADII_KM, USUAL_RADIUS_KM, home_origin
+from marketplace.search.filters import NEW, RADII_KM, home_origin
 
 blueprint = Blueprint("discover", __name__)
 
@@ -52,11 +52,9 @@ def _context(filters: Filters, found: Results) -> dict[str, Any]:
         "filters": filters,
         "found": found,
         "chips": _chips(filters, base),
-        "sorts": sorts(),
         "kinds": list(runtime().registry.listing_kinds.values()),
-        "categories": CATEGORIES,
+        "categories": worded(),
         "radii": RADII_KM,
-        "usual_radius": USUAL_RADIUS_KM,
         "typed_price": request.args.get("price", "").strip()[:20],
         "origin": filters.origin or home_origin(current_user),
         "canonical": base + filters.query(),
@@ -64,11 +62,6 @@ def _context(filters: Filters, found: Results) -> dict[str, Any]:
         "previous_url": base + filters.query(before=found.previous) if found.previous else "",
         "bare_url": base,
     }
-
-
-def sorts() -> list[tuple[str, str]]:
-    """Give the orders with their names in the request's language."""
-    return [(NEAR, _("Nearest")), (NEW, _("Newest")), (PRICE, _("Lowest price")), (ENDING, _("Ending soon"))]
 
 
 def _chips(filters: Filters, base: str) -> list[Chip]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 from flask_login import current_user
 
-from marketplace.listings.categories import CATEGORIES
+from marketplace.listings.categories import worded
 from marketplace.runtime import decide
 from marketplace.search import Filters, browse
 from marketplace.search.filters import NEAR, USUAL_RADIUS_KM, home_origin
@@ -29,5 +29,5 @@ def index() -> str:
         found=found,
         near=near,
         origin=origin,
-        categories=CATEGORIES[:SHOWN_CATEGORIES],
+        categories=worded()[:SHOWN_CATEGORIES],
     )

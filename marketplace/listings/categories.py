@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+
+from marketplace.display import locale_code
 
 OTHER = "other"
 
@@ -60,6 +62,18 @@ BY_KEY = {category.key: category for category in CATEGORIES}
 def category(key: str) -> Category:
     """Give the category of that key; an unknown key, of a site that once had more, is "something else"."""
     return BY_KEY.get(key, BY_KEY[OTHER])
+
+
+_worded: dict[str, tuple[Category, ...]] = {}
+
+
+def worded() -> tuple[Category, ...]:
+    """Give all categories with their names in the request's language, looked up once per language."""
+    code = locale_code()
+    known = _worded.get(code)
+    if known is None:
+        known = _worded[code] = tuple(replace(each, label=str(each.label)) for each in CATEGORIES)
+    return known
 
 
 def choices() -> list[tuple[str, Any]]:
