@@ -75,9 +75,11 @@ def balance_of(row: Any) -> Balance:
     return Balance(*(getattr(row, column.key) for column in BALANCE))
 
 
-def platform_balances() -> list[Balance]:
-    """Give the platform's own accounts; there are only a few."""
-    return balances_of("platform")
+def platform_balances() -> list[tuple[str, Balance]]:
+    """Give the platform's own accounts with what each is for; there are only a few."""
+    listed = select(LedgerAccount.role, *BALANCE).where(LedgerAccount.owner_type == "platform")
+    rows = db.session.execute(listed.order_by(LedgerAccount.code).limit(SHOWN)).all()
+    return [(row.role, balance_of(row)) for row in rows]
 
 
 def member_balances(user_id: int) -> list[Balance]:

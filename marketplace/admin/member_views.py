@@ -57,7 +57,7 @@ def member(member_id: int) -> Any:
     user = _member(member_id)
     return render_template(
         "operator/member.html",
-        member=user,
+        person=user,
         counts=_counts(member_id),
         agreements=db.session.execute(_agreements(member_id)).all(),
         payments=db.session.execute(_payments(member_id)).all(),

@@ -55,5 +55,5 @@ def payout(payout_id: int) -> Any:
         .limit(MOST)
     )
     return render_template(
-        "operator/payout.html", payout=found, member=member, account=account, parts=db.session.execute(parts).all()
+        "operator/payout.html", payout=found, person=member, account=account, parts=db.session.execute(parts).all()
     )

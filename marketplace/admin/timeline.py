@@ -168,7 +168,7 @@ def gateway_moments(payments: Select[*tuple[Any, ...]]) -> list[Moment]:
 def _bookings(found: Sequence[books.Booking]) -> list[Moment]:
     return [
         Moment(
-            one.at, "book-open", one.description, reference=one.key, tone="info",
+            one.at, "book-open", one.description, reference=one.key, badge=_("Booked"), tone="info",
             url=url_for("operator.ledger_transaction", transaction_id=one.id),
         )
         for one in found

@@ -83,6 +83,15 @@ ACCOUNT: Words = {
     "expense": (_l("Expense"), ""),
     "equity": (_l("Equity"), ""),
 }
+ACCOUNT_ROLE: Words = {
+    "provider_clearing": (_l("At the payment provider"), ""),
+    "provider_fees": (_l("Paid to the provider"), ""),
+    "platform_fees": (_l("Earned by the platform"), ""),
+    "platform_bank": (_l("On the platform's bank account"), ""),
+    "chargeback_reserve": (_l("Set aside for chargebacks"), ""),
+    "matching_funds": (_l("Sponsors' money"), ""),
+    "write_offs": (_l("Written off"), ""),
+}
 OWNER: Words = {
     "platform": (_l("Platform"), ""),
     "member": (_l("Members"), ""),
@@ -104,6 +113,7 @@ TABLES: dict[str, Words] = {
     "job": JOB,
     "report": REPORT,
     "account": ACCOUNT,
+    "account_role": ACCOUNT_ROLE,
     "owner": OWNER,
     "level": LEVEL,
 }
