@@ -10,15 +10,17 @@ from typing import Any
 
 import msgspec
 from flask import Response, g, request
+from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
 from marketplace.api_v1 import idempotency, limits, problems, reading, tokens
 from marketplace.api_v1.idempotency import Claim
 from marketplace.api_v1.operations import Call, Operation, Reply
+from marketplace.api_v1.shapes import HIGHEST_ID
 from marketplace.api_v1.tokens import Caller
 from marketplace.database import db, transaction
-from marketplace.errors import Conflict, DomainError
+from marketplace.errors import Conflict, DomainError, NotFound
 from marketplace.lifecycle import InvalidTransition
 
 MOST_UPLOAD = 10 * 1024 * 1024 + 1024
@@ -36,6 +38,7 @@ def view_of(operation: Operation) -> Callable[..., Response]:
     def view(**values: Any) -> Response:
         try:
             caller = _caller(operation)
+            values = {name: _number(text) if name.endswith("_id") else text for name, text in values.items()}
             if operation.writes:
                 answer = _written(operation, caller, values)
             else:
@@ -51,6 +54,13 @@ def view_of(operation: Operation) -> Callable[..., Response]:
 
     view.__name__ = operation.name
     return view
+
+
+def _number(text: str) -> int:
+    """Read a number of the path; one that no database could hold names nothing."""
+    if not (text.isascii() and text.isdigit()) or int(text) > HIGHEST_ID:
+        raise NotFound(_("There is no such thing."))
+    return int(text)
 
 
 def _caller(operation: Operation) -> Caller | None:
@@ -78,7 +88,7 @@ def _written(operation: Operation, caller: Caller | None, values: dict[str, Any]
     body: Any = None
     if operation.upload:
         if request.mimetype not in operation.upload:
-            text = f"Send one of {', '.join(operation.upload)}."
+            text = _("Send one of these: %(types)s.", types=", ".join(operation.upload))
             raise problems.ApiProblem(415, "unsupported_media_type", text)
         body = data
     elif operation.body is not None:
@@ -172,5 +182,5 @@ def _if_match() -> int | None:
         return None
     match = VERSION.fullmatch(sent)
     if match is None:
-        raise Conflict("This If-Match names no version of it.")
+        raise Conflict(_("This If-Match names no version of it."))
     return int(match[1])
