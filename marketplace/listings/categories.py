@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from wtforms.fields.choices import SelectChoice
 
 from marketplace.display import locale_code
 
@@ -76,6 +77,6 @@ def worded() -> tuple[Category, ...]:
     return known
 
 
-def choices() -> list[tuple[str, Any]]:
-    """Give (key, label) pairs for a form."""
-    return [(each.key, each.label) for each in CATEGORIES]
+def choices() -> list[SelectChoice]:
+    """Give all categories for a form."""
+    return [SelectChoice(each.key, each.label) for each in worded()]

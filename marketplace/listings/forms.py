@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, IntegerField, MultipleFileField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
 from marketplace import display
@@ -56,7 +58,7 @@ class NoticeForm(Form):
         """Fill the units in the request's language."""
         super().__init__(*args, **kwargs)
         words = display.price_units()
-        self.price_unit.choices = [(unit, words[unit] or _l("in all")) for unit in PRICE_UNITS]
+        self.price_unit.choices = [SelectChoice(unit, words[unit] or _("in all")) for unit in PRICE_UNITS]
 
     def facts(self) -> dict[str, Any]:
         """Give the facts for the listing service."""
@@ -105,7 +107,11 @@ class MoveForm(Form):
 class ReportForm(Form):
     """Somebody's word to the operators."""
 
-    reason = RadioField(_l("What is wrong?"), choices=REASONS, validators=[DataRequired(_l("Choose what is wrong."))])
+    reason = RadioField(
+        _l("What is wrong?"),
+        choices=[SelectChoice(*each) for each in REASONS],
+        validators=[DataRequired(_l("Choose what is wrong."))],
+    )
     note = TextAreaField(
         _l("What should we know?"), [Length(max=NOTE_LENGTH)], render_kw={"rows": 5, "maxlength": NOTE_LENGTH}
     )
