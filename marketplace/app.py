@@ -99,7 +99,12 @@ def init_database(app: Flask) -> None:
 
 def init_extensions(app: Flask) -> None:
     """Bind the remaining extensions."""
-    babel.init_app(app, locale_selector=locale.choose_locale, timezone_selector=locale.choose_timezone)
+    babel.init_app(
+        app,
+        default_translation_directories=locale.catalogue_folders(app.extensions[KEY].hooks.modules.values()),
+        locale_selector=locale.choose_locale,
+        timezone_selector=locale.choose_timezone,
+    )
     csrf.init_app(app)
     limiter.init_app(app)
     login_manager.init_app(app, add_context_processor=False)  # templates have it as a global, asked only when needed

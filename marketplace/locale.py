@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
 from flask import Flask, g, has_request_context, redirect, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -27,6 +31,16 @@ def choose_locale() -> str:
 def choose_timezone() -> str:
     """Show times in the site's zone."""
     return runtime().settings.timezone
+
+
+def catalogue_folders(plugins: Iterable[Any]) -> str:
+    """Name the folders of translations the way Flask-Babel reads them: those that plugins bring, then the core's.
+
+    Of a text that several have the last one counts, so no plugin changes the core's words.
+    """
+    files = (getattr(plugin, "__file__", None) for plugin in plugins)
+    brought = (Path(file).parent / "translations" for file in files if file)
+    return ";".join([*(str(folder) for folder in brought if folder.is_dir()), "translations"])
 
 
 def _switch(code: str) -> Response:

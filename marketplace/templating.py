@@ -97,6 +97,7 @@ def init_templating(app: Flask) -> None:
     app.template_folder = str(template_folder())
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
+    environment.policies["ext.i18n.trimmed"] = True  # as the texts were collected
     environment.filters.update(display.FILTERS)
     environment.globals.update(
         site=runtime(app).settings,
