@@ -29,7 +29,7 @@ step style "$bin/ruff" check .
 step format "$bin/ruff" format --check .
 step types "$bin/mypy"
 if [ "${1:-}" = --lint ]; then
-  step contracts "$bin/lint-imports" --no-timing
+  step contracts "$bin/lint-imports" --no-logo
 else
   step tests tests "$@"
   step coverage coverage_report

@@ -34,7 +34,7 @@ class Hooks:
         try:
             self._manager.register(self.modules[name], name=name)
             self._manager.check_pending()
-        except pluggy.PluginValidationError as error:
+        except (pluggy.PluginValidationError, ValueError) as error:  # ValueError: one module under two names
             raise PluginInvalid(f"plugin {name!r}: {error}") from error
 
     def _ordered(self, hook: str, trace: bool) -> tuple[tuple[str, Callable[..., Any]], ...]:
