@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.agreements.models import Agreement, AgreementEvent
@@ -103,7 +103,7 @@ def create(
         )
         session.add(agreement)
         session.flush()
-        _write(agreement, CREATED, None, actor, "", {}, at, seq=1)
+        _write(agreement, CREATED, None, actor, "", {}, at)
         announce("agreement_changed", agreement=agreement, transition=CREATED, actor=actor)
         session.flush()
     return agreement
@@ -146,7 +146,8 @@ def transition(
         effect = kind.effects.get(name)
         if effect is not None:
             effect(agreement, context)
-        agreement.waits_until = context.waits_until
+        if context.waits_until is not None:
+            agreement.waits_until = context.waits_until
         announce("agreement_changed", agreement=agreement, transition=name, actor=actor)
         session.flush()
     return agreement
@@ -201,6 +202,7 @@ def _set_state(agreement: Agreement, machine: StateMachine, target: str, at: dat
     agreement.phase = str(machine.state(target).phase)
     agreement.version += 1
     agreement.updated_at = at
+    agreement.waits_until = None  # the effect says what the new state waits for
 
 
 def _write(
@@ -211,15 +213,13 @@ def _write(
     note: str,
     data: Mapping[str, Any],
     at: datetime,
-    seq: int | None = None,
 ) -> None:
-    if seq is None:
-        newest = select(func.max(AgreementEvent.seq)).where(AgreementEvent.agreement_id == agreement.id)
-        seq = (db.session.scalar(newest) or 0) + 1
+    # Every change raises the version by one and writes one line, so the version numbers the lines; the unique index on
+    # both would refuse a line that broke this.
     db.session.add(
         AgreementEvent(
             agreement_id=agreement.id,
-            seq=seq,
+            seq=agreement.version,
             transition=name,
             from_state=came_from,
             to_state=agreement.state,

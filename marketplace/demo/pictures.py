@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-WIDTH, HEIGHT = 1200, 900
+WIDTH, HEIGHT = 960, 720
 SKIES = (
     ("#fde8c8", "#f6b56b"), ("#d5f0e6", "#6fbfa3"), ("#dcd7f7", "#8d7fd6"), ("#d9ecfb", "#6aa6d8"), ("#fbdcd9", "#e07f78"),
     ("#eaf4cf", "#9cc255"),

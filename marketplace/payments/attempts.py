@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from marketplace import clock
-from marketplace.database import db
+from marketplace.agreements.models import Agreement
+from marketplace.database import db, is_sqlite
 from marketplace.errors import NotFound
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import LIVE, Payment, PaymentAttempt, Refund
@@ -89,8 +90,12 @@ def closed_count(kind: str, *, payment_id: int | None = None, refund_id: int | N
 def locked(payment_id: int) -> Payment:
     """Give a payment with its row locked for this transaction, fresh; everything about its money changes under this lock.
 
-    Raises NotFound.
+    Its agreement is locked first: a member who cancels holds the agreement and then wants the payment, so taking them the
+    other way round would deadlock. Raises NotFound.
     """
+    if not is_sqlite():
+        agreement = select(Agreement.id).join(Payment, Payment.agreement_id == Agreement.id)
+        db.session.execute(agreement.where(Payment.id == payment_id).with_for_update(of=Agreement))
     statement = select(Payment).where(Payment.id == payment_id).with_for_update()
     payment = db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
     if payment is None:

@@ -38,7 +38,7 @@ def _tell(agreement: Agreement, kind: str, *, mail: bool, user_id: int | None = 
 
 
 def _title(agreement: Agreement) -> str:
-    return db.session.scalar(select(Listing.title).where(Listing.id == agreement.listing_id)) or ""
+    return db.session.get_one(Listing, agreement.listing_id).title
 
 
 def confirm(agreement: Agreement, _context: TransitionContext) -> None:
@@ -105,7 +105,7 @@ def ask_payer(agreement: Agreement, context: TransitionContext) -> None:
     pledge = _pledge(agreement)
     pledge.failed_since = pledge.failed_since or clock.now()
     context.waits_until = pledge.failed_since + GIVE_UP_AFTER + SLACK
-    _tell(agreement, "action_required", mail=True)
+    _tell(agreement, "action_required", mail=False)  # the payments core has mailed the signed link
 
 
 def decline(agreement: Agreement, context: TransitionContext) -> None:

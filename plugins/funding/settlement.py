@@ -199,7 +199,7 @@ def on_payment(payment: Any, change: str) -> None:
     name = moves.get(change)
     if pledge is None or name is None:
         return
-    agreement = agreements.locked(pledge.agreement_id)
+    agreement = db.session.get_one(Agreement, pledge.agreement_id)  # payments has locked it
     if change == "refunded" and payment.refunded_minor < payment.amount_minor:
         return
     if change == "method_saved":

@@ -10,13 +10,16 @@ import pytest
 
 from marketplace import clock
 from marketplace.agreements import service as agreements
+from marketplace.agreements.models import Agreement
 from marketplace.agreements.service import Actor
 from marketplace.database import db
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.jobs.worker import drain
 from marketplace.lifecycle import Role
+from marketplace.payments import service as payments
 from plugins.funding import pledges, totals
 from plugins.funding.models import Reward
+from tests.plugins.funding.conftest import START
 
 
 def cancel(stage: Any, agreement: Any) -> Any:
@@ -202,6 +205,43 @@ def test_a_hundred_concurrent_pledges_for_ten_units_give_exactly_ten(stage, app,
     reward = db.session.get(Reward, reward_id, populate_existing=True)
     assert (reward.taken, stage.campaign(campaign_id).backers) == (10, 10 if with_card else 0)
     assert totals.drift() == []
+
+
+def test_cancelling_while_the_card_comes_in_never_deadlocks(stage, app):
+    campaign_id = stage.live(goal=1_000_00)
+    reward_id = stage.reward(campaign_id, 10_00, stock=50)
+    waiting = []
+    for _ in range(12):
+        user, method = stage.cardless()
+        agreement = stage.pledge(campaign_id, 10_00, (user, None), reward_id=reward_id)
+        waiting.append((agreement.id, user.id, payments.payments_of(agreement)[0].id, method))
+    db.session.remove()
+    outcomes: list[str] = []
+
+    def act(what: str, each: Any) -> None:
+        agreement_id, user_id, payment_id, method = each
+        with app.app_context(), clock.frozen(START):
+            try:
+                if what == "cancel":
+                    agreements.transition(agreement_id, "cancel", Actor(user_id, Role.MEMBER))
+                else:
+                    payments.use_saved_method(payments.get(payment_id), method)
+                outcomes.append("done")
+            except Refused:
+                outcomes.append("refused")
+            db.session.remove()
+
+    threads = [threading.Thread(target=act, args=(what, each)) for each in waiting for what in ("cancel", "save")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 24
+    assert totals.drift() == []
+    states = {db.session.get(Agreement, each[0]).state for each in waiting}
+    assert states == {"cancelled"}
+    assert stage.campaign(campaign_id).pledged_minor == 0
+    assert db.session.get(Reward, reward_id, populate_existing=True).taken == 0
 
 
 def test_fifty_writers_around_the_deadline_are_judged_by_their_arrival(stage, app):

@@ -1,0 +1,67 @@
+"""The demo is a living neighbourhood, made through the site's own services, and its books balance."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+
+from sqlalchemy import func, select
+
+from marketplace.database import db
+from marketplace.demo import load
+from marketplace.demo.serve import plugin_steps
+from marketplace.ledger import service as ledger
+from marketplace.ledger.models import LedgerAccount
+from marketplace.listings.models import Listing, Picture
+from marketplace.messages.models import Message
+from marketplace.payments.models import Payout
+from marketplace.users.accounts import by_email
+from plugins.funding import totals
+from plugins.funding.demo_scenes import SCENES
+from plugins.funding.hooks import DEMO_STEPS
+from plugins.funding.models import Campaign
+
+
+def counts(column) -> dict[str, int]:
+    return dict(db.session.execute(select(column, func.count()).group_by(column)).all())
+
+
+def test_the_demo_shows_every_state_and_its_books_equal_the_bank(sandbox, app, client, auth):
+    steps = []
+    assert not load.is_loaded()
+    load.load(app, lambda: steps.append(1))
+    db.session.rollback()
+    assert load.is_loaded()
+    assert len(steps) == load.CORE_STEPS + plugin_steps(app)
+    campaigns = counts(Campaign.state)
+    assert set(campaigns) == {"draft", "live", "collecting", "funded", "failed"}
+    assert sum(campaigns.values()) >= 12
+    listings = counts(Listing.kind)
+    assert listings["notice"] >= 30
+    assert set(counts(Listing.state)) == {"draft", "published", "closed"}
+    assert counts(Picture.state).keys() == {"ready"}
+    assert db.session.scalar(select(func.count()).select_from(Message)) >= 7
+    assert counts(Payout.state).get("paid", 0) >= 1
+    assert totals.drift() == []
+    assert list(ledger.audit()) == []
+    clearing = db.session.scalars(select(LedgerAccount).where(LedgerAccount.role == "provider_clearing")).one()
+    with urllib.request.urlopen(f"{sandbox.url}/_sandbox/state") as answer:
+        held = json.load(answer)["balance"][""]["eur"]
+    assert clearing.posted_debit - clearing.posted_credit == held["available"] + held["pending"]
+    assert_pages_answer(client, auth)
+
+
+def assert_pages_answer(client, auth) -> None:
+    """Open the main pages as a member of the neighbourhood."""
+    auth.login(by_email("fenna@example.org"))
+    paths = ["/", "/discover", "/account", "/account/agreements", "/account/listings", "/account/payments", "/messages"]
+    paths += ["/notifications", "/members/2", "/account/profile", "/account/sessions", "/account/notifications"]
+    paths += [f"/campaigns/{row.id}-{row.slug}" for row in db.session.execute(
+        select(Listing.id, Listing.slug).where(Listing.kind == "campaign", Listing.state == "published")
+    )]  # fmt: skip
+    for path in paths:
+        assert client.get(path).status_code == 200, path
+
+
+def test_the_progress_bar_knows_how_many_campaigns_there_are():
+    assert len(SCENES) == DEMO_STEPS
