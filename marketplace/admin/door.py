@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from marketplace import access
 from marketplace.admin.forms import ReasonForm
-from marketplace.admin.words import listing_kind_label, words
+from marketplace.admin.words import booking_label, listing_kind_label, words
 from marketplace.errors import DomainError, NotFound
 from marketplace.extensions import login_manager
 from marketplace.users.models import User
@@ -39,7 +39,7 @@ def keep_out_of_caches(response: Response) -> Response:
 @blueprint.context_processor
 def wording() -> dict[str, Any]:
     """Give the templates the words and tones of states."""
-    return {"words": words, "listing_kind_label": listing_kind_label}
+    return {"words": words, "booking_label": booking_label, "listing_kind_label": listing_kind_label}
 
 
 def me() -> User:

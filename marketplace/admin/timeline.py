@@ -14,7 +14,7 @@ from sqlalchemy import Select, String, cast, select, union_all
 from marketplace.admin import books
 from marketplace.admin.inbox_acts import replayable
 from marketplace.admin.models import AuditEntry
-from marketplace.admin.words import words
+from marketplace.admin.words import booking_label, words
 from marketplace.agreements.models import Agreement, AgreementEvent
 from marketplace.agreements.page import state_label
 from marketplace.database import db
@@ -168,7 +168,7 @@ def gateway_moments(payments: Select[*tuple[Any, ...]]) -> list[Moment]:
 def _bookings(found: Sequence[books.Booking]) -> list[Moment]:
     return [
         Moment(
-            one.at, "book-open", one.description, reference=one.key, badge=_("Booked"), tone="info",
+            one.at, "book-open", booking_label(one.description), reference=one.key, badge=_("Booked"), tone="info",
             url=url_for("operator.ledger_transaction", transaction_id=one.id),
         )
         for one in found

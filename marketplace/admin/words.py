@@ -97,6 +97,23 @@ OWNER: Words = {
     "member": (_l("Members"), ""),
     "agreement": (_l("Agreements"), ""),
 }
+BOOKING: Words = {
+    "Charge": (_l("Charge"), ""),
+    "The provider's fee": (_l("The provider's fee"), ""),
+    "Settlement": (_l("Settlement"), ""),
+    "Taken back for a refund": (_l("Taken back for a refund"), ""),
+    "Refund": (_l("Refund"), ""),
+    "Refund that came back": (_l("Refund that came back"), ""),
+    "Pay-out": (_l("Pay-out"), ""),
+    "Hold expired": (_l("Hold expired"), ""),
+}
+"""The ledger keeps its texts in English, as they were booked; pages translate those they know."""
+TRANSFER: Words = {
+    "posted": (_l("Booked"), ""),
+    "pending": (_l("Held"), ""),
+    "post_pending": (_l("Hold taken"), ""),
+    "void_pending": (_l("Hold released"), ""),
+}
 LEVEL: Words = {"error": (_l("Error"), "bad"), "warning": (_l("Warning"), "warm")}
 
 TABLES: dict[str, Words] = {
@@ -115,6 +132,8 @@ TABLES: dict[str, Words] = {
     "account": ACCOUNT,
     "account_role": ACCOUNT_ROLE,
     "owner": OWNER,
+    "booking": BOOKING,
+    "transfer": TRANSFER,
     "level": LEVEL,
 }
 
@@ -122,6 +141,12 @@ TABLES: dict[str, Words] = {
 def words(table: str, state: str) -> tuple[Any, str]:
     """Give the words and the tone of a state; one that nobody has words for reads as it is."""
     return TABLES[table].get(state, (state.replace("_", " "), ""))
+
+
+def booking_label(description: str) -> str:
+    """Give what a booking was for in the reader's language; a remark in brackets stays as it was booked."""
+    known, bracket, remark = description.partition(" (")
+    return str(BOOKING[known][0]) + bracket + remark if known in BOOKING else description
 
 
 def options(table: str) -> list[tuple[str, Any]]:

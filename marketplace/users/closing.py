@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import url_for
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, or_, select, update
 
 from marketplace import clock
@@ -22,13 +23,15 @@ from marketplace.money import Money
 from marketplace.notifications.models import Notification
 from marketplace.notifications.service import send_mail
 from marketplace.payments import open_ends
-from marketplace.runtime import announce
+from marketplace.runtime import announce, runtime
 from marketplace.users import accounts, sessions
 from marketplace.users.models import User, UserSession
 from marketplace.users.passwords import UNUSABLE
 from marketplace.users.profile import owned
 
-FORMER_MEMBER = "Former member"
+FORMER_MEMBER = _l("Former member")
+"""Kept instead of the name, in the site's main language, because everybody reads it."""
+
 SHOWN = 20
 
 
@@ -81,7 +84,8 @@ def close(user: User, password: str, *, address: str | None) -> None:
 def _anonymise(account: User) -> None:
     sessions.end_all(account.id)
     account.email = f"closed-{account.id}-{secrets.token_hex(4)}@closed.invalid"
-    account.name = FORMER_MEMBER
+    with force_locale(runtime().settings.locale):
+        account.name = str(FORMER_MEMBER)
     account.password_hash = UNUSABLE
     account.about = account.place = account.mail_choices = account.blocked_reason = ""
     account.lat = account.lon = account.email_confirmed_at = None
