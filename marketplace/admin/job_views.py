@@ -102,7 +102,9 @@ def cancel(job_id: int, reason: str) -> None:
 def recurring() -> Any:
     """List what runs by itself, with its kill switches."""
     known = {name for name, kind in runtime().registry.jobs.items() if kind.every is not None}
-    return render_template("operator/recurring.html", rows=control.recurring_jobs(), labels=labels(), known=known)
+    return render_template(
+        "operator/recurring.html", rows=control.recurring_jobs(), labels=labels(), known=known, lag=lag_text
+    )
 
 
 @blueprint.route("/jobs/recurring/<kind>/<any(on, off):position>", methods=["GET", "POST"])

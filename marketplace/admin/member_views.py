@@ -125,28 +125,7 @@ def _payments(member_id: int) -> Select[*tuple[Any, ...]]:
 @blueprint.route("/members/<int:member_id>/<any(block, unblock, promote, demote):act>", methods=["GET", "POST"])
 def member_act(member_id: int, act: str) -> Any:
     """Block, unblock, make or unmake an operator: asked once more, with a reason."""
-    user = _member(member_id)
-    back = url_for("operator.member", member_id=member_id)
-    name = {"name": user.name}
-    questions = {
-        "block": Question(
-            _("Block %(name)s", **name),
-            _("Every log-in ends at once and none works any more. Listings and agreements stay as they are."),
-            _("Block"), back, danger=True, icon="user-x",
-        ),
-        "unblock": Question(
-            _("Unblock %(name)s", **name), _("The member can log in again."), _("Unblock"), back, icon="user-check"
-        ),
-        "promote": Question(
-            _("Make %(name)s an operator", **name),
-            _("An operator sees everybody's agreements and payments, and can do everything that you can do here."),
-            _("Make operator"), back, icon="shield-check",
-        ),
-        "demote": Question(
-            _("%(name)s is no operator any more", **name), _("The account becomes that of a member."),
-            _("Make member"), back, icon="user",
-        ),
-    }  # fmt: skip
+    name = {"name": _member(member_id).name}
     done = {
         "block": _("%(name)s is blocked.", **name),
         "unblock": _("%(name)s can log in again.", **name),
@@ -159,11 +138,35 @@ def member_act(member_id: int, act: str) -> Any:
             return moderation.block(member_id, actor_id=me().id, reason=reason)
         if act == "unblock":
             return moderation.unblock(member_id, actor_id=me().id, reason=reason)
-        return moderation.set_role(
-            member_id, "operator" if act == "promote" else "member", actor_id=me().id, reason=reason
-        )
+        role = "operator" if act == "promote" else "member"
+        return moderation.set_role(member_id, role, actor_id=me().id, reason=reason)
 
-    return asked(questions[act], carry_out, done[act], MemberReasonForm() if act == "block" else None)
+    question = _question(act, name, url_for("operator.member", member_id=member_id))
+    return asked(question, carry_out, done[act], MemberReasonForm() if act == "block" else None)
+
+
+def _question(act: str, name: dict[str, str], back: str) -> Question:
+    """Say what an act means for the member."""
+    if act == "block":
+        return Question(
+            _("Block %(name)s", **name),
+            _("Every log-in ends at once and none works any more. Listings and agreements stay as they are."),
+            _("Block"), back, danger=True, icon="user-x",
+        )  # fmt: skip
+    if act == "unblock":
+        return Question(
+            _("Unblock %(name)s", **name), _("The member can log in again."), _("Unblock"), back, icon="user-check"
+        )
+    if act == "promote":
+        return Question(
+            _("Make %(name)s an operator", **name),
+            _("An operator sees everybody's agreements and payments, and can do everything that you can do here."),
+            _("Make operator"), back, icon="shield-check",
+        )  # fmt: skip
+    return Question(
+        _("%(name)s is no operator any more", **name), _("The account becomes that of a member."), _("Make member"), back,
+        icon="user",
+    )  # fmt: skip
 
 
 @blueprint.post("/members/<int:member_id>/resend")
