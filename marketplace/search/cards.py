@@ -49,7 +49,9 @@ def address_of(kind: ListingKind) -> str:
     root = request.script_root if request else ""
     pattern = known.get((root, kind.name))
     if pattern is None:
-        sample = current_app.url_for(kind.endpoint, listing_id=SAMPLE_ID, slug=SAMPLE_SLUG)
+        # Bound by hand, so that a job, which has no request, builds the same addresses.
+        routes = current_app.url_map.bind("localhost", root or "/")
+        sample = routes.build(kind.endpoint, {"listing_id": SAMPLE_ID, "slug": SAMPLE_SLUG})
         pattern = (
             sample.replace("{", "{{").replace("}", "}}").replace(str(SAMPLE_ID), "{id}").replace(SAMPLE_SLUG, "{slug}")
         )
