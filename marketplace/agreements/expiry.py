@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
 
 from marketplace import clock
@@ -75,5 +76,5 @@ def _overdue(at: datetime) -> Iterator[int]:
         mark = (waits or at, last_id)
 
 
-EXPIRY = JobKind("agreements.expire", expire, every=timedelta(minutes=1))
+EXPIRY = JobKind("agreements.expire", expire, every=timedelta(minutes=1), label=_l("End agreements whose time has run out"))
 """Runs every minute; a deadline counts to the second all the same, because every move checks it again."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import Response, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -143,4 +144,4 @@ def tidy(_payload: dict[str, Any]) -> None:
         session.execute(delete(ApiToken).where(or_(ApiToken.revoked_at <= old, ApiToken.expires_at <= old)))
 
 
-TIDYING = JobKind("api.tidy", tidy, every=timedelta(hours=1))
+TIDYING = JobKind("api.tidy", tidy, every=timedelta(hours=1), label=_l("Remove old answers to programs"))

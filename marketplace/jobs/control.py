@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, func, select, text
 
 from marketplace import clock
@@ -164,4 +165,4 @@ def prune(_payload: dict[str, object]) -> None:
             return
 
 
-PRUNING = JobKind(PRUNE, prune, every=timedelta(days=1))
+PRUNING = JobKind(PRUNE, prune, every=timedelta(days=1), label=_l("Remove old jobs"))

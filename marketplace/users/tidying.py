@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, or_
 
 from marketplace import clock
@@ -25,4 +26,4 @@ def tidy(_payload: dict[str, Any]) -> None:
         session.execute(delete(UserSession).where(or_(UserSession.expires_at < old, UserSession.revoked_at < old)))
 
 
-TIDYING = JobKind("users.tidy", tidy, every=timedelta(days=1))
+TIDYING = JobKind("users.tidy", tidy, every=timedelta(days=1), label=_l("Remove old log-ins"))
