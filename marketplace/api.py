@@ -41,12 +41,13 @@ from marketplace.payments import service as payments
 from marketplace.runtime import runtime
 from marketplace.settings import service as settings
 from marketplace.users.models import User
+from marketplace.users.people import PublicMember
 
 __all__ = [
     "Actor", "Agreement", "AgreementEvent", "AgreementKind", "Base", "BigIntId", "BlueprintAt", "CardFacts",
     "Conflict", "DomainError", "Forbidden", "Form", "HealthProblem", "InvalidInput", "InvalidTransition", "JobKind",
     "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
-    "Phase", "Picture", "PriceLine", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State",
+    "Phase", "Picture", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State",
     "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
     "after_commit", "agreements", "api_v1", "category_choices", "clock", "csrf", "db", "display", "hookimpl", "in_transaction",
     "jobs", "limiter", "listings", "looked_at", "notifications", "parse_amount", "payments", "picture_url", "render_markdown",

@@ -40,7 +40,7 @@ def check_name(name: str) -> None:
 def installed() -> dict[str, EntryPoint]:
     """Map the name of each installed plugin to its entry point, sorted; raises PluginInvalid on a double or bad name."""
     found: dict[str, EntryPoint] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
         check_name(point.name)
         known = found.get(point.name)
         if known is not None and known.value != point.value:
