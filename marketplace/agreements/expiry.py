@@ -76,5 +76,7 @@ def _overdue(at: datetime) -> Iterator[int]:
         mark = (waits or at, last_id)
 
 
-EXPIRY = JobKind("agreements.expire", expire, every=timedelta(minutes=1), label=_l("End agreements whose time has run out"))
+EXPIRY = JobKind(
+    "agreements.expire", expire, every=timedelta(minutes=1), label=_l("End agreements whose time has run out")
+)
 """Runs every minute; a deadline counts to the second all the same, because every move checks it again."""
