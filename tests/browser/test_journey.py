@@ -1,0 +1,115 @@
+"""The first campaign in a real browser: from a guest's first look to the money on the owner's page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+
+from marketplace.jobs.worker import drain
+from marketplace.testing.bank import Bank
+from marketplace.testing.browser import LiveServer, served
+from marketplace.testing.clients import refresh
+from marketplace.testing.frozen_clock import FrozenClock
+from marketplace.testing.mailbox import Mailbox
+from tests.browser.walking import Person, free_address
+
+ONCE_EACH = [("postgresql", True), ("sqlite", False)]
+"""Both databases and both ways to read a page, without walking the whole way four times."""
+
+ASKING_CARD = "4000002500003155"
+"""Its bank asks for 3-D Secure when it is saved."""
+
+
+@pytest.fixture
+def app(sandbox: Bank, make_app: Callable[..., Flask]) -> Iterator[Flask]:
+    """Give an app that knows its own address: the payment provider sends people back to it."""
+    made = make_app(base_url=free_address())
+    with made.app_context():
+        yield made
+
+
+@pytest.fixture
+def live_server(app: Flask, sandbox: Bank, frozen: FrozenClock) -> Iterator[LiveServer]:
+    """Serve the app where it believes to be."""
+    address = app.extensions["marketplace"].settings.base_url
+    with served(frozen.in_threads(app), urlsplit(address).port or 0) as server:
+        sandbox.listen(server.url)
+        yield server
+
+
+@pytest.mark.parametrize(("database", "javascript"), ONCE_EACH, indirect=["database"], ids=["script", "no-script"])
+def test_a_campaign_from_the_first_look_to_the_money(
+    app: Flask,
+    sandbox: Bank,
+    mailbox: Mailbox,
+    frozen: FrozenClock,
+    make_page: Callable[..., Page],
+    javascript: bool,
+) -> None:
+    def person(name: str) -> Person:
+        page = make_page(javascript=javascript, width=1280 if javascript else 390)
+        return Person(page, mailbox, name, f"{name.lower()}@example.org")
+
+    def time_passes(**distance: float) -> None:
+        sandbox.deliver()
+        frozen.forward(**distance)
+        drain(app)
+        sandbox.deliver()
+        drain(app)
+        refresh()
+
+    owner, backer, second, third = person("Olivia"), person("Finn"), person("Sofia"), person("Thijs")
+    owner.page.goto("/login")
+    owner.register()
+    owner.start_campaign()
+    owner.reads("A piano for the station", "First song")
+
+    backer.page.goto("/")
+    backer.page.locator("main [name=q]").fill("piano")
+    backer.press("Search")
+    backer.press("A piano for the station", "link")
+    campaign = backer.page.url
+    backer.press("Choose First song", "link")
+    backer.register()
+    backer.pledge("70", "First song")
+    backer.save_card("4242424242424242")
+    sandbox.deliver()
+    backer.reads("Pledge: A piano for the station", "How it went", "Pledged", "First song", "€70.00")
+    assert backer.page.locator(".timeline [aria-current=step]").inner_text().startswith("Pledged")
+
+    backer.press("Change your pledge", "link")
+    backer.page.get_by_role("radio", name="No reward").check()
+    backer.write(amount="0")
+    backer.press("Change my pledge")
+    assert backer.page.locator("[name=amount][aria-invalid=true]").input_value() == "0"
+    backer.write(amount="80")
+    backer.press("Change my pledge")
+    backer.reads("Terms changed", "€80.00")
+
+    for other, amount, card in ((second, "40.50", ASKING_CARD), (third, "30", "4242424242424242")):
+        other.page.goto(campaign)
+        other.press("Back this project", "link")
+        other.register()
+        other.pledge(amount)
+        other.save_card(card, bank_asks=card == ASKING_CARD)
+        other.reads("Pledged", f"€{amount}")
+    third.press("Cancel my pledge", "link")
+    third.press("Cancel my pledge")
+    third.reads("Cancelled")
+
+    time_passes(days=4)
+    backer.page.reload()
+    backer.log_in()
+    backer.reads("Paid", "€80.00")
+    owner.page.goto(campaign)
+    owner.reads("€120.50", "Funded")
+    owner.page.goto("/login")
+    owner.log_in()
+    owner.page.goto(campaign)
+    owner.press("Manage this campaign", "link")
+    rows = [row.inner_text().split() for row in owner.page.locator("tbody tr").all()]
+    assert sorted((row[0], row[-1]) for row in rows) == [("Finn", "Paid"), ("Sofia", "Paid"), ("Thijs", "Cancelled")]
