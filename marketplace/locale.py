@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from flask import Flask, g, has_request_context, redirect, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from marketplace.runtime import runtime
+from marketplace.users.identity import safe_next
 
 COOKIE = "language"
 ONE_YEAR = 365 * 24 * 3600
@@ -43,12 +45,16 @@ def catalogue_folders(plugins: Iterable[Any]) -> str:
     return ";".join([*(str(folder) for folder in brought if folder.is_dir()), "translations"])
 
 
+def way_back(target: str | None) -> str:
+    """Give the page to return to after a language was chosen, without a `?lang=` that would hide the choice."""
+    parts = urlsplit(safe_next(target) or "/")
+    query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "lang"]
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
 def _switch(code: str) -> Response:
-    """Remember a language and go back to the page it was chosen on."""
-    target = request.args.get("next", "/")
-    if not target.startswith("/") or target.startswith(("//", "/\\")):
-        target = "/"
-    answer = redirect(target)
+    """Remember a guest's language and go back to the page it was chosen on; members choose in `account.language`."""
+    answer = redirect(way_back(request.args.get("next")))
     if code in runtime().settings.locales:
         answer.set_cookie(COOKIE, code, max_age=ONE_YEAR, samesite="Lax", secure=request.is_secure, httponly=True)
     return answer

@@ -14,6 +14,7 @@ from marketplace.errors import DomainError, NotFound
 from marketplace.extensions import limiter
 from marketplace.lifecycle import Role
 from marketplace.listings import places
+from marketplace.locale import way_back
 from marketplace.notifications import choices
 from marketplace.notifications.kinds import GROUPS
 from marketplace.runtime import runtime
@@ -92,6 +93,13 @@ def own_profile() -> Any:
                 flash(_("We don't know this place. Add coordinates to see what is near it."), "warning")
             return redirect(url_for("account.profile"))
     return shown("account/profile.html", form, places=places.labels())
+
+
+@blueprint.post("/language/<code>")
+def language(code: str) -> Any:
+    """Choose the language of pages and mails with one press, and stay on the page."""
+    profile.choose_language(me().id, code)
+    return redirect(way_back(request.form.get("next")))
 
 
 @blueprint.route("/password", methods=["GET", "POST"])

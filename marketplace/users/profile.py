@@ -58,6 +58,17 @@ def update(user_id: int, facts: Profile) -> User:
     return user
 
 
+def choose_language(user_id: int, code: str) -> None:
+    """Change the language of pages and mails; one that the site does not speak changes nothing."""
+    if code not in runtime().settings.locales:
+        return
+    with transaction():
+        user = owned(user_id)
+        user.locale = code
+        db.session.flush()
+        announce("user_changed", user=user, change="updated")
+
+
 def _check_place(facts: Profile) -> None:
     if (facts.lat is None) != (facts.lon is None):
         missing = "lat" if facts.lat is None else "lon"
