@@ -15,6 +15,11 @@ from marketplace.database import db
 from marketplace.hooks import discovery, registry
 from marketplace.hooks.manager import Hooks
 
+FUNCTIONS = """
+SELECT p.oid::regprocedure::text FROM pg_proc p
+WHERE p.pronamespace = current_schema()::regnamespace AND starts_with(p.proname, :prefix)
+"""
+
 
 def open_agreements(plugin: str) -> int:
     """Count the agreements that have not ended and whose terms would lose their sense without the plugin's tables.
@@ -32,12 +37,10 @@ def _kinds(plugins: set[str]) -> set[str]:
     return set(registry.build(Hooks(discovery.load(sorted(plugins)))).agreement_kinds)
 
 
-def tables_of(plugin: str, connection: Connection) -> list[Table]:
-    """Reflect the plugin's own tables, found by their names, dependants last."""
-    names = [name for name in inspect(connection).get_table_names() if name.startswith(f"{plugin}_")]
-    metadata = MetaData()
-    metadata.reflect(connection, only=names, resolve_fks=False)
-    return [table for table in metadata.sorted_tables if table.name in names]
+def tables_of(plugin: str, connection: Connection) -> list[str]:
+    """Name the plugin's own tables, found by their names, those that refer to others last."""
+    ordered = inspect(connection).get_sorted_table_and_fkc_names()
+    return [name for name, _cycles in ordered if name is not None and name.startswith(f"{plugin}_")]
 
 
 def export(plugin: str, folder: Path) -> dict[str, int]:
@@ -45,13 +48,14 @@ def export(plugin: str, folder: Path) -> dict[str, int]:
     folder.mkdir(parents=True, exist_ok=True)
     counts = {}
     with db.engine.connect() as connection:
-        for table in tables_of(plugin, connection):
-            with (folder / f"{table.name}.jsonl").open("w", encoding="utf-8") as file:
-                counts[table.name] = sum(1 for line in _lines(table, connection) if file.write(line))
+        for name in tables_of(plugin, connection):
+            with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+                counts[name] = sum(1 for line in _lines(name, connection) if file.write(line))
     return counts
 
 
-def _lines(table: Table, connection: Connection) -> Iterator[str]:
+def _lines(name: str, connection: Connection) -> Iterator[str]:
+    table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
     for row in connection.execute(select(table)).mappings():
         yield json.dumps(dict(row), default=_plain, ensure_ascii=False) + "\n"
 
@@ -65,15 +69,9 @@ def _plain(value: Any) -> str:
 def drop(plugin: str) -> None:
     """Drop the plugin's tables, its functions (PostgreSQL) and its version table, all or none."""
     with db.engine.begin() as connection:
-        for table in reversed(tables_of(plugin, connection)):
-            table.drop(connection)
+        for name in reversed(tables_of(plugin, connection)):
+            connection.exec_driver_sql(f'DROP TABLE "{name}"')
         if connection.dialect.name == "postgresql":
-            for function in connection.scalars(
-                text(
-                    "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace "
-                    "AND starts_with(p.proname, :prefix)"
-                ),
-                {"prefix": f"{plugin}_"},
-            ).all():
+            for function in connection.scalars(text(FUNCTIONS), {"prefix": f"{plugin}_"}).all():
                 connection.exec_driver_sql(f"DROP FUNCTION {function}")
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS alembic_version_{plugin}")

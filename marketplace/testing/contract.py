@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
+from inspect import getdoc
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import inspect
 
 from marketplace import runtime as running
 from marketplace.database import db
-from marketplace.hooks import discovery, lineages
+from marketplace.hooks import discovery, lineages, purge
 from marketplace.hooks.calls import collect
 from marketplace.hooks.specs import FAMILIES, PROJECT, hook_names
 from marketplace.hooks.types import AgreementKind, ListingKind
+from marketplace.testing.databases import TestDatabase
 
 HOOKS = {name for family in FAMILIES for name in hook_names(family)}
 
@@ -51,7 +53,7 @@ class PluginContract:
         implemented = {name: getattr(module, name) for name in vars(module) if name in HOOKS}
         assert implemented
         assert [name for name, hook in implemented.items() if not hasattr(hook, f"{PROJECT}_impl")] == []
-        assert [name for name, hook in implemented.items() if not inspect.getdoc(hook)] == []
+        assert [name for name, hook in implemented.items() if not getdoc(hook)] == []
 
     def test_what_it_registers_carries_its_name(self, alone: Flask) -> None:
         """So that no two plugins meet, and everybody sees whose a setting, a job or a page is."""
@@ -108,6 +110,25 @@ class PluginContract:
             for state in kind.machine.states:
                 moves = [move for move in kind.machine.transitions if state.name in move.sources]
                 assert not moves or state.expires_by or any("system" in move.roles for move in moves)
+
+    def test_it_can_be_purged_and_made_again(
+        self, make_app: Callable[..., Flask], empty_database: TestDatabase
+    ) -> None:
+        """Nothing of the plugin stays in the way: no table, no function, no version."""
+        app = make_app(plugins=(), database_url=empty_database.url)
+        lineages.upgrade_all(app)
+        with app.app_context():
+            before = self.own_tables()
+            purge.drop(self.plugin)
+            assert self.own_tables() == set()
+            lineages.upgrade_all(app)
+            assert self.own_tables() == before
+
+    def own_tables(self) -> set[str]:
+        """Name the tables of the plugin that the database has."""
+        with db.engine.connect() as connection:
+            names = inspect(connection).get_table_names()
+        return {name for name in names if name.startswith((f"{self.plugin}_", f"alembic_version_{self.plugin}"))}
 
     def test_the_site_runs_without_it(self, make_app: Callable[..., Flask]) -> None:
         """Its tables stay, its pages say so, and nothing else breaks."""
