@@ -39,8 +39,10 @@ def browse_page() -> Response:
         acts.member_acted(current_user, "searched", filters.q)
     part = "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
     template = "discover/results.html" if part else "discover/browse.html"
-    answer = make_response(render_template(template, **_context(filters, found)))
+    answer = make_response(render_template(template, part=part, **_context(filters, found)))
     answer.headers["Vary"] = "HX-Request"
+    if part:  # the address without the fields that were left empty
+        answer.headers["HX-Push-Url"] = request.script_root + "/discover" + filters.query()
     if filters.errors:
         answer.status_code = 422
     return answer

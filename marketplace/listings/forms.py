@@ -30,7 +30,7 @@ class NoticeForm(Form):
         [DataRequired(_l("Give it a title.")), Length(*TITLE_LENGTH)],
         description=_l("What is it, in a few words? For example: cordless drill with two batteries."),
     )
-    category = SelectField(_l("Category"), choices=categories.choices)
+    category = SelectField(_l("Category"), [DataRequired(_l("Choose a category."))])
     body_md = TextAreaField(
         _l("Text"),
         [Length(max=BODY_LENGTH)],
@@ -58,6 +58,7 @@ class NoticeForm(Form):
         """Fill the units in the request's language."""
         super().__init__(*args, **kwargs)
         words = display.price_units()
+        self.category.choices = [SelectChoice("", _("Choose a category")), *categories.choices()]
         self.price_unit.choices = [SelectChoice(unit, words[unit] or _("in all")) for unit in PRICE_UNITS]
 
     def facts(self) -> dict[str, Any]:
