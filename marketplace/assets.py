@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, current_app, request
+from flask.globals import app_ctx
 from werkzeug.wrappers import Request, Response
 
 if TYPE_CHECKING:
@@ -209,8 +210,13 @@ def assets_of(app: Flask) -> Assets:
 
 
 def asset(name: str) -> str:
-    """Give the address of a static file as pages link to it."""
-    return (request.root_path.rstrip("/") if request else "") + assets_of(current_app).url(name)
+    """Give the address of a static file as pages link to it; a page asks for dozens, so each request finds its root once."""
+    kept: dict[str, tuple[str, Assets]] = app_ctx._get_current_object().g.__dict__  # type: ignore[attr-defined]
+    found = kept.get(KEY)
+    if found is None:
+        found = kept[KEY] = (request.root_path.rstrip("/") if request else "", assets_of(current_app))
+    root, assets = found
+    return root + assets.url(name)
 
 
 def init_assets(app: Flask) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from math import inf
+from time import monotonic
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -26,6 +29,7 @@ NAMING = {
 IMMEDIATE = "marketplace_immediate"
 DEPTH = "marketplace_transaction_depth"
 AFTER = "marketplace_after_commit"
+LAST_USED, IDLE_SECONDS = "marketplace_last_used", 5
 
 
 class Base(DeclarativeBase):
@@ -57,6 +61,13 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"a stored time needs its zone, got the naive {value!r}")
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        """Read SQLite's text in one step: a page of results holds fifty instants, and the usual three steps show."""
+        if dialect.name != "sqlite":
+            return super().result_processor(dialect, coltype)
+        read = datetime.fromisoformat
+        return lambda value: None if value is None else read(value + "+00:00")
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give an aware UTC time on both databases."""
@@ -144,11 +155,36 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
+def _note_checkin(_connection: Any, record: Any) -> None:
+    record.info[LAST_USED] = monotonic()
+
+
+def _ping_when_idle(engine: Engine) -> Callable[..., None]:
+    """Make the check of a connection that lay idle: does it still live? If not, the pool makes another one.
+
+    SQLAlchemy's own `pool_pre_ping` asks before every use, which costs a busy page a tenth of its time.
+    """
+
+    def check(connection: Any, record: Any, _proxy: Any) -> None:
+        if monotonic() - record.info.get(LAST_USED, inf) < IDLE_SECONDS:
+            return
+        dialect = engine.dialect
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError("the connection died while it lay idle") from error
+
+    return check
+
+
 def prepare_engine(engine: Engine) -> None:
     """Teach one engine our rules; called once for each engine an app makes."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _connect_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkin", _note_checkin)
+        event.listen(engine, "checkout", _ping_when_idle(engine))
 
 
 def engine_options(url: str) -> dict[str, Any]:
@@ -156,4 +192,4 @@ def engine_options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": 15, "check_same_thread": False}}
     # pgbouncer in transaction mode can't keep prepared statements; the setting costs little without it.
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "connect_args": {"prepare_threshold": None}}
+    return {"pool_size": 10, "max_overflow": 20, "connect_args": {"prepare_threshold": None}}

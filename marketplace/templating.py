@@ -17,6 +17,7 @@ from werkzeug.routing import BuildError
 from marketplace import display
 from marketplace.appearance import init_appearance
 from marketplace.assets import init_assets
+from marketplace.drawn import drawn_cards
 from marketplace.hooks.calls import left_out
 from marketplace.icons import cover_art, icon
 from marketplace.runtime import page_parts, runtime
@@ -117,6 +118,7 @@ def init_templating(app: Flask) -> None:
         nav=nav,
         slot=slot,
         actions=actions,
+        drawn_cards=drawn_cards,
         escape=escape,
     )
     init_wording(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -64,7 +65,7 @@ def browse(filters: Filters, limit: int = PAGE) -> Results:
         shape = replace(shape, counted=False, dense=nearest.capped(found))
         if shape.radius:
             values.update(nearest.around(origin, found.radius))
-    rows = list(connection.execute(statements.page(shape), values))
+    rows = connection.execute(statements.page(shape), values).all()  # iterating would fetch row by row
     return _results(filters, rows, limit, total, cursor is not None, backwards)
 
 
@@ -96,11 +97,9 @@ def _values(filters: Filters, words: tuple[str, ...], cursor: Cursor | None, sha
     return values
 
 
-def _results(filters: Filters, rows: list[Any], limit: int, total: int | None, paged: bool, backwards: bool) -> Results:
+def _results(filters: Filters, rows: Sequence[Any], limit: int, total: int | None, paged: bool, backwards: bool) -> Results:
     more = len(rows) > limit
-    rows = rows[:limit]
-    if backwards:
-        rows.reverse()
+    rows = rows[:limit][:: -1 if backwards else 1]
     if not rows:
         return NOTHING
     total = rows[0].total if total is None else total

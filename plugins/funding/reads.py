@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from marketplace.api import Agreement, CardFacts, Listing, NotFound, Picture, User, clock, db, display, picture_url
 from plugins.funding.models import Campaign, Pledge, Reward, Update
@@ -148,17 +149,15 @@ def backers(campaign_id: int) -> Sequence[Any]:
     ).all()
 
 
+BADGES = {"draft": _l("Draft"), "collecting": _l("Funded"), "funded": _l("Funded"), "failed": _l("Goal not reached")}
+
+
 def badge(state: str, closes_at: datetime | None) -> str | None:
     """Give the word on a campaign's card that tells how it stands, or None while it simply runs."""
     if state == "live" and closes_at is not None and clock.now() >= closes_at:
         return _("Closing")
-    words = {
-        "draft": _("Draft"),
-        "collecting": _("Funded"),
-        "funded": _("Funded"),
-        "failed": _("Goal not reached"),
-    }
-    return words.get(state)
+    word = BADGES.get(state)
+    return str(word) if word else None
 
 
 def last_moment(closes_at: datetime | None) -> datetime | None:
@@ -179,19 +178,21 @@ def time_left(closes_at: datetime) -> tuple[str, str]:
     return display.number(minutes), ngettext("minute left", "minutes left", minutes)
 
 
+CARDS = select(
+    Campaign.listing_id,
+    Campaign.state,
+    Campaign.goal_minor,
+    Campaign.currency,
+    Campaign.pledged_minor,
+    Campaign.backers,
+    Campaign.closes_at,
+).where(Campaign.listing_id.in_(bindparam("ids", expanding=True)))
+"""Made once: building a statement costs more than sending it."""
+
+
 def card_facts(listing_ids: Sequence[int]) -> Mapping[int, CardFacts]:
     """Give the bar and figures of many campaigns' cards with one statement."""
-    rows = db.session.execute(
-        select(
-            Campaign.listing_id,
-            Campaign.state,
-            Campaign.goal_minor,
-            Campaign.currency,
-            Campaign.pledged_minor,
-            Campaign.backers,
-            Campaign.closes_at,
-        ).where(Campaign.listing_id.in_(listing_ids))
-    )
+    rows = db.session.connection().execute(CARDS, {"ids": list(listing_ids)}).all()
     backers, of_goal = _("backers"), _("of %(goal)s", goal="\0")
     facts = {}
     for row in rows:
