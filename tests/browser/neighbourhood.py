@@ -51,7 +51,6 @@ class Neighbourhood:
                 door.fill("main [name=email]", f"{who}@{DOMAIN}")
                 door.fill("main [name=password]", PASSWORD)
                 door.click("main form .button-primary")
-                door.goto("/language/en?next=/account")
                 self._cookies[who] = door.context.cookies()
         with new_page(browser, self.url, self.problems, **wishes) as page:
             page.context.add_cookies(self._cookies.get(who, []))
