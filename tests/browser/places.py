@@ -100,7 +100,10 @@ def owners(site: Neighbourhood) -> Iterator[Place]:
         yield Place(f"/campaigns/{live}/{path}", "maud")
     yield Place(f"/campaigns/{live}/rewards/new", "maud", empty_and_send)
     yield Place(f"/campaigns/{draft}/manage", "hugo")
-    yield Place(f"/campaigns/{site.one('select id from listing where slug = :s', s='een-roeiboot-voor-de-hele-kade')}/manage", "noor")
+    yield Place(
+        f"/campaigns/{site.one('select id from listing where slug = :s', s='een-roeiboot-voor-de-hele-kade')}/manage",
+        "noor",
+    )
     yield Place(f"/campaigns/{live}/pledge", "carla")
     yield Place(f"/campaigns/{live}/pledge", "carla", empty_and_send)
     yield Place(f"/campaigns/{live}/pledge", "fenna")
@@ -111,7 +114,16 @@ def operators(site: Neighbourhood) -> Iterator[Place]:
     """What those see who run the place."""
     for path in ("", "/search?q=fenna", "/members", "/listings", "/agreements", "/payments", "/payouts", "/ledger"):
         yield Place(f"/operator{path}", "olga")
-    for path in ("/reports", "/reports/messages", "/jobs", "/jobs/recurring", "/gateway", "/plugins", "/settings", "/audit"):
+    for path in (
+        "/reports",
+        "/reports/messages",
+        "/jobs",
+        "/jobs/recurring",
+        "/gateway",
+        "/plugins",
+        "/settings",
+        "/audit",
+    ):
         yield Place(f"/operator{path}", "olga")
     for table in ("user", "listing", "agreement", "payment"):
         name = {"user": "members"}.get(table, f"{table}s")
