@@ -19,6 +19,8 @@ from marketplace.runtime import listing_kind
 
 NOTICE = "notice"
 
+__all__ = ["blueprint"]
+
 
 def own(listing_id: int) -> Listing:
     """Give a listing that the member may change; raises NotFound for others, since a draft's existence is private."""

@@ -101,7 +101,8 @@ def open_reports(after: int = 0, limit: int = PAGE) -> Sequence[OpenReport]:
         .order_by(ListingReport.id)
         .limit(limit)
     )
-    return [OpenReport(*row) for row in db.session.execute(statement)]
+    rows: Sequence[Any] = db.session.execute(statement).all()
+    return [OpenReport(*row) for row in rows]
 
 
 def handle(report_id: int, *, actor: User, note: str = "") -> ListingReport:

@@ -89,7 +89,9 @@ def _found(shape: Shape, level: str) -> Any:
     wanted = matching(shape) + within(shape, level)
     if shape.cursor:
         wanted.append(beyond(metres(), falling=False))
-    some = select(literal_column("1").label("one")).select_from(Listing.__table__).where(*wanted).limit(shape.limit)
+    some: Select[Any] = (
+        select(literal_column("1").label("one")).select_from(Listing.__table__).where(*wanted).limit(shape.limit)
+    )
     return select(func.count()).select_from(some.subquery(f"level{level}")).scalar_subquery()
 
 

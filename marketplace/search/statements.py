@@ -100,7 +100,7 @@ def matching(shape: Shape) -> list[ColumnElement[bool]]:
     if shape.kind:
         found.append(L.kind == bound("kind", String))
     else:
-        names = [literal_column("'" + name.replace("'", "''") + "'") for name in shape.kinds]
+        names: list[ColumnElement[Any]] = [literal_column("'" + name.replace("'", "''") + "'") for name in shape.kinds]
         # The index by kind is in no order that a page of several kinds wants.
         found.append(aside(L.kind, shape).in_(names))
     if shape.category:
@@ -184,7 +184,9 @@ def _runs(shape: Shape) -> list[Select[Any]]:
 
 def count(shape: Shape) -> Any:
     """Give the number of all that match, counted no further than one past CAP."""
-    some = select(literal_column("1").label("one")).select_from(Listing.__table__).where(*conditions(shape))
+    some: Select[Any] = (
+        select(literal_column("1").label("one")).select_from(Listing.__table__).where(*conditions(shape))
+    )
     return select(func.count()).select_from(some.limit(CAP + 1).subquery("counted")).scalar_subquery()
 
 
