@@ -151,16 +151,21 @@ def close(listing_id: int, *, actor: Any) -> Listing:
 
 
 def reopen(listing_id: int, *, actor: Any) -> Listing:
-    """Offer a closed listing again, under its former date; raises NotReady, Refused, Forbidden, NotFound."""
+    """Offer a closed listing again, under its former date, unless its kind objects.
+
+    Raises NotReady, Refused, Forbidden, NotFound.
+    """
     with transaction() as session:
         listing = _for(listing_id, actor, "listing.publish")
-        kind_of(listing.kind)
+        kind = kind_of(listing.kind)
         if listing.state != "closed":
             raise Refused(_("Only what is closed can be opened again."), code="not_closed")
         _refuse_problems(listing)
         listing.state = "published"
         _touch(listing)
         session.flush()
+        if kind.on_publish:  # a campaign that ended refuses here: it goes live once
+            kind.on_publish(listing)
         announce("listing_changed", listing=listing, change="reopened", actor=actor)
     return listing
 
