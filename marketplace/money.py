@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 # Decimal places per ISO 4217 currency where they differ from two.
 EXPONENTS = {
@@ -111,25 +111,23 @@ def round_minor(value: Decimal) -> int:
     return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
+WHOLE = re.compile(r"[0-9]{1,15}|[1-9][0-9]{0,2}(?:\.[0-9]{3}){1,4}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}")
+"""Whole major units, plain or with thousands grouped by one and the same sign."""
+
+
 def parse_amount(text: str, currency: str) -> Money:
     """Read what a person typed ("12,50", "1.250", "1,250.00", "€ 5") as an amount; raises NotAnAmount.
 
-    The last separator counts as the decimal mark when no more digits follow it than the currency has places; otherwise
-    separators group thousands. So Dutch and English notation are both understood, whatever the page's language.
+    The last separator is the decimal mark when no more digits follow it than the currency has places and its sign does not
+    stand before; otherwise separators group thousands. So Dutch and English notation are both understood, whatever the
+    page's language: "1.250" is 1250 euros, and 1.250 Kuwaiti dinars.
     """
     cleaned = re.sub(r"[\s\u00a0\u202f€$£]", "", text)
-    places = exponent(currency)
-    match = re.fullmatch(r"(\d+|\d{1,3}(?:[.,]\d{3})+)(?:([.,])(\d*))?", cleaned)
-    if not match or len(match[1]) > 15:
+    mark = max(cleaned.rfind("."), cleaned.rfind(","))
+    whole, fraction = cleaned, ""
+    if mark >= 0 and len(cleaned) - mark - 1 <= exponent(currency) and cleaned[mark] not in cleaned[:mark]:
+        whole, fraction = cleaned[:mark], cleaned[mark + 1 :]
+    if not WHOLE.fullmatch(whole) or not re.fullmatch("[0-9]*", fraction):
         raise NotAnAmount(text)
-    whole, mark, fraction = match[1], match[2], match[3] or ""
-    if mark and len(fraction) > places:
-        raise NotAnAmount(text)
-    if mark and mark in whole:  # "1.234.5" mixes the roles of one sign
-        raise NotAnAmount(text)
-    digits = re.sub(r"[.,]", "", whole)
-    try:
-        value = Decimal(f"{digits}.{fraction or '0'}")
-    except InvalidOperation as error:  # pragma: no cover - the pattern admits only digits
-        raise NotAnAmount(text) from error
-    return Money(int(value.scaleb(places)), currency)
+    digits = re.sub(r"[.,]", "", whole) + fraction.ljust(exponent(currency), "0")
+    return Money(int(digits), currency)

@@ -8,24 +8,38 @@ from marketplace.database import BigIntId, Json, UtcDateTime
 revision = "0003_agreements"
 down_revision = "0002_listings"
 
+# What was agreed: the terms and the amount. They change together with their number, which rises by exactly one.
 SQLITE = (
-    """CREATE TRIGGER agreement_terms_frozen BEFORE UPDATE OF terms, kind, listing_id, owner_id, member_id ON agreement
-       WHEN (new.terms IS NOT old.terms AND new.terms_version <> old.terms_version + 1)
+    """CREATE TRIGGER agreement_terms_frozen
+       BEFORE UPDATE OF terms, terms_version, amount_minor, currency, kind, listing_id, owner_id, member_id ON agreement
+       WHEN ((new.terms IS NOT old.terms OR new.amount_minor IS NOT old.amount_minor OR new.currency IS NOT old.currency)
+             AND new.terms_version <> old.terms_version + 1)
+            OR new.terms_version NOT IN (old.terms_version, old.terms_version + 1)
             OR new.kind <> old.kind OR new.listing_id <> old.listing_id
             OR new.owner_id <> old.owner_id OR new.member_id <> old.member_id
        BEGIN SELECT RAISE(ABORT, 'the terms of an agreement are frozen'); END""",
     """CREATE TRIGGER agreement_no_delete BEFORE DELETE ON agreement
        BEGIN SELECT RAISE(ABORT, 'an agreement is never deleted'); END""",
+    """CREATE TRIGGER agreement_no_replace BEFORE INSERT ON agreement
+       WHEN EXISTS (SELECT 1 FROM agreement WHERE id = new.id)
+       BEGIN SELECT RAISE(ABORT, 'an agreement is never replaced'); END""",
     """CREATE TRIGGER agreement_event_no_update BEFORE UPDATE ON agreement_event
        BEGIN SELECT RAISE(ABORT, 'history is append-only'); END""",
     """CREATE TRIGGER agreement_event_no_delete BEFORE DELETE ON agreement_event
+       BEGIN SELECT RAISE(ABORT, 'history is append-only'); END""",
+    # INSERT OR REPLACE removes the row in its way without firing the trigger on DELETE.
+    """CREATE TRIGGER agreement_event_no_replace BEFORE INSERT ON agreement_event
+       WHEN EXISTS (SELECT 1 FROM agreement_event
+                    WHERE id = new.id OR (agreement_id = new.agreement_id AND seq = new.seq))
        BEGIN SELECT RAISE(ABORT, 'history is append-only'); END""",
 )
 POSTGRESQL = (
     """CREATE FUNCTION agreement_guard() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN
-         IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'an agreement is never deleted' USING ERRCODE = '23514'; END IF;
-         IF (new.terms IS DISTINCT FROM old.terms AND new.terms_version <> old.terms_version + 1)
+         IF TG_OP <> 'UPDATE' THEN RAISE EXCEPTION 'an agreement is never deleted' USING ERRCODE = '23514'; END IF;
+         IF ((new.terms IS DISTINCT FROM old.terms OR new.amount_minor IS DISTINCT FROM old.amount_minor
+              OR new.currency IS DISTINCT FROM old.currency) AND new.terms_version <> old.terms_version + 1)
+            OR new.terms_version NOT IN (old.terms_version, old.terms_version + 1)
             OR new.kind <> old.kind OR new.listing_id <> old.listing_id
             OR new.owner_id <> old.owner_id OR new.member_id <> old.member_id THEN
            RAISE EXCEPTION 'the terms of an agreement are frozen' USING ERRCODE = '23514';
@@ -34,10 +48,14 @@ POSTGRESQL = (
        END $$""",
     """CREATE TRIGGER agreement_guard BEFORE UPDATE OR DELETE ON agreement
        FOR EACH ROW EXECUTE FUNCTION agreement_guard()""",
+    """CREATE TRIGGER agreement_no_truncate BEFORE TRUNCATE ON agreement
+       FOR EACH STATEMENT EXECUTE FUNCTION agreement_guard()""",
     """CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN RAISE EXCEPTION 'history is append-only: %', TG_TABLE_NAME USING ERRCODE = '23514'; END $$""",
     """CREATE TRIGGER agreement_event_append_only BEFORE UPDATE OR DELETE ON agreement_event
        FOR EACH ROW EXECUTE FUNCTION append_only()""",
+    """CREATE TRIGGER agreement_event_no_truncate BEFORE TRUNCATE ON agreement_event
+       FOR EACH STATEMENT EXECUTE FUNCTION append_only()""",
 )
 
 
