@@ -127,9 +127,9 @@ def operators(site: Neighbourhood) -> Iterator[Place]:
         yield Place(f"/operator{path}", "olga")
     for table in ("user", "listing", "agreement", "payment"):
         name = {"user": "members"}.get(table, f"{table}s")
-        yield Place(f"/operator/{name}/{site.one(f'select max(id) from {table}')}", "olga")  # noqa: S608 - four known names
+        yield Place(f"/operator/{name}/{site.one(f'select max(id) from {table}')}", "olga")
     for name, table in NEWEST.items():
-        yield Place(f"/operator/{name}/{site.one(f'select max(id) from {table}')}", "olga")  # noqa: S608 - four known names
+        yield Place(f"/operator/{name}/{site.one(f'select max(id) from {table}')}", "olga")
     member = site.one("select max(id) from user")
     yield Place(f"/operator/members/{member}/block", "olga")
     yield Place(f"/operator/members/{member}/block", "olga", empty_and_send)
