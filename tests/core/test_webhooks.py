@@ -187,6 +187,16 @@ def test_an_unknown_type_is_kept(world: World) -> None:
     assert _states() == {"ignored": 1}
 
 
+def test_the_payments_inside_a_connected_account_do_not_concern_us(world: World) -> None:
+    event = {
+        "id": "evt_theirs", "object": "event", "type": "payment.created", "livemode": False, "api_version": "2030-01-01",
+        "account": "acct_1", "data": {"object": {"id": "py_1", "object": "charge"}},
+    }  # fmt: skip
+    assert world.post_event(event) == 200
+    world.work()
+    assert _states() == {"ignored": 1}
+
+
 def test_an_event_about_an_object_that_nobody_knows_is_tried_for_a_day_and_then_dead(
     world: World, frozen: FrozenClock
 ) -> None:

@@ -19,7 +19,12 @@ class StripeGateway(StripeMembers, StripeCharges, StripeMoves):
     name = "stripe"
 
     def read(self, subject: ObjectRef) -> Sequence[Facts] | Trouble:
-        """Read any object that an event may speak of."""
+        """Read any object that an event may speak of.
+
+        Of a connected account only the account itself concerns us: the payments in it mirror our own transfers.
+        """
+        if subject.account and subject.kind != "account":
+            return ()
         if subject.kind == "charge":
             return self._charge_and_refunds(subject.ref)
         readers: dict[str, Callable[[str], Any]] = {
@@ -33,7 +38,7 @@ class StripeGateway(StripeMembers, StripeCharges, StripeMoves):
             "dispute": self._read_dispute,
         }
         reader = readers.get(subject.kind)
-        if reader is None or (subject.account and subject.kind != "account"):
+        if reader is None:
             return ()
         answer = reader(subject.ref)
         return answer if isinstance(answer, Trouble) else (answer,)
