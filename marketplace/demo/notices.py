@@ -61,7 +61,7 @@ NOTICES = (
     Notice("bas", "transport", "Boat trailer up to 750 kg", "Galvanised, with a winch. The tyres are new, the rust is not. Needs a car "
            "with a hook.", 40, 2200, "day", "boat", "A boat on the water"),
     Notice("mila", "art", "Portretten in je eigen tuin", "Een uur fotograferen in het licht van de middag. Je krijgt tien bewerkte "
-           "foto's, ook op groot formaat.", 14, 4500, "once", "sun", "Laag zonlicht over een heuvel"),
+           "foto's, ook op groot formaat.", 14, 4500, "once", "camera", "Een camera"),
     Notice("hugo", "help", "Fietsband plakken, ook op zondag", "Ik heb tijd, lijm en geduld. Kom langs met je fiets, dan leer je het "
            "meteen zelf.", 9, 0, "once", "bike", "Een fiets op een helling"),
     Notice("aisha", "food", "Leren injera bakken", "Op zaterdag maken we samen deeg, stoofpot en te veel. Neem bakjes mee voor wat "
@@ -77,17 +77,17 @@ NOTICES = (
     Notice("ruben", "household", "Behangtafel en stoomapparaat", "Oud behang eraf in een middag. Ik heb nog een rol plastic voor de "
            "vloer die je mag opmaken.", 28, 500, "day", "tools", "Gereedschap aan de muur"),
     Notice("lotte", "culture", "Museum card for an afternoon", "Mine is personal, but I gladly take a neighbour along as a guest on "
-           "Thursdays. Coffee is on you.", 19, 0, "once", "books", "A shelf of art books"),
+           "Thursdays. Coffee is on you.", 19, 0, "once", "frame", "A painting in its frame"),
     Notice("kofi", "spaces", "Kitchen of the community centre", "Six burners, two ovens and a dishwasher that sings. Free on weekday "
            "mornings; leave it as you would want to find it.", 33, 1500, "hour", "pot", "A steaming pot"),
     Notice("maud", "nature", "Zaden ruilen", "Ik heb tomaten, bonen, goudsbloem en komkommer over. Ruil ze voor wat jij hebt, of haal "
            "gewoon een zakje.", 5, 0, "piece", "plant", "Zaailingen in het licht"),
     Notice("tom", "community", "Hulp gezocht: bankje voor de straat", "Wie zaagt, wie schuurt, wie brengt soep? Zaterdag bouwen we een "
-           "bank voor voor het hofje.", 4, None, None, "tools", "Een werkbank"),
+           "bank voor voor het hofje.", 4, None, None, "bench", "Een bank om op te zitten"),
     Notice("peter", "music", "Cello, on loan to a patient person", "Three-quarter size, with a soft case. For someone who takes lessons "
            "and has thick walls.", 50, 2500, "week", "guitar", "A string instrument"),
     Notice("joris", "tools", "Ladder van zes meter", "Uitschuifbaar, stevig, past net niet in een auto. Ophalen met z'n tweeën.", 60, 400,
-           "day", "tools", "Een ladder tegen de muur", "closed"),
+           "day", "ladder", "Een ladder tegen de muur", "closed"),
     Notice("bas", "electronics", "Oude scheepsradio", "Werkt, kraakt, ontvangt weerberichten. Nog even over nadenken of ik hem echt "
            "kwijt wil.", 2, 3000, "once", "boat", "", "draft"),
 )  # fmt: skip

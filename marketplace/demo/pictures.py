@@ -163,11 +163,59 @@ def pot(c: Canvas) -> None:
 
 
 def tools(c: Canvas) -> None:
-    """Tools on a wall."""
-    c.box(150, 230, 700, 18, c.ink, 8)
-    for x, tall in ((230, 330), (400, 420), (570, 360), (730, 300)):
-        c.line([(x, 240), (x, 300 + tall)], 26, PAPER)
-        c.box(x - 62, 250, 124, 84, c.ink, 16)
+    """A hammer, a saw and a screwdriver on a wall."""
+    c.box(140, 215, 720, 20, c.ink, 8)
+    c.line([(270, 330), (270, 730)], 36, PAPER)
+    c.box(175, 270, 190, 84, c.ink, 16)
+    c.shape([(438, 400), (566, 400), (548, 800), (492, 800)], PAPER)
+    c.ring(500, 340, 82, 34, c.ink)
+    c.line([(735, 470), (735, 760)], 20, PAPER)
+    c.box(695, 260, 80, 230, c.ink, 34)
+
+
+def drill(c: Canvas) -> None:
+    """A cordless drill."""
+    c.shape([(350, 460), (490, 460), (450, 700), (310, 700)], c.ink)
+    c.box(250, 320, 390, 160, c.ink, 52)
+    c.box(268, 690, 220, 74, c.mix(c.bottom, c.ink, 0.65), 16)
+    c.box(640, 350, 74, 100, PAPER, 10)
+    c.line([(714, 400), (890, 400)], 16, PAPER)
+    c.box(488, 490, 34, 58, PAPER, 8)
+
+
+def bench(c: Canvas) -> None:
+    """A bench to sit on."""
+    for x in (275, 695):
+        c.box(x, 400, 30, 420, c.ink, 6)
+    for y in (430, 510):
+        c.box(200, y, 600, 52, PAPER, 8)
+    c.box(170, 620, 660, 56, PAPER, 8)
+
+
+def camera(c: Canvas) -> None:
+    """A camera."""
+    c.box(390, 290, 220, 120, c.ink, 24)
+    c.box(220, 360, 560, 380, c.ink, 48)
+    c.disc(500, 550, 135, PAPER)
+    c.disc(500, 550, 98, c.mix(c.bottom, c.ink, 0.45))
+    c.disc(462, 505, 26, PAPER)
+    c.disc(705, 430, 22, PAPER)
+
+
+def frame(c: Canvas) -> None:
+    """A painting in its frame."""
+    c.box(220, 200, 560, 520, c.ink, 12)
+    c.box(262, 256, 476, 408, PAPER, 4)
+    c.disc(610, 360, 44, c.bottom)
+    c.shape([(262, 664), (420, 420), (530, 560), (600, 490), (738, 664)], c.mix(c.bottom, c.ink, 0.5))
+
+
+def ladder(c: Canvas) -> None:
+    """A ladder against a wall."""
+    for n in range(6):
+        c.line([(405 - 22 * n, 250 + 100 * n), (565 - 2 * n, 250 + 100 * n)], 16, PAPER)
+    c.line([(410, 180), (280, 820)], 22, c.ink)
+    c.line([(570, 180), (550, 820)], 22, c.ink)
 
 
 def boat(c: Canvas) -> None:
@@ -230,15 +278,16 @@ def spool(c: Canvas) -> None:
 
 MOTIFS: dict[str, Callable[[Canvas], None]] = {
     "bike": bike, "tent": tent, "sun": sun, "plant": plant, "house": house, "books": books, "pot": pot, "tools": tools,
-    "drill": tools, "boat": boat, "screen": screen, "party": party, "guitar": guitar, "boxes": boxes, "spool": spool,
+    "drill": drill, "bench": bench, "camera": camera, "frame": frame, "ladder": ladder, "boat": boat, "screen": screen,
+    "party": party, "guitar": guitar, "boxes": boxes, "spool": spool,
 }  # fmt: skip
-GROUNDED = frozenset({"bike", "tent", "plant", "sun", "screen", "pot", "boxes"})
+GROUNDED = frozenset({"bike", "tent", "plant", "sun", "screen", "pot", "boxes", "bench", "ladder"})
 
 
 def draw(motif: str, seed: int) -> bytes:
     """Draw a motif as a JPEG; the same seed gives the same picture."""
     canvas = Canvas(Random(seed))  # noqa: S311 - colours, not secrets
-    if motif not in ("sun", "tent", "pot", "guitar"):
+    if motif not in ("sun", "tent", "pot", "guitar", "frame", "camera", "tools"):
         canvas.disc(canvas.rng.uniform(150, 850), canvas.rng.uniform(120, 320), 70, canvas.mix(canvas.top, PAPER, 0.6))
     canvas.hills(560, 0.12)
     canvas.hills(690, 0.24)

@@ -92,6 +92,6 @@ SCENES = (
           "Twintig buren willen roeien voor het werk. Een tweedehands vier-met is te koop, met riemen. Wij zoeken het laatste geld.",
           140000, 30, 0.4, 6, "boat", "Een boot op het water", (*STEWARD, ("Proefles", "Om zes uur 's ochtends, met koffie.", 2000, 20))),
     Scene("hugo", "community", "Een bank om op te wachten", "Bij de bushalte staat niets om op te zitten.",
-          "Ik ben zeventig en de bus komt om het halfuur. Een goede bank kost minder dan je denkt.", 45000, 20, 0, 0, "tools",
-          "Gereedschap aan de muur", (), draft=True),
+          "Ik ben zeventig en de bus komt om het halfuur. Een goede bank kost minder dan je denkt.", 45000, 20, 0, 0, "bench",
+          "Een bank om op te zitten", (), draft=True),
 )  # fmt: skip
