@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask
-from werkzeug.routing import IntegerConverter
 
+import marketplace.early  # noqa: F401 - before whatever else loads structlog
 from marketplace import commands, core, errorpages, headers, locale, logs, templating
 from marketplace.config import Settings
 from marketplace.database import db, engine_options, prepare_engine
 from marketplace.extensions import babel, csrf, limiter, login_manager
 from marketplace.hooks import discovery, lineages, registry
 from marketplace.hooks.manager import Hooks
+from marketplace.routing import LateRule, RowNumber
 from marketplace.runtime import KEY, Runtime
-
-
-class RowNumber(IntegerConverter):
-    """A number in an address: beyond what a database can count there is no page, and no query about it either."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Set the largest number unless the rule names one."""
-        super().__init__(*args, **{"max": 2**63 - 1, **kwargs})
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the app for these settings, or for the environment's; raises BadSettings, PluginMissing, PluginInvalid."""
     settings = settings or Settings.from_env()
     app = Flask("marketplace", static_folder=None, instance_path=str(settings.instance_dir))
+    app.url_rule_class = LateRule
     app.url_map.converters["int"] = RowNumber
     configure(app, settings)
     logs.init_logs(settings)

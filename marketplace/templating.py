@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,8 @@ from zlib import crc32
 
 from flask import Flask, current_app, request
 from flask_login import current_user
+from jinja2 import FileSystemBytecodeCache
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 from werkzeug.routing import BuildError
 
@@ -93,10 +96,25 @@ def template_folder() -> Path:
     return Path(places[0]) if places else Path(__file__).resolve().parent.parent / "templates"
 
 
+class KeptTemplates(FileSystemBytecodeCache):
+    """Compiled templates in the instance folder, so that only the first worker ever compiles them.
+
+    Jinja compares a checksum of the source, so an update is noticed. A disk that can't be written only costs that time.
+    """
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one template."""
+        with suppress(OSError):
+            Path(self.directory).mkdir(parents=True, exist_ok=True)
+            super().dump_bytecode(bucket)
+
+
 def init_templating(app: Flask) -> None:
     """Point Flask at the core's templates and give them their functions and filters."""
     app.template_folder = str(template_folder())
     environment = app.jinja_env
+    if runtime(app).settings.environment != "test":
+        environment.bytecode_cache = KeptTemplates(str(runtime(app).settings.instance_dir / "compiled"))
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.policies["ext.i18n.trimmed"] = True  # as the texts were collected
     environment.filters.update(display.FILTERS)

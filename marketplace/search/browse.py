@@ -19,13 +19,17 @@ from marketplace.search.statements import CAP, PAGE, Shape
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One page; `total` counts no further than CAP, where `capped` says that there are more. Cursors are "" at the ends."""
+    """One page; `total` counts no further than CAP, where `capped` says that there are more. Cursors are "" at the ends.
+
+    `resembling` says that nothing holds the words, and these have titles that are nearly them.
+    """
 
     cards: list[Card]
     total: int
     capped: bool
     next: str
     previous: str
+    resembling: bool = False
 
 
 NOTHING = Results([], 0, False, "", "")
@@ -56,17 +60,27 @@ def browse(filters: Filters, limit: int = PAGE) -> Results:
         limit=limit + 1,
     )
     values = _values(filters, words, cursor, shape)
+    found = _page(filters, shape, values, cursor)
+    if words and not found.total and index_of(shape.dialect).knows_likeness():
+        values[PARAMETER] = " ".join(words)
+        found = replace(_page(filters, replace(shape, resembling=True), values, cursor), resembling=True)
+    return found if found.cards else NOTHING
+
+
+def _page(filters: Filters, shape: Shape, values: dict[str, Any], cursor: Cursor | None) -> Results:
     connection = db.session.connection()
     total = None
     if nearest.needed(shape):
         origin = filters.origin or home_origin()
         found = nearest.survey(connection, shape, values, origin, cursor)
+        if not found.total:
+            return NOTHING
         total = found.total
         shape = replace(shape, counted=False, dense=nearest.capped(found))
         if shape.radius:
-            values.update(nearest.around(origin, found.radius))
+            values = {**values, **nearest.around(origin, found.radius)}
     rows = connection.execute(statements.page(shape), values).all()  # iterating would fetch row by row
-    return _results(filters, rows, limit, total, cursor is not None, backwards)
+    return _results(filters, rows, shape, total, paged=cursor is not None)
 
 
 def _cursor(filters: Filters) -> tuple[Cursor | None, bool]:
@@ -97,7 +111,8 @@ def _values(filters: Filters, words: tuple[str, ...], cursor: Cursor | None, sha
     return values
 
 
-def _results(filters: Filters, rows: Sequence[Any], limit: int, total: int | None, paged: bool, backwards: bool) -> Results:
+def _results(filters: Filters, rows: Sequence[Any], shape: Shape, total: int | None, *, paged: bool) -> Results:
+    limit, backwards = shape.limit - 1, shape.backwards
     more = len(rows) > limit
     rows = rows[:limit][:: -1 if backwards else 1]
     if not rows:
