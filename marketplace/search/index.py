@@ -8,10 +8,15 @@ from typing import Any, Protocol
 from sqlalchemy import BigInteger, Integer, Select, String, bindparam, column, func, literal_column, select, table
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
+from marketplace.database import db
+
 LEAST_PREFIX = 2
 """Letters that the last word needs to also match longer words: one letter would match half the index."""
 
 PARAMETER = "words"
+
+LIKE_ENOUGH = 0.45
+"""Word similarity by pg_trgm from which a title is offered: "boormasjine" finds a boormachine, "tent" finds no tender."""
 
 
 class SearchIndex(Protocol):
@@ -22,6 +27,12 @@ class SearchIndex(Protocol):
 
     def parameter(self, words: Sequence[str]) -> str:
         """Give the parameter's value for these words (from `words_of`, at least one)."""
+
+    def knows_likeness(self) -> bool:
+        """Tell whether `resembling` may be asked in this transaction; may run one statement."""
+
+    def resembling(self) -> Select[Any]:
+        """Give a select of listing ids whose titles are nearly the words in PARAMETER, joined by blanks."""
 
 
 class Fts5Index:
@@ -38,6 +49,14 @@ class Fts5Index:
         if len(words[-1]) >= LEAST_PREFIX:
             quoted[-1] += " *"
         return " AND ".join(quoted)
+
+    def knows_likeness(self) -> bool:
+        """Say no: FTS5 has no measure of likeness."""
+        return False
+
+    def resembling(self) -> Select[Any]:
+        """Give what holds the words; nobody asks for more here."""
+        return self.matching()
 
 
 class TsvectorIndex:
@@ -59,6 +78,17 @@ class TsvectorIndex:
         if len(words[-1]) >= LEAST_PREFIX:
             quoted[-1] += ":*"
         return " & ".join(quoted)
+
+    def knows_likeness(self) -> bool:
+        """Tell whether the migration could create pg_trgm, and say for this transaction how like is like enough."""
+        bar = func.set_config("pg_trgm.word_similarity_threshold", str(LIKE_ENOUGH), literal_column("true"))
+        known = table("pg_extension", column("extname", String))
+        return db.session.scalar(select(bar).where(known.c.extname == "pg_trgm")) is not None
+
+    def resembling(self) -> Select[Any]:
+        """Give the titles in which pg_trgm finds something like the words."""
+        index = table("listing_fts", column("listing_id", BigInteger), column("title", String))
+        return select(index.c.listing_id).where(bindparam(PARAMETER, type_=String).op("<%")(index.c.title))
 
 
 INDEXES: dict[str, SearchIndex] = {"sqlite": Fts5Index(), "postgresql": TsvectorIndex()}

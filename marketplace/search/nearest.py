@@ -34,7 +34,7 @@ class Survey:
 
 def needed(shape: Shape) -> bool:
     """Tell whether a search is worth a survey: how to find a page depends on how many match."""
-    return shape.radius or shape.price or shape.words
+    return shape.radius or shape.price or (shape.words and not shape.resembling)
 
 
 def survey(

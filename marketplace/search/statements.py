@@ -49,6 +49,8 @@ class Shape:
     free: bool = False
     pictures: bool = False
     words: bool = False
+    resembling: bool = False
+    """Titles that are nearly the words, instead of listings that hold them."""
     radius: bool = False
     cursor: str = ""
     """"" for the first page, "key" or "none" by where the cursor stands."""
@@ -115,7 +117,8 @@ def matching(shape: Shape) -> list[ColumnElement[bool]]:
     if shape.pictures:
         found.append(L.cover_key.is_not(None))
     if shape.words:
-        found.append(L.id.in_(index_of(shape.dialect).matching()))
+        index = index_of(shape.dialect)
+        found.append(L.id.in_(index.resembling() if shape.resembling else index.matching()))
     return found
 
 

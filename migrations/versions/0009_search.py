@@ -38,7 +38,8 @@ BARE = "aaaaaaceeeeiiiinooooouuuuyyAAAAAACEEEEIIIINOOOOOUUUUY"
 
 POSTGRESQL = (
     """CREATE TABLE listing_fts (
-         listing_id bigint PRIMARY KEY REFERENCES listing (id) ON DELETE CASCADE, words tsvector NOT NULL)""",
+         listing_id bigint PRIMARY KEY REFERENCES listing (id) ON DELETE CASCADE, words tsvector NOT NULL,
+         title text NOT NULL)""",
     # `simple` finds a word as it is written, `dutch` finds its other forms; accents are dropped without an extension.
     f"""CREATE FUNCTION listing_words(said text, weight "char") RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
           SELECT setweight(to_tsvector('simple', bare.text) || to_tsvector('dutch', bare.text), weight)
@@ -48,13 +49,13 @@ POSTGRESQL = (
          SELECT listing_words(l.title, 'A') || listing_words(l.place, 'B') || listing_words(l.summary, 'C')
              || listing_words(l.body_md, 'D')
        $$""",
-    """INSERT INTO listing_fts SELECT l.id, listing_all_words(l) FROM listing l WHERE l.state = 'published'""",
+    """INSERT INTO listing_fts SELECT l.id, listing_all_words(l), l.title FROM listing l WHERE l.state = 'published'""",
     """CREATE INDEX ix_listing_fts_words ON listing_fts USING gin (words) WITH (fastupdate = off)""",
     """CREATE FUNCTION listing_fts_keep() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN
          IF new.state = 'published' THEN
-           INSERT INTO listing_fts VALUES (new.id, listing_all_words(new))
-             ON CONFLICT (listing_id) DO UPDATE SET words = excluded.words;
+           INSERT INTO listing_fts VALUES (new.id, listing_all_words(new), new.title)
+             ON CONFLICT (listing_id) DO UPDATE SET words = excluded.words, title = excluded.title;
          ELSIF TG_OP = 'UPDATE' AND old.state = 'published' THEN
            DELETE FROM listing_fts WHERE listing_id = new.id;
          END IF;
@@ -65,6 +66,16 @@ POSTGRESQL = (
     f"""CREATE TRIGGER listing_fts_update AFTER UPDATE OF {COLUMNS}, state ON listing
         FOR EACH ROW WHEN ((old.state, {OLD}) IS DISTINCT FROM (new.state, {NEW}))
         EXECUTE FUNCTION listing_fts_keep()""",
+    # Titles that are nearly what was typed, where the server has the extension and the role may create it.
+    """DO $$
+       BEGIN
+         IF EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm') THEN
+           CREATE EXTENSION IF NOT EXISTS pg_trgm;
+           CREATE INDEX ix_listing_fts_title ON listing_fts USING gin (title gin_trgm_ops);
+         END IF;
+       EXCEPTION WHEN insufficient_privilege THEN
+         RAISE NOTICE 'pg_trgm can not be created by this role: misspelt words will not be found';
+       END $$""",
 )
 
 

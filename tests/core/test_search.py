@@ -1,5 +1,6 @@
 """Search: words, places and filters find what they should, and nothing that a person types is an error."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,13 +18,15 @@ from marketplace.search.filters import NEAR, Origin
 from marketplace.search.words import words_of
 from marketplace.testing.clients import MarketplaceClient
 from marketplace.testing.factories import Factories
+from marketplace.testing.statements import Statements
 
 DAM = Origin("Dam", 52.3731, 4.8926)
 
 
 def titles(**facts: Any) -> list[str]:
-    """Return the titles that a search finds."""
-    return [card.title for card in browse(Filters(**facts)).cards]
+    """Return the titles that hold what was searched for."""
+    found = browse(Filters(**facts))
+    return [] if found.resembling else [card.title for card in found.cards]
 
 
 def test_words_are_found_in_title_summary_text_and_place(app: Flask, factories: Factories) -> None:
@@ -57,6 +60,27 @@ def test_dutch_forms_are_found_on_postgresql(app: Flask, factories: Factories) -
     if not is_sqlite():
         factories.listing(title="Een fiets")
         assert sorted(titles(q="fietsen")) == ["Een fiets", "Twee fietsen"]
+
+
+def test_a_misspelt_word_finds_what_comes_close_on_postgresql(
+    client: MarketplaceClient, factories: Factories, statements: Callable[[], Statements]
+) -> None:
+    for number in range(30):
+        factories.listing(title=f"Boormachine nummer {number}")
+    factories.listing(title="Tent")
+    client.get("/discover?q=nothing")
+    with statements() as seen:
+        page = client.get("/discover?q=boormasjine")
+    assert len(seen) <= 4, seen
+    if is_sqlite():
+        assert "Nothing found" in page.text
+        return
+    assert "these come close" in page.text
+    found = browse(Filters(q="boormasjine"))
+    assert (found.resembling, found.total, len(found.cards)) == (True, 30, 24)
+    rest = browse(Filters(q="boormasjine", after=found.next))
+    assert len({card.id for card in (*found.cards, *rest.cards)}) == 30
+    assert not browse(Filters(q="boormachine")).resembling
 
 
 def test_only_what_is_published_is_found_through_its_whole_life(app: Flask, factories: Factories) -> None:
