@@ -217,22 +217,22 @@ def test_plugins_hear_of_members_and_agreements(site: Site, sample: ModuleType) 
     assert heard == ["created", "lend", "amended"]
 
 
+FILLS = """
+@hookimpl
+def register_blueprints():
+    return [BlueprintAt(Blueprint("toys", __name__, template_folder={folder!r}))]
+@hookimpl
+def slot_fills(slot):
+    return [SlotFill("toys/fill.html", {{"name": slot}})]
+"""
+
+
 def test_every_slot_gets_its_fill_and_the_fill_knows_the_subject(
     install: Install, make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    (tmp_path / "templates" / "toys").mkdir(parents=True)
-    (tmp_path / "templates" / "toys" / "fill.html").write_text("<p>fill {{ name }} {{ subject.id }} {{ '<b>' }}</p>")
-    install(
-        "toys",
-        f"""
-        @hookimpl
-        def register_blueprints():
-            return [BlueprintAt(Blueprint("toys", __name__, template_folder={str(tmp_path / "templates")!r}))]
-        @hookimpl
-        def slot_fills(slot):
-            return [SlotFill("toys/fill.html", {{"name": slot}})]
-        """,
-    )
+    (tmp_path / "toys").mkdir()
+    (tmp_path / "toys" / "fill.html").write_text("<p>fill {{ name }} {{ subject.id }} {{ '<b>' }}</p>")
+    install("toys", FILLS.format(folder=str(tmp_path)))
     app = make_app(plugins=("toys",))
     with app.app_context():
         offer_loans(app)
