@@ -59,9 +59,18 @@ def _filled(text: str, variables: dict[str, Any], eval_context: EvalContext) -> 
 def gettext_functions(known: KnownTexts) -> tuple[Callable[..., str], Callable[..., str]]:
     """Make `gettext` and `ngettext` as templates call them."""
 
+    plain: dict[str, Markup] = {}
+    """Translations without any sign to fill in, by their own text: most of a page, and ready to be written."""
+
     @pass_eval_context
     def gettext(eval_context: EvalContext, message: str, /, **variables: Any) -> str:
-        return _filled(known(message), variables, eval_context)
+        text = known(message)
+        if variables or "%" in text or not eval_context.autoescape:
+            return _filled(text, variables, eval_context)
+        ready = plain.get(text)
+        if ready is None:
+            ready = plain[text] = Markup(text)  # noqa: S704 - texts come from our catalogues
+        return ready
 
     @pass_eval_context
     def ngettext(eval_context: EvalContext, singular: str, plural: str, num: int, /, **variables: Any) -> str:

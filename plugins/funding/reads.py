@@ -12,7 +12,19 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import bindparam, select
 
-from marketplace.api import Agreement, CardFacts, Listing, NotFound, Picture, User, clock, db, display, picture_url
+from marketplace.api import (
+    Agreement,
+    BigIntId,
+    CardFacts,
+    Listing,
+    NotFound,
+    Picture,
+    User,
+    clock,
+    db,
+    display,
+    picture_url,
+)
 from plugins.funding.models import Campaign, Pledge, Reward, Update
 
 UPDATES_SHOWN = 20
@@ -62,58 +74,73 @@ COLUMNS = (
 )
 
 
+ONE_CAMPAIGN = (
+    select(*COLUMNS, Pledge.agreement_id.label("my_agreement_id"), Pledge.amount_minor.label("my_amount_minor"))
+    .join(Listing, Listing.id == Campaign.listing_id)
+    .join(User, User.id == Listing.owner_id)
+    .outerjoin(
+        Pledge,
+        (Pledge.campaign_id == Campaign.listing_id)
+        & (Pledge.member_id == bindparam("viewer", type_=BigIntId))
+        & Pledge.standing.is_(True),
+    )
+    .where(Campaign.listing_id == bindparam("campaign"))
+)
+"""Made once, as all statements of pages that many look at: building one costs more than sending it."""
+
+
 def campaign_row(campaign_id: int, viewer_id: int | None = None) -> Any:
     """Give a campaign with its listing's and owner's columns by one statement; raises NotFound.
 
     `my_amount_minor` and `my_agreement_id` are of the viewer's standing pledge, None without one.
     """
-    row = db.session.execute(
-        select(*COLUMNS, Pledge.agreement_id.label("my_agreement_id"), Pledge.amount_minor.label("my_amount_minor"))
-        .join(Listing, Listing.id == Campaign.listing_id)
-        .join(User, User.id == Listing.owner_id)
-        .outerjoin(
-            Pledge,
-            (Pledge.campaign_id == Campaign.listing_id) & (Pledge.member_id == viewer_id) & Pledge.standing.is_(True),
-        )
-        .where(Campaign.listing_id == campaign_id)
-    ).one_or_none()
+    values = {"campaign": campaign_id, "viewer": viewer_id}
+    row = db.session.execute(ONE_CAMPAIGN, values).one_or_none()
     if row is None:
         raise NotFound(_("There is no such campaign."))
     return row
 
 
+REWARDS = (
+    select(
+        Reward.id,
+        Reward.title,
+        Reward.description,
+        Reward.amount_minor,
+        Reward.stock,
+        Reward.taken,
+        Reward.delivery,
+        Reward.withdrawn,
+    )
+    .where(Reward.campaign_id == bindparam("campaign"))
+    .order_by(Reward.amount_minor, Reward.id)
+)
+
+
 def rewards_of(campaign_id: int) -> Sequence[Any]:
     """List a campaign's rewards, the smallest amount first."""
-    return db.session.execute(
-        select(
-            Reward.id,
-            Reward.title,
-            Reward.description,
-            Reward.amount_minor,
-            Reward.stock,
-            Reward.taken,
-            Reward.delivery,
-            Reward.withdrawn,
-        )
-        .where(Reward.campaign_id == campaign_id)
-        .order_by(Reward.amount_minor, Reward.id)
-    ).all()
+    return db.session.execute(REWARDS, {"campaign": campaign_id}).all()
+
+
+UPDATES = (
+    select(Update.id, Update.title, Update.body_html, Update.posted_at)
+    .where(Update.campaign_id == bindparam("campaign"))
+    .order_by(Update.id.desc())
+    .limit(UPDATES_SHOWN)
+)
+PICTURES = (
+    select(Picture.key, Picture.alt)
+    .where(Picture.listing_id == bindparam("campaign"), Picture.state == "ready")
+    .order_by(Picture.position)
+)
 
 
 def campaign_page(row: Any) -> CampaignPage:
     """Read the rest of a campaign's page by three statements."""
     campaign_id = row.listing_id
-    updates = db.session.execute(
-        select(Update.id, Update.title, Update.body_html, Update.posted_at)
-        .where(Update.campaign_id == campaign_id)
-        .order_by(Update.id.desc())
-        .limit(UPDATES_SHOWN)
-    ).all()
-    shown = select(Picture.key, Picture.alt).where(Picture.listing_id == campaign_id, Picture.state == "ready")
-    pictures = [
-        (picture_url(row.key, 800), row.alt, picture_url(row.key, 1600))
-        for row in db.session.execute(shown.order_by(Picture.position))
-    ]
+    updates = db.session.execute(UPDATES, {"campaign": campaign_id}).all()
+    shown = db.session.execute(PICTURES, {"campaign": campaign_id})
+    pictures = [(picture_url(each.key, 800), each.alt, picture_url(each.key, 1600)) for each in shown]
     return CampaignPage(row, rewards_of(campaign_id), updates, pictures)
 
 
