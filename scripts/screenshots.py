@@ -72,7 +72,7 @@ PICTURES = (
     Picture("messages", "/messages/1", "fenna", "nl"),
     Picture("manage", MANAGE, "eline", "nl"),
     Picture("operator", "/operator", "olga"),
-    Picture("ledger", "/operator/ledger", "olga"),
+    Picture("ledger", "/operator/ledger?owner=platform", "olga"),
     Picture("styleguide", "/styleguide"),
 )
 
@@ -128,7 +128,7 @@ def small(png: bytes) -> bytes:
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     for colours in COLOURS:
         written = io.BytesIO()
-        picture.quantize(colours, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+        picture.quantize(colours, kmeans=3, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
         if written.tell() <= LARGEST:
             break
     return written.getvalue()
