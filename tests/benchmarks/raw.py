@@ -142,7 +142,7 @@ class RawSite:
         return self.browse.render(rows=rows[:24], total=total, wish=args, next_url=more, chips=chips)
 
     def statements(self, args: dict[str, str]) -> tuple[str, str, dict[str, Any]]:
-        """Write the statement for the rows and the one that counts up to a thousand, with their values."""
+        """Write the statement for the rows and the one that counts up to two hundred, as the page does, with their values."""
         wanted, values = [SHOWN], dict[str, Any]()
         metres, order = "NULL", "l.published_at DESC, l.id DESC"
         if category := args.get("category"):
@@ -160,7 +160,7 @@ class RawSite:
             values.update(_circle(52.3676, 4.9041, int(radius)))
         condition = " AND ".join(wanted)
         rows = f"SELECT {COLUMNS}, {metres} AS distance_m FROM {TABLES} WHERE {condition} ORDER BY {order} LIMIT 25"
-        count = f"SELECT count(*) AS number FROM (SELECT 1 FROM listing l WHERE {condition} LIMIT 1001) counted"
+        count = f"SELECT count(*) AS number FROM (SELECT 1 FROM listing l WHERE {condition} LIMIT 201) counted"
         return rows, count, values
 
 
