@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask
 
 import marketplace.early  # noqa: F401 - before whatever else loads structlog
-from marketplace import commands, core, errorpages, headers, locale, logs, templating
+from marketplace import clock, commands, core, errorpages, headers, locale, logs, templating
 from marketplace.config import Settings
 from marketplace.database import db, engine_options, prepare_engine
 from marketplace.extensions import babel, csrf, limiter, login_manager
@@ -58,6 +60,8 @@ def configure(app: Flask, settings: Settings) -> None:
         TESTING=settings.environment == "test",
         PROPAGATE_EXCEPTIONS=False,
     )
+    if settings.days_ahead:
+        clock.run_ahead(timedelta(days=settings.days_ahead))
     if settings.trusted_proxies:
         from werkzeug.middleware.proxy_fix import ProxyFix  # only behind a proxy
 

@@ -61,6 +61,7 @@ class Settings:
     trusted_proxies: int = 0
     trace_hooks: bool = False
     metrics_token: str = ""
+    days_ahead: float = 0.0
     require_confirmed_mail: bool = True
 
     @classmethod
@@ -100,6 +101,8 @@ class Settings:
             found.append(f"{PREFIX}SECRET_KEY needs at least 32 characters in production")
         if self.payments and self.environment == "production" and not self.stripe_api_key:
             found.append(f"{PREFIX}STRIPE_API_KEY is missing; set it, or set {PREFIX}PAYMENTS=off")
+        if self.days_ahead and self.environment not in ("demo", "development"):
+            found.append(f"{PREFIX}DAYS_AHEAD moves the clock, which only a demo or development site may do")
         if self.locale not in self.locales:
             found.append(f"{PREFIX}LOCALE {self.locale!r} is not among {PREFIX}LOCALES")
         if len(self.currency) != 3 or not self.currency.isupper():

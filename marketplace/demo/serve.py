@@ -25,15 +25,16 @@ PATIENCE = 20.0
 @click.command("demo")
 @click.option("--port", default=8000, show_default=True, help="Port of the site; the next free one when it is taken.")
 @click.option("--fresh", is_flag=True, help="Throw the former demo away and begin anew.")
+@click.option("--days-later", default=0.0, help="Let the demo's clock run this much further ahead than before.")
 @click.option("--load-only", is_flag=True, help="Fill the database and end.")
-def demo_command(port: int, fresh: bool, load_only: bool) -> None:
+def demo_command(port: int, fresh: bool, days_later: float, load_only: bool) -> None:
     """Run the whole marketplace with demo data; press Ctrl-C to end it."""
     folder = Settings.from_env(environment="development").instance_dir / "demo"
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     site, bank = free_port(port), free_port(12111)
-    environ = environment(folder, site, bank)
+    environ = environment(folder, site, bank, days_ahead(folder, days_later))
     running = Processes(environ)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -58,7 +59,15 @@ def demo_command(port: int, fresh: bool, load_only: bool) -> None:
         running.end()
 
 
-def environment(folder: Path, site: int, bank: int) -> dict[str, str]:
+def days_ahead(folder: Path, more: float) -> float:
+    """Move the demo's clock further ahead and give by how many days it is; it never goes back."""
+    path = folder / "days_ahead"
+    total = (float(path.read_text(encoding="ascii")) if path.exists() else 0.0) + max(0.0, more)
+    path.write_text(str(total), encoding="ascii")
+    return total
+
+
+def environment(folder: Path, site: int, bank: int, ahead: float = 0.0) -> dict[str, str]:
     """Give the environment of the demo's processes."""
     ours = {
         "ENVIRONMENT": "demo",
@@ -67,6 +76,7 @@ def environment(folder: Path, site: int, bank: int) -> dict[str, str]:
         "STRIPE_API_KEY": KEY,
         "STRIPE_API_BASE": f"http://127.0.0.1:{bank}",
         "STRIPE_WEBHOOK_SECRETS": webhook_secret(folder),
+        "DAYS_AHEAD": str(ahead),
     }
     return {**os.environ, **{f"MARKETPLACE_{name}": value for name, value in ours.items()}}
 
@@ -169,5 +179,5 @@ def welcome(site: int, bank: int) -> None:
         f"  Operator:            {OPERATOR.key}@{DOMAIN}    password: {PASSWORD}\n"
         f"  Mail that was sent:  http://127.0.0.1:{site}/demo/mail\n"
         f"  Payment sandbox:     http://127.0.0.1:{bank}   (card 4242 4242 4242 4242, any date, any code)\n"
-        "\n  Ctrl-C ends it.\n"
+        '\n  Ctrl-C ends it. To see a deadline pass: make demo ARGS="--days-later 31"\n'
     )

@@ -96,6 +96,12 @@ def test_production_writes_no_secret_of_its_own(tmp_path: Path) -> None:
     assert not (tmp_path / "instance").exists()
 
 
+def test_only_a_demo_or_development_site_may_move_its_clock(tmp_path: Path) -> None:
+    assert read(tmp_path, ENVIRONMENT="demo", DAYS_AHEAD="31").days_ahead == 31.0
+    with pytest.raises(BadSettings, match="DAYS_AHEAD"):
+        read(tmp_path, ENVIRONMENT="test", DAYS_AHEAD="31")
+
+
 def test_other_variables_are_nobodys_business(tmp_path: Path) -> None:
     assert read(tmp_path, NO_SUCH_THING="1").environment == "development"
 

@@ -188,8 +188,19 @@ def test_the_clock_stands_still_only_inside_its_context() -> None:
         pass
 
 
-def test_the_end_of_a_day_is_the_local_one_even_when_the_clock_is_set_back() -> None:
+def test_a_clock_that_runs_ahead_is_ahead_until_it_is_set_back() -> None:
+    real = datetime.now(UTC)
+    clock.run_ahead(timedelta(days=31))
+    try:
+        assert timedelta(days=31) <= clock.now() - real < timedelta(days=31, minutes=1)
+        with clock.frozen(real):
+            assert clock.now() == real
+    finally:
+        clock.run_ahead(timedelta())
+    assert clock.now() - real < timedelta(minutes=1)
+
+
+def test_a_local_day_is_read_in_its_zone_when_the_clock_is_set_back() -> None:
     before = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)  # 01:30 on the 25th in Amsterdam, before the clock goes back
-    assert clock.end_of_local_day(before, "Europe/Amsterdam") == datetime(2026, 10, 25, 22, 59, 59, tzinfo=UTC)
     assert clock.local(before, "Europe/Amsterdam").day == 25
     assert clock.as_utc(clock.local(before, "Europe/Amsterdam")) == before
