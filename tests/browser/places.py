@@ -31,7 +31,7 @@ class Place:
 
 def send(page: Page) -> None:
     """Send the page's form as it stands."""
-    page.locator("main form[method=post] button.button-primary, main form[method=post] .button-l").first.click()
+    page.locator("main form[method=post] :is(.button-primary, .button-danger, .button-l)").first.click()
 
 
 def empty_and_send(page: Page) -> None:
@@ -41,6 +41,12 @@ def empty_and_send(page: Page) -> None:
             box.fill("")
     send(page)
     page.locator("[aria-invalid=true], .error-summary").first.wait_for()
+
+
+def to_the_bank(page: Page) -> None:
+    """Go on to the payment provider's page, where a card is typed."""
+    page.locator("main form[action$=cards] button").click()
+    page.locator("input[name=number]").wait_for()
 
 
 def guests(site: Neighbourhood) -> Iterator[Place]:
@@ -107,7 +113,7 @@ def owners(site: Neighbourhood) -> Iterator[Place]:
     yield Place(f"/campaigns/{live}/pledge", "carla")
     yield Place(f"/campaigns/{live}/pledge", "carla", empty_and_send)
     yield Place(f"/campaigns/{live}/pledge", "fenna")
-    yield Place("/account/payments", "carla", lambda page: page.locator("main form[action$=cards] button").click())
+    yield Place("/account/payments", "carla", to_the_bank)
 
 
 def operators(site: Neighbourhood) -> Iterator[Place]:
