@@ -41,6 +41,52 @@ def live_server(app: Flask, sandbox: Bank, frozen: FrozenClock) -> Iterator[Live
         yield server
 
 
+def first_backer(backer: Person, sandbox: Bank) -> str:
+    """Find the campaign as a guest, join, pledge with a reward, and change the pledge; returns the campaign's address."""
+    backer.page.goto("/")
+    backer.page.locator("main [name=q]").fill("piano")
+    backer.press("Search")
+    backer.press("A piano for the station", "link")
+    campaign = backer.page.url
+    backer.press("Choose First song", "link")
+    backer.register()
+    backer.pledge("70", "First song")
+    backer.save_card("4242424242424242")
+    sandbox.deliver()
+    backer.reads("Pledge: A piano for the station", "How it went", "Pledged", "First song", "€70.00")
+    assert backer.page.locator(".timeline [aria-current=step]").inner_text().startswith("Pledged")
+    backer.press("Change your pledge", "link")
+    backer.page.get_by_role("radio", name="No reward").check()
+    backer.write(amount="0")
+    backer.press("Change my pledge")
+    assert backer.page.locator("[name=amount][aria-invalid=true]").input_value() == "0"
+    backer.write(amount="80")
+    backer.press("Change my pledge")
+    backer.reads("Terms changed", "€80.00")
+    return campaign
+
+
+def other_backer(backer: Person, campaign: str, amount: str, card: str) -> None:
+    """Come by the campaign's link, join on the way, and pledge without a reward."""
+    backer.page.goto(campaign)
+    backer.press("Back this project", "link")
+    backer.register()
+    backer.pledge(amount)
+    backer.save_card(card, bank_asks=card == ASKING_CARD)
+    backer.reads("Pledged", f"€{amount}")
+
+
+def time_passes(app: Flask, sandbox: Bank, frozen: FrozenClock, days: int) -> None:
+    """Let the days go by, with what the worker and the bank do then."""
+    sandbox.deliver()
+    frozen.forward(days=days)
+    for _ in range(2):
+        drain(app)
+        sandbox.deliver()
+    drain(app)
+    refresh()
+
+
 @pytest.mark.parametrize(("database", "javascript"), ONCE_EACH, indirect=["database"], ids=["script", "no-script"])
 def test_a_campaign_from_the_first_look_to_the_money(
     app: Flask,
@@ -54,62 +100,26 @@ def test_a_campaign_from_the_first_look_to_the_money(
         page = make_page(javascript=javascript, width=1280 if javascript else 390)
         return Person(page, mailbox, name, f"{name.lower()}@example.org")
 
-    def time_passes(**distance: float) -> None:
-        sandbox.deliver()
-        frozen.forward(**distance)
-        drain(app)
-        sandbox.deliver()
-        drain(app)
-        refresh()
-
     owner, backer, second, third = person("Olivia"), person("Finn"), person("Sofia"), person("Thijs")
     owner.page.goto("/login")
     owner.register()
     owner.start_campaign()
     owner.reads("A piano for the station", "First song")
-
-    backer.page.goto("/")
-    backer.page.locator("main [name=q]").fill("piano")
-    backer.press("Search")
-    backer.press("A piano for the station", "link")
-    campaign = backer.page.url
-    backer.press("Choose First song", "link")
-    backer.register()
-    backer.pledge("70", "First song")
-    backer.save_card("4242424242424242")
-    sandbox.deliver()
-    backer.reads("Pledge: A piano for the station", "How it went", "Pledged", "First song", "€70.00")
-    assert backer.page.locator(".timeline [aria-current=step]").inner_text().startswith("Pledged")
-
-    backer.press("Change your pledge", "link")
-    backer.page.get_by_role("radio", name="No reward").check()
-    backer.write(amount="0")
-    backer.press("Change my pledge")
-    assert backer.page.locator("[name=amount][aria-invalid=true]").input_value() == "0"
-    backer.write(amount="80")
-    backer.press("Change my pledge")
-    backer.reads("Terms changed", "€80.00")
-
-    for other, amount, card in ((second, "40.50", ASKING_CARD), (third, "30", "4242424242424242")):
-        other.page.goto(campaign)
-        other.press("Back this project", "link")
-        other.register()
-        other.pledge(amount)
-        other.save_card(card, bank_asks=card == ASKING_CARD)
-        other.reads("Pledged", f"€{amount}")
+    campaign = first_backer(backer, sandbox)
+    other_backer(second, campaign, "40.50", ASKING_CARD)
+    other_backer(third, campaign, "30", "4242424242424242")
     third.press("Cancel my pledge", "link")
     third.press("Cancel my pledge")
     third.reads("Cancelled")
 
-    time_passes(days=4)
+    time_passes(app, sandbox, frozen, days=4)
     backer.page.reload()
     backer.log_in()
     backer.reads("Paid", "€80.00")
-    owner.page.goto(campaign)
-    owner.reads("€120.50", "Funded")
     owner.page.goto("/login")
     owner.log_in()
     owner.page.goto(campaign)
+    owner.reads("€120.50", "Funded")
     owner.press("Manage this campaign", "link")
     rows = [row.inner_text().split() for row in owner.page.locator("tbody tr").all()]
     assert sorted((row[0], row[-1]) for row in rows) == [("Finn", "Paid"), ("Sofia", "Paid"), ("Thijs", "Cancelled")]
