@@ -27,7 +27,7 @@ from marketplace.api import (
     transaction,
 )
 from plugins.funding import rewards, totals
-from plugins.funding.models import Campaign, Pledge, Reward
+from plugins.funding.models import STANDING, Campaign, Pledge, Reward
 
 HOLD = timedelta(minutes=15)
 """How long a pledge waits for its card before a limited reward is free again."""
@@ -239,5 +239,5 @@ def _standing(campaign_id: int, member_id: int) -> Agreement | None:
     return db.session.scalars(
         select(Agreement)
         .join(Pledge, Pledge.agreement_id == Agreement.id)
-        .where(Pledge.campaign_id == campaign_id, Pledge.member_id == member_id, Pledge.standing)
+        .where(Pledge.campaign_id == campaign_id, Pledge.member_id == member_id, STANDING)
     ).one_or_none()

@@ -25,7 +25,7 @@ from marketplace.api import (
     display,
     picture_url,
 )
-from plugins.funding.models import Campaign, Pledge, Reward, Update
+from plugins.funding.models import STANDING, Campaign, Pledge, Reward, Update
 
 UPDATES_SHOWN = 20
 
@@ -82,7 +82,7 @@ ONE_CAMPAIGN = (
         Pledge,
         (Pledge.campaign_id == Campaign.listing_id)
         & (Pledge.member_id == bindparam("viewer", type_=BigIntId))
-        & Pledge.standing.is_(True),
+        & STANDING,
     )
     .where(Campaign.listing_id == bindparam("campaign"))
 )
@@ -149,7 +149,7 @@ def my_pledge(campaign_id: int, member_id: int) -> Any | None:
     return db.session.execute(
         select(Pledge.agreement_id, Pledge.amount_minor, Pledge.reward_id, Pledge.payment_id, Agreement.state)
         .join(Agreement, Agreement.id == Pledge.agreement_id)
-        .where(Pledge.campaign_id == campaign_id, Pledge.member_id == member_id, Pledge.standing)
+        .where(Pledge.campaign_id == campaign_id, Pledge.member_id == member_id, STANDING)
     ).one_or_none()
 
 

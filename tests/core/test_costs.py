@@ -19,7 +19,7 @@ from marketplace.testing.people import log_in
 from marketplace.testing.statements import BOUNDARIES, Statements
 from marketplace.users.models import User
 from plugins.funding import totals
-from plugins.funding.models import Campaign
+from plugins.funding.models import STANDING, Campaign
 from tests.benchmarks.seed import BUSY_CAMPAIGN, MEMBER, OWNER, fill, plan_of
 
 FEW, MANY = 300, 900
@@ -192,3 +192,18 @@ def test_a_pledge_is_one_writing_transaction_of_the_same_length_on_any_site(site
     few, many = pledge_costs(sites(), FEW), pledge_costs(sites(), MANY)
     assert many == few
     assert max(many) <= 30
+
+
+def test_looking_for_ones_own_pledge_does_not_read_everybodys(app: Flask, database: TestDatabase) -> None:
+    if database.dialect == "postgresql":
+        ask = "EXPLAIN SELECT 1 FROM funding_pledge WHERE campaign_id = 1 AND member_id = 2 AND {}"
+        before = "SET enable_seqscan = off"
+    else:
+        ask, before = (
+            "EXPLAIN QUERY PLAN SELECT 1 FROM funding_pledge WHERE campaign_id = 1 AND member_id = 2 AND {}",
+            "SELECT 1",
+        )
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql(before)
+        plan = str(connection.exec_driver_sql(ask.format(STANDING)).all())
+    assert "uq_funding_pledge_standing" in plan
