@@ -28,8 +28,20 @@ from marketplace.users.tidying import TIDYING
 
 LISTING_KINDS: tuple[ListingKind, ...] = listings.LISTING_KINDS
 SETTINGS: tuple[SettingSpec, ...] = (*listings.SETTINGS,)
-JOBS: tuple[JobKind, ...] = (jobs.PRUNING, mail.MAILING, EXPIRY, TIDYING, *listings.JOBS, *payment_jobs.JOBS, API_TIDYING)
-NOTIFICATIONS: tuple[NotificationKind, ...] = (messages.RECEIVED, *listings.NOTIFICATIONS, *payment_notices.NOTIFICATIONS)
+JOBS: tuple[JobKind, ...] = (
+    jobs.PRUNING,
+    mail.MAILING,
+    EXPIRY,
+    TIDYING,
+    *listings.JOBS,
+    *payment_jobs.JOBS,
+    API_TIDYING,
+)
+NOTIFICATIONS: tuple[NotificationKind, ...] = (
+    messages.RECEIVED,
+    *listings.NOTIFICATIONS,
+    *payment_notices.NOTIFICATIONS,
+)
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
     discover.blueprint,

@@ -56,7 +56,9 @@ def start_worker() -> subprocess.Popen[str]:
 
 def what_is_left() -> str:
     """Tell what the worker has still to do, for the message of a failure."""
-    jobs = db.session.execute(select(Job.kind, Job.state, Job.attempts, Job.run_at, Job.last_error).where(Job.state != "done"))
+    jobs = db.session.execute(
+        select(Job.kind, Job.state, Job.attempts, Job.run_at, Job.last_error).where(Job.state != "done")
+    )
     states = db.session.execute(select(Agreement.state, func.count()).group_by(Agreement.state))
     return f"at {datetime.now(UTC)}: {[tuple(row) for row in states]} {[tuple(map(str, row)) for row in jobs]}"
 
