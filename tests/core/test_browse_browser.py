@@ -67,6 +67,7 @@ def test_everything_works_without_javascript(make_page: Callable[..., Page], nei
     assert page.url.endswith(neighbourhood)
     page.get_by_role("img", name="A green cargo bike").wait_for()
     page.goto("/discover?q=drill")
+    page.get_by_text("Filters and order").click()
     page.get_by_label("Highest price").fill("5")
     page.get_by_role("button", name="Show", exact=True).click()
     assert "price=5" in page.url

@@ -110,12 +110,12 @@ def test_webhooks_over_http_finish_a_payment_without_a_return(
     [
         ("forged", {"secret": "whsec_somebody_else"}),
         ("unsigned", {"header": ""}),
-        ("stale", {"stamp": int(time.time()) - 301}),
-        ("from the future", {"stamp": int(time.time()) + 600}),
+        ("stale", {"age": 301}),
+        ("from the future", {"age": -600}),
         ("without a stamp", {"header": "v1=abc"}),
         ("with words for a stamp", {"header": "t=yesterday,v1=abc"}),
-        ("with an old scheme only", {"header": f"t={int(time.time())},v0=abc"}),
-        ("with signs beyond ascii", {"header": f"t={int(time.time())},v1=é"}),
+        ("with an old scheme only", {"header": "t=NOW,v0=abc"}),
+        ("with signs beyond ascii", {"header": "t=NOW,v1=é"}),
     ],
 )
 def test_what_is_not_signed_by_the_provider_is_refused_and_leaves_nothing(
@@ -123,7 +123,12 @@ def test_what_is_not_signed_by_the_provider_is_refused_and_leaves_nothing(
 ) -> None:
     payment = _lost_charge(world)
     event = world.events("payment_intent.succeeded")[0]
-    assert world.post_event(event, **changes) == 400, what
+    now, sent = int(time.time()), dict(changes)  # not when the tests were collected: that may be long ago
+    if "age" in sent:
+        sent["stamp"] = now - sent.pop("age")
+    if "header" in sent:
+        sent["header"] = sent["header"].replace("NOW", str(now))
+    assert world.post_event(event, **sent) == 400, what
     assert _states() == {}
     assert _booked() == 0
     assert world.fresh(payment).state == "charging"
