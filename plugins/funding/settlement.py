@@ -60,7 +60,7 @@ def _decide(campaign: Campaign) -> bool:
         _enqueue_close(campaign.listing_id, campaign.ends + GRACE)
         return False
     waits = _latest_hold(campaign.listing_id)
-    if waits is not None and waits > now and campaign.pledged_minor < campaign.goal_minor:
+    if waits is not None and waits > now:
         _enqueue_close(campaign.listing_id, waits + timedelta(seconds=1))
         return False
     campaign.state = outcome(campaign)

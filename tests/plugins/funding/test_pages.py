@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import event
 
 from marketplace.database import db, transaction
-from plugins.funding import pledges
 from plugins.funding.models import Campaign, Pledge
 
 
@@ -134,9 +134,7 @@ def test_a_guest_is_led_to_the_log_in_and_back(stage, client):
     answer = client.get(f"/campaigns/{campaign_id}/pledge")
     assert answer.status_code == 302
     assert "/login" in answer.headers["Location"]
-    assert f"campaigns%2F{campaign_id}%2Fpledge" in answer.headers["Location"].replace("/pledge", "%2Fpledge") or (
-        f"/campaigns/{campaign_id}/pledge" in answer.headers["Location"]
-    )
+    assert f"/campaigns/{campaign_id}/pledge" in unquote(answer.headers["Location"])
 
 
 def test_a_draft_is_seen_by_its_owner_only(stage, client, auth):
@@ -278,4 +276,3 @@ def test_changing_a_pledge_by_form_is_no_second_pledge(stage, client, auth):
     assert answer.status_code == 302
     campaign = stage.campaign(campaign_id)
     assert (campaign.pledged_minor, campaign.backers) == (35_00, 1)
-    assert timedelta(minutes=15) == pledges.HOLD

@@ -126,10 +126,11 @@ def test_a_close_that_stopped_half_way_is_finished_by_the_sweep(funded_stage, mo
     books()
 
 
-def test_the_close_waits_for_a_pledge_made_in_time_whose_card_is_being_saved(funded_stage):
+@pytest.mark.parametrize("others", [95_00, 120_00], ids=["goal missed without it", "goal reached without it"])
+def test_the_close_waits_for_a_pledge_made_in_time_whose_card_is_being_saved(funded_stage, others):
     stage = funded_stage
     campaign_id = stage.live(goal=100_00)
-    stage.pledge(campaign_id, 95_00, stage.backer())
+    stage.pledge(campaign_id, others, stage.backer())
     user = stage.factories.user()
     stage.frozen.at(stage.campaign(campaign_id).ends - timedelta(minutes=2))
     late_id = stage.pledge(campaign_id, 10_00, (user, None)).id
