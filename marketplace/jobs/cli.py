@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from marketplace.errors import DomainError
 from marketplace.jobs import control
 from marketplace.jobs.models import STATES
+from marketplace.jobs.processes import run_forked
 from marketplace.jobs.worker import BATCH, Worker
 
 jobs_cli = AppGroup("jobs", help="Run background work, look at it, and try again what failed.")
@@ -24,16 +25,29 @@ jobs_cli = AppGroup("jobs", help="Run background work, look at it, and try again
 @click.option("--once", is_flag=True, help="Run what is due now, then end.")
 @click.option("--drain", is_flag=True, help="The same, and what that causes, until nothing is due.")
 @click.option("--batch", default=BATCH, show_default=True, help="How many jobs to claim at a time.")
-@click.option("--threads", default=1, show_default=True, help="How many workers to run beside each other.")
-def work_command(once: bool, drain: bool, batch: int, threads: int) -> None:
+@click.option("--threads", default=1, show_default=True, help="How many workers to run beside each other in a process.")
+@click.option(
+    "--processes", default=1, show_default=True, help="How many processes to run, each with that many threads."
+)
+def work_command(once: bool, drain: bool, batch: int, threads: int, processes: int) -> None:
     """Run background work until stopped (SIGTERM or Ctrl-C ends after the job at hand)."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if once or drain:
+        worker = Worker(app, batch=batch)
+        with _stopped_by_signals([worker]):
+            count = worker.run_pending(batch if once and not drain else None)
+        click.echo(f"{count} jobs run")
+    elif processes > 1:
+        click.echo(f"working in {processes} processes")
+        run_forked(processes, lambda: _work(app, batch, threads))
+    else:
+        _work(app, batch, threads)
+
+
+def _work(app: Flask, batch: int, threads: int) -> None:
+    """Run workers in threads of this process until it is told to stop."""
     workers = [Worker(app, batch=batch) for _number in range(threads)]
     with _stopped_by_signals(workers):
-        if once or drain:
-            count = workers[0].run_pending(batch if once and not drain else None)
-            click.echo(f"{count} jobs run")
-            return
         click.echo(f"working as {workers[0].lease}")
         others = [threading.Thread(target=worker.run) for worker in workers[1:]]
         for other in others:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, String, Text, text, true
+from sqlalchemy import CheckConstraint, Index, String, Text, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.database import Base, BigIntId, Json, UtcDateTime
@@ -19,7 +19,7 @@ class Job(Base):
 
     `generation` counts how often the job was asked for and `ran_generation` what the present run knew of: when they differ
     at the end of a run, somebody asked again meanwhile and the job runs once more. `lease` names the worker that runs it,
-    until `lease_until` (UTC) unless prolonged; then the job counts as abandoned.
+    until `lease_until` (UTC) unless prolonged; then the job counts as abandoned. What a `quiet` job does causes no mail.
     """
 
     __tablename__ = "job"
@@ -64,6 +64,7 @@ class Job(Base):
     ran_generation: Mapped[int] = mapped_column(default=0, server_default="0")
     lease: Mapped[str | None] = mapped_column(String(64))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    quiet: Mapped[bool] = mapped_column(default=False, server_default=false())
     last_error: Mapped[str] = mapped_column(Text, default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

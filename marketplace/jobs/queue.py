@@ -36,6 +36,7 @@ class Claimed:
     payload: dict[str, Any]
     attempt: int
     due: datetime
+    quiet: bool
 
 
 # Statements are built once: putting one together costs more than running it.
@@ -54,7 +55,7 @@ _CLAIM = (
         attempts=_job.attempts + 1,
         ran_generation=_job.generation,
     )
-    .returning(_job.id, _job.kind, _job.payload, _job.attempts, _job.run_at)
+    .returning(_job.id, _job.kind, _job.payload, _job.attempts, _job.run_at, _job.quiet)
 )
 _DUE = select(
     or_(

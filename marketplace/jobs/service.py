@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Table, case, delete, insert
+from sqlalchemy import Table, and_, case, delete, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import text
 
@@ -17,6 +17,7 @@ from marketplace.database import after_commit, is_sqlite, transaction
 from marketplace.hooks.types import JobKind
 from marketplace.jobs.errors import UnknownJob
 from marketplace.jobs.models import QUEUED, RUNNING, UNFINISHED, Job
+from marketplace.jobs.quiet import is_quiet
 from marketplace.runtime import runtime
 
 
@@ -41,7 +42,7 @@ def enqueue(
     `payload` is JSON-ready. `run_at` is a UTC instant, now unless given. Of `priority` only the sign counts: above zero
     goes before the rest, below zero after it. `key` is unique among unfinished jobs: asking again while one is queued
     gives that one, at the earlier of both times; while one is running, it runs once more afterwards, with this payload.
-    Raises UnknownJob.
+    A job that quiet work asks for (`jobs.quiet`) is quiet, unless somebody who is not asked for it too. Raises UnknownJob.
     """
     kind_of(kind)
     row = _row(kind, payload, clock.now(), key=key, run_at=run_at, priority=priority)
@@ -94,6 +95,7 @@ def _row(
         "state": QUEUED,
         "priority": (priority > 0) - (priority < 0),
         "run_at": run_at or at,
+        "quiet": is_quiet(),
         "created_at": at,
     }
 
@@ -117,6 +119,7 @@ def _insert_or_ring(*, sqlite_database: bool) -> Any:
             "payload": case((old.state == RUNNING, new.payload), else_=old.payload),
             "run_at": case((untouched_run | (new.run_at < old.run_at), new.run_at), else_=old.run_at),
             "priority": case((new.priority > old.priority, new.priority), else_=old.priority),
+            "quiet": case((untouched_run, new.quiet), else_=and_(old.quiet, new.quiet)),
         },
     ).returning(old.id)
 

@@ -20,6 +20,7 @@ from marketplace.hooks.types import JobKind
 from marketplace.jobs import queue, recurring
 from marketplace.jobs.errors import GiveUp, TryLater
 from marketplace.jobs.queue import Claimed
+from marketplace.jobs.quiet import quietly
 from marketplace.jobs.service import wake_event
 from marketplace.runtime import runtime
 
@@ -141,7 +142,8 @@ class Worker:
             queue.put_back(job.id, self.lease, after=PLUGIN_OFF, error=note, counts=False)
             return False
         try:
-            with self.app.app_context():  # whose end also ends whatever the handler left open in the database
+            # The context's end also ends whatever the handler left open in the database.
+            with self.app.app_context(), quietly(job.quiet):
                 kind.handler(dict(job.payload))
         except TryLater as later:
             queue.put_back(job.id, self.lease, after=later.after, error=str(later), counts=False)

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from marketplace import clock
 from marketplace.database import transaction
 from marketplace.hooks.types import NotificationKind
+from marketplace.jobs.quiet import is_quiet
 from marketplace.jobs.service import enqueue, enqueue_many
 from marketplace.notifications.facts import encode
 from marketplace.notifications.models import Notification
@@ -58,7 +59,8 @@ def notify_many(
     `params` are the facts that the kind's text and its mail template name; `Money` and UTC instants are shown in the
     reader's language. `mail_params` are facts for the mail alone, which the list does not keep. `url` is a path of this
     site. The mail is not sent to members who chose against it or whose account is closed, which is found out when it is
-    due. Raises UnknownNotification, and ValueError for an address elsewhere.
+    due; quiet work (`jobs.quiet`) writes the line and no mail. Raises UnknownNotification, and ValueError for an address
+    elsewhere.
     """
     descriptor = kind_of(kind)
     if not url.startswith("/") or url.startswith("//"):
@@ -71,7 +73,7 @@ def notify_many(
     rows = [{"user_id": person, "kind": kind, "params": facts, "url": url, "created_at": at} for person in people]
     with transaction() as session:
         session.execute(insert(Notification), rows)
-        if mail and descriptor.mail:
+        if mail and descriptor.mail and not is_quiet():
             told = {**facts, **encode(mail_params or {})}
             template = descriptor.template or kind
             enqueue_many(MAIL_JOB, [_mail(template, told, user_id=person, kind=kind, url=url) for person in people])
@@ -81,8 +83,10 @@ def send_mail(to: str, template: str, params: Mapping[str, Any], locale: str, us
     """Write the job that mails `templates/email/<template>.txt` to an address, in the caller's transaction.
 
     `locale` is the reader's language. With `user_id`, nothing is sent once that account is closed. Choices of the member
-    do not matter here: this is for mail that was asked for, such as a password reset.
+    do not matter here: this is for mail that was asked for, such as a password reset. Quiet work sends none.
     """
+    if is_quiet():
+        return
     enqueue(MAIL_JOB, _mail(template, encode(params), to=to, locale=locale, user_id=user_id), priority=1)
 
 

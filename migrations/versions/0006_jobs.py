@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("ran_generation", sa.Integer, nullable=False, server_default="0"),
         sa.Column("lease", sa.String(64)),
         sa.Column("lease_until", UtcDateTime),
+        sa.Column("quiet", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("last_error", sa.Text, nullable=False, server_default=""),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("finished_at", UtcDateTime),

@@ -171,3 +171,32 @@ class TestCommands:
         refused = runner.invoke(args=["jobs", "kill-switch", "count", "off"])
         assert refused.exit_code == 1
         assert "there is no recurring job" in refused.output
+
+
+def test_several_processes_share_the_work_and_one_that_dies_is_begun_again(
+    app: Flask, make_settings: Callable[..., Settings], mailbox: Mailbox
+) -> None:
+    def mailed() -> int:
+        return len(list(mailbox.messages))
+
+    start = "from marketplace.cli import main; main()"
+    with process(make_settings(), "-c", start, "jobs", "work", "--processes", "2") as child:
+        wait_for(lambda: len(_children(child.pid)) == 2, child)
+        first = _children(child.pid)
+        send_mail("one@example.org", "notification", {"text": "Hello"}, "en")
+        wait_for(lambda: mailed() == 1, child)
+        os.kill(min(first), signal.SIGKILL)
+        wait_for(lambda: len(_children(child.pid) - first) == 1, child)
+        os.kill(max(first), signal.SIGKILL)
+        send_mail("two@example.org", "notification", {"text": "Hello"}, "en")
+        wait_for(lambda: mailed() == 2, child)
+        child.send_signal(signal.SIGTERM)
+        output, _nothing = child.communicate(timeout=20)
+    assert child.returncode == 0, output
+    assert output.count("working as ") >= 3
+    assert "worker_process_ended" in output
+
+
+def _children(parent: int) -> set[int]:
+    """Give the ids of a process's children."""
+    return {int(number) for number in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()}
