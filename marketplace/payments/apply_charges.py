@@ -63,17 +63,22 @@ def _succeeded(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) ->
     overtaken = live is not None and live.id != attempt.id
     if payment.state in ("succeeded", "cancelled") or overtaken:
         return _surplus(payment, attempt, facts)
-    mark(attempt, "succeeded")
-    payment.charged_at = clock.now()
-    payment.source_ref = facts.source or None
-    payment.decline_code, payment.retryable = None, False
-    payment.tries += 1
-    move(payment, "succeeded", payment.charged_at)
-    db.session.flush()
+    paid(payment, attempt, facts.source)
     bookings.charged(payment, attempt.gateway, facts)
     bookings.provider_fee(payment, attempt.gateway, facts)
     announce("payment_changed", payment=payment, change="succeeded")
     return APPLIED
+
+
+def paid(payment: Payment, attempt: PaymentAttempt, source: str) -> None:
+    """Note under the payment's lock that this attempt brought all of its money; booking and announcing are the caller's."""
+    mark(attempt, "succeeded")
+    payment.charged_at = clock.now()
+    payment.gateway, payment.source_ref = attempt.gateway, source or None
+    payment.decline_code, payment.retryable = None, False
+    payment.tries += 1
+    move(payment, "succeeded", payment.charged_at)
+    db.session.flush()
 
 
 def _mismatch(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> Outcome:

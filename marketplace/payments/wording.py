@@ -12,6 +12,7 @@ STATES: dict[str, tuple[Any, str]] = {
     "ready": (_l("Card saved, not charged yet"), "info"),
     "charging": (_l("Being charged"), "info"),
     "action_required": (_l("Your bank asks for your approval"), "warm"),
+    "awaiting": (_l("Waits for your bank transfer or cash"), "warm"),
     "succeeded": (_l("Paid"), "good"),
     "declined": (_l("Declined by the bank"), "bad"),
     "cancelled": (_l("Cancelled"), ""),
