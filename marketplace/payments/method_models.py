@@ -41,6 +41,8 @@ class SavedMethod(Base):
     mandate: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    barred_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since then (UTC) its bank says that it must never be tried again: reported lost or stolen, or taken for a fraud."""
 
 
 class PayoutAccount(Base):

@@ -10,12 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.database import Base, BigIntId, Json, UtcDateTime
 from marketplace.money import Money
+from marketplace.payments.course_models import PaymentDunning, PaymentHold, PaymentPace
 from marketplace.payments.inbox_models import GatewayEvent
 from marketplace.payments.method_models import GatewayCustomer, PayoutAccount, SavedMethod
 from marketplace.payments.wording import state_words
 
-STATES = ("method_needed", "ready", "charging", "action_required", "succeeded", "declined", "cancelled")
-ATTEMPT_KINDS = ("setup", "charge", "refund", "transfer", "onboard")
+STATES = (
+    "method_needed", "ready", "charging", "processing", "action_required", "awaiting", "held", "succeeded", "declined",
+    "cancelled",
+)  # fmt: skip
+ATTEMPT_KINDS = ("setup", "charge", "hold", "refund", "transfer", "onboard")
 ATTEMPT_STATES = (
     "open", "processing", "needs_payer", "unknown", "succeeded", "surplus", "declined", "closed",
 )  # fmt: skip
@@ -39,11 +43,15 @@ def _live(kind: str) -> Any:
 class Payment(Base):
     """A debt of `payer_id` to `payee_id` under an agreement, and how far its payment has come.
 
-    Amounts are in minor units of `currency`. `refunded_minor` counts refunds from the moment they are asked for, so that
-    two at once can't exceed what was charged. `due_at` (UTC) is set when a charge was asked for: from then on a newly saved
-    method is charged at once. `tries` counts answers of the payer's bank, never faults on our or the gateway's side.
-    `source_ref` is the gateway's object that transfers are made from. `earned_minor` is what the settlement credited to
-    the payee; `transferred_at` says when it went to the payee's account.
+    Amounts are in minor units of `currency`. `refunded_minor` counts refunds from the moment they are asked for, so
+    that two at once can't exceed what was charged. `due_at` (UTC) is set when a charge was asked for: from then on
+    a newly saved method is charged at once. `tries` counts answers of the payer's bank, never faults on our or the
+    gateway's side. `strategies` names those that the agreement allows, separated by commas, and `strategy` the one
+    that the chosen method goes by; `method_kind` is the gateway's name for that kind of method. `advice` says what
+    a decline asks for. When a hold is taken in part, `amount_minor` becomes what was taken. `gateway` is set once
+    it succeeded, and says who has the money: the provider, we ourselves ("offline"), or the payee ("direct").
+    `source_ref` is the gateway's object that transfers are made from. `earned_minor` is what the settlement
+    credited to the payee; `transferred_at` says when it went to the payee's account.
     """
 
     __tablename__ = "payment"
@@ -55,7 +63,11 @@ class Payment(Base):
         CheckConstraint("settled_at IS NULL OR state = 'succeeded'", name="settled_after_charge"),
         CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor - refunded_minor", name="earned"),
         CheckConstraint("earned_minor = 0 OR settled_at IS NOT NULL", name="earned_after_settlement"),
-        CheckConstraint("state NOT IN ('ready', 'charging') OR method_id IS NOT NULL", name="method"),
+        CheckConstraint(
+            "state NOT IN ('ready', 'charging', 'awaiting', 'held') OR method_id IS NOT NULL"
+            " OR strategy = 'charge_and_refund'",
+            name="method",
+        ),
         CheckConstraint("payer_id <> payee_id", name="two_parties"),
         Index("ix_payment_agreement", "agreement_id", "id"),
         Index("ix_payment_payer", "payer_id", "id"),
@@ -70,6 +82,8 @@ class Payment(Base):
     payee_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     purpose: Mapped[str] = mapped_column(String(32))
     strategy: Mapped[str] = mapped_column(String(32), default="save_and_charge", server_default="save_and_charge")
+    strategies: Mapped[str] = mapped_column(String(80), default="save_and_charge", server_default="save_and_charge")
+    method_kind: Mapped[str | None] = mapped_column(String(32))
     amount_minor: Mapped[int] = mapped_column(BigIntId)
     currency: Mapped[str] = mapped_column(String(3))
     refunded_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
@@ -77,9 +91,11 @@ class Payment(Base):
     method_id: Mapped[int | None] = mapped_column(ForeignKey("saved_method.id"))
     decline_code: Mapped[str | None] = mapped_column(String(64))
     retryable: Mapped[bool] = mapped_column(default=False, server_default=false())
+    advice: Mapped[str | None] = mapped_column(String(16))
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     charged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    gateway: Mapped[str | None] = mapped_column(String(16))
     source_ref: Mapped[str | None] = mapped_column(String(255))
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     earned_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
@@ -107,15 +123,15 @@ class Payment(Base):
 class PaymentAttempt(Base):
     """One try at the gateway: written and committed before the call, with a random key and parameters that never change.
 
-    `ref` is the gateway's object once known. `error_code` tells why the outcome is unknown, or why it was declined or
-    closed. `faults` counts calls without an outcome.
+    `ref` is the gateway's object once known, `page_ref` the hosted page on which the payer pays at once. `error_code` tells
+    why the outcome is unknown, or why it was declined or closed. `faults` counts calls without an outcome.
     """
 
     __tablename__ = "payment_attempt"
     __table_args__ = (
         CheckConstraint(one_of("kind", ATTEMPT_KINDS), name="kind"),
         CheckConstraint(one_of("state", ATTEMPT_STATES), name="state"),
-        CheckConstraint("kind NOT IN ('charge', 'transfer') OR payment_id IS NOT NULL", name="has_payment"),
+        CheckConstraint("kind NOT IN ('charge', 'hold', 'transfer') OR payment_id IS NOT NULL", name="has_payment"),
         CheckConstraint("kind <> 'refund' OR refund_id IS NOT NULL", name="has_refund"),
         Index("uq_payment_attempt_charge", "payment_id", unique=True, sqlite_where=_live("charge"),
               postgresql_where=_live("charge")),
@@ -126,6 +142,7 @@ class PaymentAttempt(Base):
         Index("ix_payment_attempt_payment", "payment_id", "id"),
         Index("ix_payment_attempt_user", "user_id", "kind", "id"),
         Index("ix_payment_attempt_ref", "ref"),
+        Index("ix_payment_attempt_page", "page_ref"),
         Index("ix_payment_attempt_state", "state", "updated_at"),
     )  # fmt: skip
 
@@ -139,6 +156,7 @@ class PaymentAttempt(Base):
     params: Mapped[dict[str, Any]] = mapped_column(Json)
     state: Mapped[str] = mapped_column(String(16), default="open")
     ref: Mapped[str | None] = mapped_column(String(255))
+    page_ref: Mapped[str | None] = mapped_column(String(255))
     error_code: Mapped[str | None] = mapped_column(String(64))
     faults: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -192,7 +210,7 @@ class Payout(Base):
         CheckConstraint(one_of("state", PAYOUT_STATES), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("state = 'waiting_account' OR account_id IS NOT NULL", name="account"),
-        Index("uq_payout_live", "user_id", "currency", unique=True, sqlite_where=text(WAITING),
+        Index("uq_payout_live", "user_id", "currency", "gateway", unique=True, sqlite_where=text(WAITING),
               postgresql_where=text(WAITING)),
         Index("ix_payout_user", "user_id", "id"),
     )  # fmt: skip
@@ -216,5 +234,6 @@ class Payout(Base):
 
 
 __all__ = [
-    "GatewayCustomer", "GatewayEvent", "Payment", "PaymentAttempt", "Payout", "PayoutAccount", "Refund", "SavedMethod",
+    "GatewayCustomer", "GatewayEvent", "Payment", "PaymentAttempt", "PaymentDunning", "PaymentHold", "PaymentPace", "Payout",
+    "PayoutAccount", "Refund", "SavedMethod",
 ]  # fmt: skip

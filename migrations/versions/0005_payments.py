@@ -16,14 +16,16 @@ TABLES = (
 
 SQLITE = (
     """CREATE TRIGGER payment_amount_frozen BEFORE UPDATE OF amount_minor, currency, agreement_id, payer_id, payee_id ON payment
-       WHEN (old.state IN ('charging', 'action_required', 'succeeded', 'cancelled')
+       WHEN (old.state IN ('charging', 'processing', 'action_required', 'awaiting', 'succeeded', 'cancelled')
              AND (new.amount_minor <> old.amount_minor OR new.currency <> old.currency))
+            OR (old.state = 'held' AND (new.amount_minor > old.amount_minor OR new.currency <> old.currency))
             OR new.agreement_id <> old.agreement_id OR new.payer_id <> old.payer_id OR new.payee_id <> old.payee_id
        BEGIN SELECT RAISE(ABORT, 'the amount and parties of a payment are frozen'); END""",
     """CREATE TRIGGER payment_attempt_frozen BEFORE UPDATE ON payment_attempt
        WHEN new.key <> old.key OR new.params <> old.params OR new.kind <> old.kind OR new.gateway <> old.gateway
             OR new.payment_id IS NOT old.payment_id OR new.refund_id IS NOT old.refund_id
             OR (old.ref IS NOT NULL AND new.ref IS NOT old.ref)
+            OR (old.page_ref IS NOT NULL AND new.page_ref IS NOT old.page_ref)
        BEGIN SELECT RAISE(ABORT, 'an attempt keeps its key and parameters'); END""",
     """CREATE TRIGGER payment_attempt_no_delete BEFORE DELETE ON payment_attempt
        BEGIN SELECT RAISE(ABORT, 'an attempt is never deleted'); END""",
@@ -35,8 +37,9 @@ SQLITE = (
 POSTGRESQL = (
     """CREATE FUNCTION payment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN
-         IF (old.state IN ('charging', 'action_required', 'succeeded', 'cancelled')
+         IF (old.state IN ('charging', 'processing', 'action_required', 'awaiting', 'succeeded', 'cancelled')
              AND (new.amount_minor <> old.amount_minor OR new.currency <> old.currency))
+            OR (old.state = 'held' AND (new.amount_minor > old.amount_minor OR new.currency <> old.currency))
             OR new.agreement_id <> old.agreement_id OR new.payer_id <> old.payer_id OR new.payee_id <> old.payee_id THEN
            RAISE EXCEPTION 'the amount and parties of a payment are frozen' USING ERRCODE = '23514';
          END IF;
@@ -48,7 +51,8 @@ POSTGRESQL = (
          IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'an attempt is never deleted' USING ERRCODE = '23514'; END IF;
          IF new.key <> old.key OR new.params <> old.params OR new.kind <> old.kind OR new.gateway <> old.gateway
             OR new.payment_id IS DISTINCT FROM old.payment_id OR new.refund_id IS DISTINCT FROM old.refund_id
-            OR (old.ref IS NOT NULL AND new.ref IS DISTINCT FROM old.ref) THEN
+            OR (old.ref IS NOT NULL AND new.ref IS DISTINCT FROM old.ref)
+            OR (old.page_ref IS NOT NULL AND new.page_ref IS DISTINCT FROM old.page_ref) THEN
            RAISE EXCEPTION 'an attempt keeps its key and parameters' USING ERRCODE = '23514';
          END IF;
          RETURN new;
@@ -116,6 +120,7 @@ def _members() -> None:
         _id(), _link("saved_method", "user_id", "user"), _text("gateway", 16), _text("ref", 255), _text("kind", 32, "card"),
         _text("brand", 32, ""), _text("last4", 4, ""), sa.Column("exp_month", sa.Integer), sa.Column("exp_year", sa.Integer),
         _text("mandate", 255, nullable=True), _at("created_at"), _at("removed_at", nullable=True),
+        _at("barred_at", nullable=True),
         sa.UniqueConstraint("gateway", "ref", name="uq_saved_method_gateway_ref"),
     )  # fmt: skip
     op.create_index("ix_saved_method_user", "saved_method", ["user_id", "id"])
@@ -141,7 +146,7 @@ def _payouts() -> None:
     )  # fmt: skip
     op.create_index("ix_payout_user", "payout", ["user_id", "id"])
     op.create_index(
-        "uq_payout_live", "payout", ["user_id", "currency"], unique=True,
+        "uq_payout_live", "payout", ["user_id", "currency", "gateway"], unique=True,
         sqlite_where=sa.text(WAITING), postgresql_where=sa.text(WAITING),
     )  # fmt: skip
 
@@ -150,15 +155,18 @@ def _payments() -> None:
     op.create_table(
         "payment",
         _id(), _link("payment", "agreement_id", "agreement"), _link("payment", "payer_id", "user"),
-        _link("payment", "payee_id", "user"), _text("purpose", 32), _text("strategy", 32, "save_and_charge"), _amount(),
+        _link("payment", "payee_id", "user"), _text("purpose", 32), _text("strategy", 32, "save_and_charge"),
+        _text("strategies", 80, "save_and_charge"), _text("method_kind", 32, nullable=True), _amount(),
         _text("currency", 3), _amount("refunded_minor", "0"), _text("state", 16),
         _link("payment", "method_id", "saved_method", nullable=True), _text("decline_code", 64, nullable=True),
-        _flag("retryable"), _count("tries"), _at("due_at", nullable=True), _at("charged_at", nullable=True),
-        _text("source_ref", 255, nullable=True),
+        _flag("retryable"), _text("advice", 16, nullable=True), _count("tries"), _at("due_at", nullable=True),
+        _at("charged_at", nullable=True),
+        _text("gateway", 16, nullable=True), _text("source_ref", 255, nullable=True),
         _at("settled_at", nullable=True), _amount("earned_minor", "0"), _link("payment", "payout_id", "payout", nullable=True),
         _at("transferred_at", nullable=True), _at("created_at"), _at("updated_at"),
         sa.CheckConstraint(
-            "state IN ('method_needed', 'ready', 'charging', 'action_required', 'succeeded', 'declined', 'cancelled')",
+            "state IN ('method_needed', 'ready', 'charging', 'processing', 'action_required', 'awaiting', 'held', 'succeeded',"
+            " 'declined', 'cancelled')",
             name="state",
         ),
         sa.CheckConstraint("amount_minor > 0", name="amount"),
@@ -167,7 +175,11 @@ def _payments() -> None:
         sa.CheckConstraint("settled_at IS NULL OR state = 'succeeded'", name="settled_after_charge"),
         sa.CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor - refunded_minor", name="earned"),
         sa.CheckConstraint("earned_minor = 0 OR settled_at IS NOT NULL", name="earned_after_settlement"),
-        sa.CheckConstraint("state NOT IN ('ready', 'charging') OR method_id IS NOT NULL", name="method"),
+        sa.CheckConstraint(
+            "state NOT IN ('ready', 'charging', 'awaiting', 'held') OR method_id IS NOT NULL"
+            " OR strategy = 'charge_and_refund'",
+            name="method",
+        ),
         sa.CheckConstraint("payer_id <> payee_id", name="two_parties"),
     )  # fmt: skip
     op.create_index("ix_payment_agreement", "payment", ["agreement_id", "id"])
@@ -200,13 +212,14 @@ def _attempts() -> None:
         _link("payment_attempt", "user_id", "user"),
         _text("gateway", 16), _text("kind", 16), sa.Column("key", sa.String(64), nullable=False),
         sa.Column("params", Json, nullable=False), _text("state", 16), _text("ref", 255, nullable=True),
-        _text("error_code", 64, nullable=True), _count("faults"), _at("created_at"), _at("updated_at"),
-        sa.CheckConstraint("kind IN ('setup', 'charge', 'refund', 'transfer', 'onboard')", name="kind"),
+        _text("page_ref", 255, nullable=True), _text("error_code", 64, nullable=True), _count("faults"), _at("created_at"),
+        _at("updated_at"),
+        sa.CheckConstraint("kind IN ('setup', 'charge', 'hold', 'refund', 'transfer', 'onboard')", name="kind"),
         sa.CheckConstraint(
             "state IN ('open', 'processing', 'needs_payer', 'unknown', 'succeeded', 'surplus', 'declined', 'closed')",
             name="state",
         ),
-        sa.CheckConstraint("kind NOT IN ('charge', 'transfer') OR payment_id IS NOT NULL", name="has_payment"),
+        sa.CheckConstraint("kind NOT IN ('charge', 'hold', 'transfer') OR payment_id IS NOT NULL", name="has_payment"),
         sa.CheckConstraint("kind <> 'refund' OR refund_id IS NOT NULL", name="has_refund"),
         sa.UniqueConstraint("key", name="uq_payment_attempt_key"),
     )  # fmt: skip
@@ -219,6 +232,7 @@ def _attempts() -> None:
     op.create_index("ix_payment_attempt_payment", "payment_attempt", ["payment_id", "id"])
     op.create_index("ix_payment_attempt_user", "payment_attempt", ["user_id", "kind", "id"])
     op.create_index("ix_payment_attempt_ref", "payment_attempt", ["ref"])
+    op.create_index("ix_payment_attempt_page", "payment_attempt", ["page_ref"])
     op.create_index("ix_payment_attempt_state", "payment_attempt", ["state", "updated_at"])
 
 
