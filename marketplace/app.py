@@ -9,7 +9,7 @@ from flask import Flask
 import marketplace.early  # noqa: F401 - before whatever else loads structlog
 from marketplace import clock, commands, core, errorpages, headers, locale, logs, templating
 from marketplace.config import Settings
-from marketplace.database import db, engine_options, prepare_engine
+from marketplace.database import db, end_reading, engine_options, prepare_engine
 from marketplace.extensions import babel, csrf, limiter, login_manager
 from marketplace.hooks import discovery, lineages, registry
 from marketplace.hooks.manager import Hooks
@@ -44,7 +44,7 @@ def configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, prepared=settings.prepared_statements),
         MAX_CONTENT_LENGTH=settings.max_content_length,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
@@ -88,6 +88,7 @@ def plug_in(app: Flask, settings: Settings) -> None:
 def init_database(app: Flask) -> None:
     """Bind SQLAlchemy and teach its engines our rules; making an engine opens no connection."""
     db.init_app(app)
+    app.teardown_appcontext(end_reading)
     with app.app_context():
         for engine in db.engines.values():
             prepare_engine(engine)

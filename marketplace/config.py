@@ -38,6 +38,7 @@ class Settings:
     instance_dir: Path = Path("instance")
     secret_key: str = ""
     database_url: str = ""
+    prepared_statements: bool = True
     plugins: tuple[str, ...] = ("funding",)
     base_url: str = "http://127.0.0.1:8000"
     site_name: str = "Buurtdeel"

@@ -26,7 +26,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-IMMEDIATE = "marketplace_immediate"
+IMMEDIATE, EACH_ALONE = "marketplace_immediate", "marketplace_each_alone"
 DEPTH = "marketplace_transaction_depth"
 AFTER = "marketplace_after_commit"
 LAST_USED, IDLE_SECONDS = "marketplace_last_used", 5
@@ -136,6 +136,27 @@ def transaction() -> Iterator[Session]:
         action()
 
 
+def reading() -> None:
+    """Say at the top of a busy page that it only reads: each statement then stands alone, without BEGIN and ROLLBACK.
+
+    That costs no promise, since PostgreSQL's READ COMMITTED shows each statement its own moment anyway. Does nothing when
+    the request has begun to read already; a later `transaction()` begins as always.
+    """
+    session = db.session()
+    if not session.in_transaction():
+        alone = {EACH_ALONE: True} if is_sqlite() else {"isolation_level": "AUTOCOMMIT"}
+        session.connection(execution_options=alone)
+
+
+def end_reading(error: BaseException | None) -> None:
+    """End by COMMIT what a request has only read: psycopg forgets its prepared statements at every ROLLBACK."""
+    if error is not None or not db.session.registry.has():
+        return
+    session = db.session()
+    if session.in_transaction() and not (session.new or session.dirty or session.deleted or is_sqlite()):
+        session.commit()
+
+
 def _connect_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver's own guess is what double-books
     cursor = connection.cursor()
@@ -151,8 +172,9 @@ def _connect_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get(IMMEDIATE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    if EACH_ALONE not in options:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if IMMEDIATE in options else "BEGIN")
 
 
 def _note_checkin(_connection: Any, record: Any) -> None:
@@ -187,9 +209,11 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "checkout", _ping_when_idle(engine))
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """Give the connection options that suit a database address (seconds for time-outs)."""
+def engine_options(url: str, *, prepared: bool) -> dict[str, Any]:
+    """Give the connection options that suit a database address (seconds for time-outs).
+
+    `prepared` lets psycopg keep what it has sent five times as a prepared statement, which spares the planning.
+    """
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": 15, "check_same_thread": False}}
-    # pgbouncer in transaction mode can't keep prepared statements; the setting costs little without it.
-    return {"pool_size": 10, "max_overflow": 20, "connect_args": {"prepare_threshold": None}}
+    return {"pool_size": 10, "max_overflow": 20, "connect_args": {} if prepared else {"prepare_threshold": None}}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, request
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from marketplace import display
+from marketplace.database import reading
+from marketplace.drawn_pages import drawn_page
 from marketplace.listings import acts
 from marketplace.listings.categories import category, worded
 from marketplace.runtime import runtime
@@ -34,12 +36,13 @@ class Chip:
 def browse_page() -> Response:
     """Show results as a whole page, or only the part that changes when htmx asks for it."""
     filters = Filters.read(request.args, current_user)
+    reading()
     found = browse(filters)
     if filters.q:
         acts.member_acted(current_user, "searched", filters.q)
     part = "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
     template = "discover/results.html" if part else "discover/browse.html"
-    answer = make_response(render_template(template, part=part, **_context(filters, found)))
+    answer = make_response(drawn_page(template, found, lambda: _context(filters, found, part=part)))
     answer.headers["Vary"] = "HX-Request"
     if part:  # the address without the fields that were left empty
         answer.headers["HX-Push-Url"] = request.script_root + "/discover" + filters.query()
@@ -48,9 +51,10 @@ def browse_page() -> Response:
     return answer
 
 
-def _context(filters: Filters, found: Results) -> dict[str, Any]:
+def _context(filters: Filters, found: Results, *, part: bool) -> dict[str, Any]:
     base = request.script_root + "/discover"
     return {
+        "part": part,
         "filters": filters,
         "found": found,
         "chips": _chips(filters, base),

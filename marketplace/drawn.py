@@ -7,7 +7,6 @@ half a millisecond of a page's two.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import Any
 
 from flask import current_app
@@ -19,13 +18,6 @@ from marketplace.runtime import runtime
 from marketplace.search.cards import Card
 
 KEPT = 4000
-SHOWN = attrgetter(
-    "id", "url", "title", "summary", "category", "place", "owner_name", "price_minor", "price_unit", "currency",
-    "cover_url", "cover_alt", "distance_m", "facts", "rating", "rating_count",
-)  # fmt: skip
-"""Everything that `listings/card.html` reads; the styleguide's rows may lack some and are drawn anew."""
-
-
 EAGER = 4
 """Cards whose pictures are loaded at once; the others' when they come into view."""
 
@@ -37,10 +29,10 @@ def drawn_cards(rows: Iterable[Any], level: int) -> Markup:
     cards = []
     for number, row in enumerate(rows):
         late = number >= EAGER
-        if not isinstance(row, Card):
+        if not isinstance(row, Card):  # the styleguide's
             cards.append(_draw(row, level, late))
             continue
-        key = (reader, late, SHOWN(row))
+        key = (reader, late, row)
         found = known.get(key)
         if found is None:
             found = _draw(row, level, late)

@@ -63,15 +63,13 @@ def security_headers(settings: Settings) -> dict[str, str]:
 def init_headers(app: Flask) -> None:
     """Add the security headers after every request, and keep pages out of shared caches."""
     headers = security_headers(runtime(app).settings)
+    # Pages differ by member and language; "no-cache" still lets the back button work at once.
+    headers["Cache-Control"] = "private, no-cache"
+    wanted = [(name, name.lower(), value) for name, value in headers.items()]
 
     def add(answer: Response) -> Response:
-        present = answer.headers
-        for name, value in headers.items():
-            if name not in present:
-                present[name] = value
-        if "Cache-Control" not in present:
-            # Pages differ by member and language; "no-cache" still lets the back button work at once.
-            present["Cache-Control"] = "private, no-cache"
+        present = {name.lower() for name, _value in answer.headers}
+        answer.headers.extend([(name, value) for name, lowered, value in wanted if lowered not in present])
         return answer
 
     app.after_request(add)

@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from babel import Locale
 from flask import Flask, g, has_request_context, redirect, request
 from flask_login import current_user
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response
 
 from marketplace.runtime import runtime
 from marketplace.users.identity import safe_next
 
 COOKIE = "language"
+LONGEST_WISH = 500
 ONE_YEAR = 365 * 24 * 3600
 
 
-def choose_locale() -> str:
+@lru_cache(100)
+def _parsed(code: str) -> Locale:
+    """Give the language's data; handed to Flask-Babel as it is, which else would parse the code for every request."""
+    return Locale.parse(code)
+
+
+@lru_cache(1000)
+def _wished(header: str, offered: tuple[str, ...]) -> str | None:
+    """Read a browser's Accept-Language: there are few different ones, and reading one takes as long as a query."""
+    return parse_accept_header(header, LanguageAccept).best_match(offered)
+
+
+def choose_locale() -> Locale:
     """Choose: `?lang=`, the member's choice, the cookie, the browser's wish, the site's language."""
     settings = runtime().settings
     if not has_request_context():
-        return str(getattr(g, "locale", settings.locale))
-    member = current_user.locale if current_user and current_user.is_authenticated else None
-    for wish in (request.args.get("lang"), member, request.cookies.get(COOKIE)):
+        return _parsed(str(getattr(g, "locale", settings.locale)))
+    asked = request._get_current_object()  # type: ignore[attr-defined]  # each look through the proxy costs
+    for wish in (asked.args.get("lang"), getattr(current_user, "locale", None), asked.cookies.get(COOKIE)):
         if wish in settings.locales:
-            return str(wish)
-    return request.accept_languages.best_match(settings.locales) or settings.locale
+            return _parsed(wish)
+    header = asked.environ.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST_WISH]
+    return _parsed(_wished(header, settings.locales) or settings.locale)
 
 
 def choose_timezone() -> str:

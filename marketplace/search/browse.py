@@ -24,7 +24,7 @@ class Results:
     `resembling` says that nothing holds the words, and these have titles that are nearly them.
     """
 
-    cards: list[Card]
+    cards: tuple[Card, ...]
     total: int
     capped: bool
     next: str
@@ -32,7 +32,7 @@ class Results:
     resembling: bool = False
 
 
-NOTHING = Results([], 0, False, "", "")
+NOTHING = Results((), 0, False, "", "")
 
 
 def browse(filters: Filters, limit: int = PAGE) -> Results:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app, request
 
@@ -18,13 +17,14 @@ from marketplace.storage import storage
 SAMPLE_ID, SAMPLE_SLUG = 9_007_199_254_740_991, "zz-slug-zz"
 
 
-@dataclass(slots=True)
-class Card:
-    """What the macro `listing_cards` shows; `distance_m` is in metres from the search's origin, to the public point."""
+class Card(NamedTuple):
+    """What a listing's card shows; `distance_m` is in metres from the search's origin, to the public point.
+
+    A tuple, because the memory of drawn cards asks by all of it.
+    """
 
     id: int
     kind: str
-    kind_label: Any
     url: str
     title: str
     summary: str
@@ -59,50 +59,31 @@ def address_of(kind: ListingKind) -> str:
     return pattern
 
 
-def cards(rows: Sequence[Any], origin: Origin | None = None) -> list[Card]:
+def cards(rows: Sequence[Any], origin: Origin | None = None) -> tuple[Card, ...]:
     """Make cards of rows with the columns of `statements.COLUMNS` and `owner_name`, in their order."""
     kinds = runtime().registry.listing_kinds
-    facts = _facts(rows, kinds)
-    addresses = {name: address_of(kinds[name]) for name in {row.kind for row in rows}}
-    covers = storage()
-    return [
-        Card(
-            row.id,
-            row.kind,
-            kinds[row.kind].label,
-            addresses[row.kind].format(id=row.id, slug=row.slug),
-            row.title,
-            row.summary,
-            row.category,
-            row.place,
-            row.owner_name,
-            row.price_minor,
-            row.price_unit,
-            row.currency,
-            covers.url(f"{row.cover_key}-400.webp") if row.cover_key else "",
-            row.cover_alt,
-            row.closes_at,
-            _distance(row, origin),
-            facts.get(row.id),
-        )
-        for row in rows
-    ]
-
-
-def _distance(row: Any, origin: Origin | None) -> int | None:
-    if origin is None or row.public_lat is None:
-        return None
-    return round(metres_between(origin.lat, origin.lon, row.public_lat, row.public_lon))
-
-
-def _facts(rows: Iterable[Any], kinds: Mapping[str, ListingKind]) -> dict[int, CardFacts]:
-    by_kind: dict[str, list[int]] = {}
+    ids: dict[str, list[int]] = {}
     for row in rows:
-        if kinds[row.kind].card_facts:
-            by_kind.setdefault(row.kind, []).append(row.id)
+        ids.setdefault(row[1], []).append(row[0])
+    facts = _facts(ids, kinds)
+    addresses = {name: address_of(kinds[name]).format for name in ids}
+    cover = storage().url
+    return tuple(
+        Card(
+            number, kind, addresses[kind](id=number, slug=slug), title, summary, category, place, owner_name, price_minor,
+            price_unit, currency, cover(f"{cover_key}-400.webp") if cover_key else "", cover_alt, closes_at,
+            None if origin is None or lat is None else round(metres_between(origin.lat, origin.lon, lat, lon)),
+            facts.get(number),
+        )
+        for (number, kind, title, slug, summary, category, place, price_minor, price_unit, currency, cover_key,
+             cover_alt, closes_at, lat, lon, owner_name, *_rest) in rows
+    )  # fmt: skip
+
+
+def _facts(ids: Mapping[str, Sequence[int]], kinds: Mapping[str, ListingKind]) -> dict[int, CardFacts]:
     found: dict[int, CardFacts] = {}
-    for name, ids in by_kind.items():
+    for name, numbers in ids.items():
         answer = kinds[name].card_facts
         if answer:
-            found.update(answer(ids))
+            found.update(answer(numbers))
     return found

@@ -29,7 +29,7 @@ class SearchIndex(Protocol):
         """Give the parameter's value for these words (from `words_of`, at least one)."""
 
     def knows_likeness(self) -> bool:
-        """Tell whether `resembling` may be asked in this transaction; may run one statement."""
+        """Tell whether `resembling` may be asked on this connection; may run one statement."""
 
     def resembling(self) -> Select[Any]:
         """Give a select of listing ids whose titles are nearly the words in PARAMETER, joined by blanks."""
@@ -80,8 +80,8 @@ class TsvectorIndex:
         return " & ".join(quoted)
 
     def knows_likeness(self) -> bool:
-        """Tell whether the migration could create pg_trgm, and say for this transaction how like is like enough."""
-        bar = func.set_config("pg_trgm.word_similarity_threshold", str(LIKE_ENOUGH), literal_column("true"))
+        """Tell whether the migration could create pg_trgm, and say for this connection how like is like enough."""
+        bar = func.set_config("pg_trgm.word_similarity_threshold", str(LIKE_ENOUGH), literal_column("false"))
         known = table("pg_extension", column("extname", String))
         return db.session.scalar(select(bar).where(known.c.extname == "pg_trgm")) is not None
 

@@ -19,6 +19,7 @@ from marketplace.lifecycle import InvalidTransition, Role
 from marketplace.listings.models import Listing
 from marketplace.runtime import agreement_kind, listing_kind, runtime
 from marketplace.search.cards import Card, cards
+from marketplace.search.statements import COLUMNS
 from marketplace.users.models import User
 
 PAGE = 20
@@ -99,13 +100,11 @@ def listings_of(owner_id: int, *, before: int | None = None, limit: int = PAGE) 
     return [_own_listing(row) for row in rows], following
 
 
-def published_by(owner_id: int, *, before: int | None = None) -> tuple[list[Card], int | None]:
+def published_by(owner_id: int, *, before: int | None = None) -> tuple[tuple[Card, ...], int | None]:
     """List what a member offers in public, of the kinds that are on, as cards, newest first; and the next page's mark."""
     statement = (
         select(
-            Listing.id, Listing.kind, Listing.slug, Listing.title, Listing.summary, Listing.category, Listing.place,
-            Listing.price_minor, Listing.price_unit, Listing.currency, Listing.cover_key, Listing.cover_alt,
-            Listing.closes_at, Listing.public_lat, Listing.public_lon, User.name.label("owner_name"),
+            *(Listing.__table__.c[name] for name in COLUMNS), User.name.label("owner_name"),
         )
         .join(User, User.id == Listing.owner_id)
         .where(Listing.owner_id == owner_id, Listing.state == "published", Listing.kind.in_(runtime().registry.listing_kinds))

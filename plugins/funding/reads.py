@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -176,14 +177,19 @@ def backers(campaign_id: int) -> Sequence[Any]:
     ).all()
 
 
-BADGES = {"draft": _l("Draft"), "collecting": _l("Funded"), "funded": _l("Funded"), "failed": _l("Goal not reached")}
+BADGES = {
+    "draft": _l("Draft"),
+    "closing": _l("Closing"),
+    "collecting": _l("Funded"),
+    "funded": _l("Funded"),
+    "failed": _l("Goal not reached"),
+}
 
 
 def badge(state: str, closes_at: datetime | None) -> str | None:
     """Give the word on a campaign's card that tells how it stands, or None while it simply runs."""
-    if state == "live" and closes_at is not None and clock.now() >= closes_at:
-        return _("Closing")
-    word = BADGES.get(state)
+    closing = state == "live" and closes_at is not None and clock.now() >= closes_at
+    word = BADGES.get("closing" if closing else state)
     return str(word) if word else None
 
 
@@ -192,27 +198,36 @@ def last_moment(closes_at: datetime | None) -> datetime | None:
     return closes_at - timedelta(seconds=1) if closes_at else None
 
 
-def time_left(closes_at: datetime) -> tuple[str, str]:
-    """Give what is left until a UTC instant as a number and its unit: ("11", "days left")."""
+def _remaining(closes_at: datetime) -> tuple[int, str]:
+    """Give what is left until a UTC instant, in the largest whole unit."""
     seconds = max(0, int((closes_at - clock.now()).total_seconds()))
     if seconds >= 86400:
-        days = seconds // 86400
-        return display.number(days), ngettext("day left", "days left", days)
-    if seconds >= 3600:
-        hours = seconds // 3600
-        return display.number(hours), ngettext("hour left", "hours left", hours)
-    minutes = seconds // 60
-    return display.number(minutes), ngettext("minute left", "minutes left", minutes)
+        return seconds // 86400, "day"
+    return (seconds // 3600, "hour") if seconds >= 3600 else (seconds // 60, "minute")
+
+
+def _worded(count: int, unit: str) -> tuple[str, str]:
+    texts = {
+        "day": lambda: ngettext("day left", "days left", count),
+        "hour": lambda: ngettext("hour left", "hours left", count),
+        "minute": lambda: ngettext("minute left", "minutes left", count),
+    }
+    return display.number(count), texts[unit]()
+
+
+def time_left(closes_at: datetime) -> tuple[str, str]:
+    """Give what is left until a UTC instant as a number and its unit: ("11", "days left")."""
+    return _worded(*_remaining(closes_at))
 
 
 CARDS = select(
     Campaign.listing_id,
     Campaign.state,
+    Campaign.closes_at,
     Campaign.goal_minor,
     Campaign.currency,
     Campaign.pledged_minor,
     Campaign.backers,
-    Campaign.closes_at,
 ).where(Campaign.listing_id.in_(bindparam("ids", expanding=True)))
 """Made once: building a statement costs more than sending it."""
 
@@ -220,18 +235,29 @@ CARDS = select(
 def card_facts(listing_ids: Sequence[int]) -> Mapping[int, CardFacts]:
     """Give the bar and figures of many campaigns' cards with one statement."""
     rows = db.session.connection().execute(CARDS, {"ids": list(listing_ids)}).all()
-    backers, of_goal = _("backers"), _("of %(goal)s", goal="\0")
-    facts = {}
-    for row in rows:
-        figures = [
-            (
-                display.money(row.pledged_minor, row.currency),
-                of_goal.replace("\0", display.money(row.goal_minor, row.currency)),
-            ),
-            (display.number(row.backers), backers),
-        ]
-        if row.state == "live":
-            figures.append(time_left(row.closes_at))
-        percent = row.pledged_minor * 100 // row.goal_minor
-        facts[row.listing_id] = CardFacts(percent, tuple(figures), badge(row.state, row.closes_at))
-    return facts
+    language = display.locale_code()
+    found = {}
+    for number, state, closes_at, *money in rows:
+        left = _remaining(closes_at) if state == "live" else None
+        closing = left is not None and clock.now() >= closes_at
+        found[number] = _facts(language, "closing" if closing else state, left, *money)
+    return found
+
+
+@lru_cache(4096)
+def _facts(
+    _language: str,
+    state: str,
+    left: tuple[int, str] | None,
+    goal_minor: int,
+    currency: str,
+    pledged_minor: int,
+    backers: int,
+) -> CardFacts:
+    """Write a card's figures in the request's language; kept by value, since most cards stay as they are for a while."""
+    goal = _("of %(goal)s", goal=display.money(goal_minor, currency))
+    figures = [(display.money(pledged_minor, currency), goal), (display.number(backers), _("backers"))]
+    if left is not None:
+        figures.append(_worded(*left))
+    word = BADGES.get(state)
+    return CardFacts(pledged_minor * 100 // goal_minor, tuple(figures), str(word) if word else None)
