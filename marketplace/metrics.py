@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from marketplace import clock
 from marketplace.database import db
 from marketplace.jobs import control
+from marketplace.payments.inbox import oldest_waiting
 from marketplace.payments.inbox_models import GatewayEvent
 
 Samples = Iterable[tuple[dict[str, str], float]]
@@ -57,8 +57,8 @@ def _lag() -> Samples:
 
 @gauge("gateway_inbox_lag_seconds", "How long the oldest event of the payment provider has not been dealt with.")
 def _inbox_lag() -> Samples:
-    oldest = db.session.scalar(select(func.min(GatewayEvent.received_at)).where(GatewayEvent.state == "received"))
-    return [({}, (clock.now() - oldest).total_seconds() if oldest else 0.0)]
+    oldest = oldest_waiting()
+    return [({}, oldest.total_seconds() if oldest else 0.0)]
 
 
 @gauge("gateway_events", "Events of the payment provider that an operator should look at, by state.", ("state",))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
 from marketplace.admin import audit
 from marketplace.admin.door import blueprint, me
-from marketplace.admin.inbox_acts import replay, replayable
 from marketplace.admin.paging import chips, one_of, paged, word
 from marketplace.admin.words import EVENT, options
 from marketplace.database import db
 from marketplace.errors import NotFound
 from marketplace.payments.models import GatewayEvent, Payment, PaymentAttempt, Refund
+from marketplace.payments.replays import replay, replayable
 from marketplace.users.identity import safe_next
 
 
@@ -77,7 +77,7 @@ def readable(raw: bytes) -> str:
 
 @blueprint.post("/gateway/<int:event_id>/replay")
 def gateway_event_replay(event_id: int) -> Any:
-    """Look again at what an event is about."""
-    replay(event_id, me().id)
+    """Look again at what an event is about; nobody gets mail from it unless the operator asks for that."""
+    replay(event_id, me().id, mail=request.form.get("mail") == "y")
     flash(_("The job that looks at it again is written."), "success")
     return redirect(safe_next(word("next")) or url_for("operator.gateway_event", event_id=event_id))

@@ -12,7 +12,6 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, String, cast, select, union_all
 
 from marketplace.admin import books
-from marketplace.admin.inbox_acts import replayable
 from marketplace.admin.models import AuditEntry
 from marketplace.admin.words import booking_label, words
 from marketplace.agreements.models import Agreement, AgreementEvent
@@ -21,6 +20,7 @@ from marketplace.database import db
 from marketplace.display import money
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import GatewayEvent, Payment, PaymentAttempt, Refund
+from marketplace.payments.replays import replayable
 from marketplace.runtime import agreement_kind
 from marketplace.users.models import User
 

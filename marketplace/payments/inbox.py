@@ -4,29 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
+import structlog
 from sqlalchemy import func, select, update
 
 from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.jobs.errors import TryLater
+from marketplace.jobs.queue import delay
+from marketplace.jobs.quiet import quietly
 from marketplace.jobs.service import enqueue
 from marketplace.payments import notices
 from marketplace.payments.apply import apply
-from marketplace.payments.facts import Facts, Refused, Trouble, Unknown
+from marketplace.payments.facts import Facts, Refused, Unknown
 from marketplace.payments.gateway import ObjectRef, gateway
-from marketplace.payments.models import GatewayEvent
+from marketplace.payments.inbox_models import GatewayEvent
 from marketplace.payments.outcome import STRANGE, Fate, Outcome
 
-GIVE_UP_AFTER = timedelta(days=1)
-LONGEST_PAUSE = timedelta(hours=1)
+log = structlog.get_logger(__name__)
+
+TRIES = 12
+"""Looks that may fail, 1 s to 1 h apart, before an event is given up."""
+
+PATIENCE = timedelta(days=1)
+"""An object that nobody knows, or a gateway that does not answer, gets this long at least: their time may come."""
+
+JOB = "payments.process_event"
 
 
 def ring(name: str, subject: ObjectRef, run_at: datetime | None = None) -> None:
-    """Ask for a look at an object; keyed by the object, so that ten events about it are one look."""
+    """Ask for a look at an object; keyed by the object, so that ten events about it are one look.
+
+    A ring while somebody is looking is not lost: the job's generation grows, and it looks once more.
+    """
     payload = {"gateway": name, "kind": subject.kind, "ref": subject.ref, "account": subject.account}
-    enqueue("payments.process_event", payload, key=f"payments.process_event:{subject.ref}"[:200], run_at=run_at)
+    enqueue(JOB, payload, key=key_of(subject), run_at=run_at)
+
+
+def key_of(subject: ObjectRef) -> str:
+    """Give the key of an object's job; numbers that are too long for a key are shortened to their hash."""
+    key = f"{JOB}:{subject.account}:{subject.ref}"
+    return key if len(key) <= 200 else f"{JOB}:{sha256(key.encode()).hexdigest()}"
 
 
 def process(payload: dict[str, Any]) -> None:
@@ -35,33 +55,41 @@ def process(payload: dict[str, Any]) -> None:
     waiting = _waiting(str(payload["gateway"]), subject)
     if not waiting:
         return
-    answer = gateway().read(subject)
-    if isinstance(answer, Unknown):
-        _again([row.id for row in waiting], answer.detail or str(answer.reason), max(row.tries for row in waiting))
-    _settle(waiting, subject, answer)
+    with quietly(all(row.quiet for row in waiting)):
+        try:
+            state, why = _look(waiting, subject)
+        except Exception as error:
+            log.exception("inbox_look_failed", object=subject.ref)
+            state, why = "failed", f"{type(error).__name__} while looking"
+        if state in ("received", "failed"):
+            _again(waiting, subject, why, patient=state == "received")
 
 
 def _waiting(name: str, subject: ObjectRef) -> Sequence[Any]:
     return db.session.execute(
-        select(GatewayEvent.id, GatewayEvent.received_at, GatewayEvent.tries)
-        .where(GatewayEvent.gateway == name, GatewayEvent.object_id == subject.ref, GatewayEvent.state == "received")
+        select(GatewayEvent.id, GatewayEvent.waits_since, GatewayEvent.tries, GatewayEvent.quiet)
+        .where(
+            GatewayEvent.gateway == name,
+            GatewayEvent.object_id == subject.ref,
+            GatewayEvent.state == "received",
+            GatewayEvent.account == subject.account,
+        )
         .order_by(GatewayEvent.id)
     ).all()
 
 
-def _settle(waiting: Sequence[Any], subject: ObjectRef, answer: Sequence[Facts] | Trouble) -> None:
-    ids = [row.id for row in waiting]
+def _look(waiting: Sequence[Any], subject: ObjectRef) -> tuple[str, str]:
+    """Read the object, apply what it says and settle its events; *received* and why when that has to wait."""
+    answer = gateway().read(subject)
+    if isinstance(answer, Unknown):
+        return "received", answer.detail or str(answer.reason)
     with transaction():
-        outcomes = [STRANGE] if isinstance(answer, Refused | Unknown) else [apply(facts) for facts in answer]
+        facts: Sequence[Facts] = () if isinstance(answer, Refused) else answer
+        outcomes = [STRANGE] if isinstance(answer, Refused) else [apply(fact) for fact in facts]
         state, why = _verdict(outcomes)
-        if state == "received" and min(row.received_at for row in waiting) <= clock.now() - GIVE_UP_AFTER:
-            state = "dead"
-            notices.alarm("event_about_unknown_object", object=subject.ref)
         if state != "received":
-            values = {"state": state, "last_error": why[:200] or None, "settled_at": clock.now()}
-            db.session.execute(update(GatewayEvent).where(GatewayEvent.id.in_(ids)).values(**values))
-    if state == "received":
-        _again(ids, why, max(row.tries for row in waiting))
+            _settle(waiting, state, why)
+    return state, why
 
 
 def _verdict(outcomes: Sequence[Outcome]) -> tuple[str, str]:
@@ -76,31 +104,30 @@ def _verdict(outcomes: Sequence[Outcome]) -> tuple[str, str]:
     return "applied", ""
 
 
-def _again(ids: Sequence[int], why: str, tries: int) -> None:
-    """Keep the events and look again later; raises TryLater, which a worker takes for just that."""
-    with transaction():
-        db.session.execute(
-            update(GatewayEvent)
-            .where(GatewayEvent.id.in_(ids))
-            .values(tries=GatewayEvent.tries + 1, last_error=why[:200])
-        )
-    raise TryLater(min(LONGEST_PAUSE, timedelta(seconds=2 ** min(tries, 12))), why)
+def _settle(rows: Sequence[Any], state: str, why: str) -> None:
+    values = {"state": state, "last_error": why[:200] or None, "settled_at": clock.now()}
+    db.session.execute(update(GatewayEvent).where(GatewayEvent.id.in_([row.id for row in rows])).values(**values))
 
 
-def replay(event_id: int) -> bool:
-    """Let an event that was set aside be looked at again; tells whether there was one. Sends no mail by itself."""
+def _again(waiting: Sequence[Any], subject: ObjectRef, why: str, *, patient: bool) -> None:
+    """Count a look that came to nothing. Events that had their chances are dead and operators are told; for the others
+    TryLater is raised, which a worker takes for just that.
+    """
+    limit = clock.now() - PATIENCE
+    over = [row for row in waiting if row.tries + 1 >= TRIES and not (patient and row.waits_since > limit)]
+    left = [row for row in waiting if row not in over]
     with transaction():
-        event = db.session.get(GatewayEvent, event_id, with_for_update=True)
-        if event is None or event.state == "received":
-            return False
-        event.state, event.settled_at, event.tries = "received", None, 0
-        event.received_at = clock.now()
-        db.session.flush()
-        ring(event.gateway, ObjectRef(event.object_type, event.object_id, event.account))
-    return True
+        ids = [row.id for row in waiting]
+        tried = {"tries": GatewayEvent.tries + 1, "last_error": why[:200]}
+        db.session.execute(update(GatewayEvent).where(GatewayEvent.id.in_(ids)).values(**tried))
+        if over:
+            _settle(over, "dead", why)
+            notices.alarm("event_given_up", object=subject.ref, why=why)
+    if left:
+        raise TryLater(delay(max(row.tries for row in left) + 1), why)
 
 
 def oldest_waiting() -> timedelta | None:
     """Give the age of the oldest event that nobody has settled yet; None when there is none."""
-    at = db.session.scalar(select(func.min(GatewayEvent.received_at)).where(GatewayEvent.state == "received"))
+    at = db.session.scalar(select(func.min(GatewayEvent.waits_since)).where(GatewayEvent.state == "received"))
     return None if at is None else clock.now() - at

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
+from marketplace import clock
 from marketplace.database import Base, BigIntId, UtcDateTime
 
 EVENT_STATES = ("received", "applied", "parked", "ignored", "dead")
+WRONG_MODE = "wrong mode"
+"""The `last_error` of events about test money on a site with real money, and the other way round."""
 
 
 class GatewayEvent(Base):
     """One event; its content only says which object to look at, so nothing is ever read from `raw` to move money.
 
-    *parked*: something did not fit and an operator was told. *ignored*: nothing here depends on it. *dead*: its object
-    stayed unknown for a day.
+    *received*: it waits for a look at its object. *parked*: something did not fit and an operator was told. *ignored*:
+    nothing here depends on it. *dead*: looking was given up. `quiet`: what follows from it mails nobody.
     """
 
     __tablename__ = "gateway_event"
@@ -24,7 +27,7 @@ class GatewayEvent(Base):
         CheckConstraint("state IN ('received', 'applied', 'parked', 'ignored', 'dead')", name="state"),
         UniqueConstraint("gateway", "event_id"),
         Index("ix_gateway_event_object", "gateway", "object_id", "state"),
-        Index("ix_gateway_event_state", "state", "received_at"),
+        Index("ix_gateway_event_state", "state", "waits_since"),
     )
 
     id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
@@ -40,6 +43,9 @@ class GatewayEvent(Base):
     state: Mapped[str] = mapped_column(String(16), default="received")
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     last_error: Mapped[str | None] = mapped_column(String(200))
+    quiet: Mapped[bool] = mapped_column(default=False, server_default=false())
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    waits_since: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    """Since when it waits for a look (UTC): since it came, or since somebody asked for another look."""
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it left the state *received* (UTC)."""

@@ -98,7 +98,7 @@ def _transfers(now: datetime) -> None:
 def _events(now: datetime) -> None:
     rows = db.session.execute(
         select(GatewayEvent.gateway, GatewayEvent.object_type, GatewayEvent.object_id, GatewayEvent.account)
-        .where(GatewayEvent.state == "received", GatewayEvent.received_at < now - SHORT)
+        .where(GatewayEvent.state == "received", GatewayEvent.waits_since < now - SHORT)
         .distinct()
         .limit(BATCH)
     ).all()

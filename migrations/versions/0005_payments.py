@@ -242,12 +242,13 @@ def _events() -> None:
         _id(), _text("gateway", 16), _text("event_id", 255), _text("type", 100), _text("object_type", 64),
         _text("object_id", 255), _text("account", 255, ""), sa.Column("livemode", sa.Boolean, nullable=False),
         _text("api_version", 40, ""), sa.Column("raw", sa.LargeBinary, nullable=False), _text("state", 16),
-        _count("tries"), _text("last_error", 200, nullable=True), _at("received_at"), _at("settled_at", nullable=True),
+        _count("tries"), _text("last_error", 200, nullable=True), _flag("quiet"), _at("received_at"), _at("waits_since"),
+        _at("settled_at", nullable=True),
         sa.CheckConstraint("state IN ('received', 'applied', 'parked', 'ignored', 'dead')", name="state"),
         sa.UniqueConstraint("gateway", "event_id", name="uq_gateway_event_gateway_event_id"),
     )  # fmt: skip
     op.create_index("ix_gateway_event_object", "gateway_event", ["gateway", "object_id", "state"])
-    op.create_index("ix_gateway_event_state", "gateway_event", ["state", "received_at"])
+    op.create_index("ix_gateway_event_state", "gateway_event", ["state", "waits_since"])
 
 
 def downgrade() -> None:

@@ -10,11 +10,9 @@ import stripe
 
 from marketplace.payments.facts import Trouble
 from marketplace.payments.gateway import leave_database
+from marketplace.payments.gateways.api_version import API_VERSION
 from marketplace.payments.gateways.stripe_errors import trouble
 from marketplace.payments.gateways.stripe_facts import key_of
-
-API_VERSION = "2026-10-28.endive"
-"""Pinned: objects are read in the form of this version, whatever version the account's dashboard says."""
 
 TIMEOUT_SECONDS = 30
 LOOKED_THROUGH = 500
