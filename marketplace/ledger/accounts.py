@@ -62,6 +62,21 @@ def platform_bank(currency: str) -> AccountSpec:
     return AccountSpec(f"platform:bank:{currency}", currency, "asset", "platform_bank")
 
 
+def platform_cash(currency: str) -> AccountSpec:
+    """Coins and notes in the platform's own cash box (asset)."""
+    return AccountSpec(f"platform:cash:{currency}", currency, "asset", "platform_cash")
+
+
+def cash_with_members(currency: str) -> AccountSpec:
+    """Cash that a member took straight from another (asset): never ours, so zero again once it is settled with its owner."""
+    return AccountSpec(f"platform:cash_with_members:{currency}", currency, "asset", "cash_with_members")
+
+
+def tax_payable(currency: str) -> AccountSpec:
+    """Tax on our fees that we owe the tax office (liability)."""
+    return AccountSpec(f"platform:tax:{currency}", currency, "liability", "tax_payable")
+
+
 def member_payable(user_id: int, currency: str) -> AccountSpec:
     """What we owe a member (liability); never below zero."""
     return AccountSpec(

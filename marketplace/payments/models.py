@@ -10,9 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.database import Base, BigIntId, Json, UtcDateTime
 from marketplace.money import Money
+from marketplace.payments.billing.models import Bill, BillingDetails, BillSeries, FeeLine
 from marketplace.payments.course_models import PaymentDunning, PaymentHold, PaymentPace
 from marketplace.payments.inbox_models import GatewayEvent
 from marketplace.payments.method_models import GatewayCustomer, PayoutAccount, SavedMethod
+from marketplace.payments.offline.models import BankOrder, OfflineReceipt, OfflineRequest
 from marketplace.payments.wording import state_words
 
 STATES = (
@@ -234,6 +236,7 @@ class Payout(Base):
 
 
 __all__ = [
+    "BankOrder", "Bill", "BillSeries", "BillingDetails", "FeeLine", "OfflineReceipt", "OfflineRequest",
     "GatewayCustomer", "GatewayEvent", "Payment", "PaymentAttempt", "PaymentDunning", "PaymentHold", "PaymentPace", "Payout",
     "PayoutAccount", "Refund", "SavedMethod",
 ]  # fmt: skip
