@@ -103,6 +103,7 @@ class Api:
         request_id = new_id("req")
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
         extra: dict[str, str] = {}
+        asked = None
         try:
             asked = self._read(request, request_id, key)
             status, body = self._serve(asked, extra)
@@ -110,6 +111,10 @@ class Api:
             status, body = error.status, _json(error.body(self._log_url(request, request_id)))
             if error.status == 409:
                 extra["Stripe-Should-Retry"] = "true"
+        if self._store.judge:
+            self._store.judge.exchange(
+                asked.route if asked else None, asked.params.values if asked else {}, status, body
+            )
         headers = {"Request-Id": request_id, "Stripe-Version": API_VERSION, **extra}
         if key:
             headers["Idempotency-Key"] = key

@@ -20,6 +20,7 @@ from marketplace.sandbox.deliveries import Deliveries
 from marketplace.sandbox.due import run_due
 from marketplace.sandbox.errors import LostResponse, ServerFault
 from marketplace.sandbox.faults import Faults
+from marketplace.sandbox.judge import appointed
 from marketplace.sandbox.objects.webhook_endpoints import register
 from marketplace.sandbox.store import Store
 
@@ -36,7 +37,8 @@ class Sandbox:
     """One bank: its database, clock, faults and webhooks; call it as a WSGI application."""
 
     def __init__(self, database: str | Path, api_keys: Iterable[str], public_url: str) -> None:
-        self.store = Store(database)
+        self.judge = appointed()
+        self.store = Store(database, self.judge)
         self.clock = Clock(self.store)
         self.faults = Faults(self.store)
         self.deliveries = Deliveries(self.store, self.clock, self.faults)
@@ -110,6 +112,8 @@ class Sandbox:
         """Let go of threads and database connections."""
         self.deliveries.close()
         self.store.close()
+        if self.judge:
+            self.judge.close()
 
 
 def create_sandbox(

@@ -30,6 +30,8 @@ def emit(call: Call, kind: str, subject: Doc, previous: dict[str, Any] | None = 
     listeners = [doc["id"] for doc in call.tx.find("webhook_endpoint", oldest_first=True) if _listens(doc, event)]
     event["pending_webhooks"] = len(listeners)
     call.tx.insert(event, call.account)
+    if call.tx.judge:
+        call.tx.judge.event(event)
     for endpoint in listeners:
         queue(call, event, endpoint)
     return event

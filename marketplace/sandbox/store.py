@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marketplace.sandbox.schema import SCHEMA, TABLES
+
+if TYPE_CHECKING:
+    from marketplace.sandbox.judge import Judge
 
 Doc = dict[str, Any]
 
@@ -25,8 +28,9 @@ FILTERS = frozenset(
 class Tx:
     """What can be done inside one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, judge: "Judge | None" = None) -> None:
         self.run = connection.execute
+        self.judge = judge
 
     def insert(self, doc: Doc, account: str = "") -> Doc:
         """Store a new object of `account` ("" is the platform) and return it."""
@@ -111,8 +115,9 @@ def _dump(doc: Doc) -> str:
 class Store:
     """Opens transactions on the bank's database file."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, judge: "Judge | None" = None) -> None:
         self.path = Path(path)
+        self.judge = judge
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._pool: LifoQueue[sqlite3.Connection] = LifoQueue()
         # SQLite has one writer; queueing for it here is fair and costs nothing, its own busy handler sleeps.
@@ -141,7 +146,7 @@ class Store:
         with self._writer, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield Tx(connection)
+                yield Tx(connection, self.judge)
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise

@@ -41,7 +41,10 @@ _run = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give the run a folder, in the process that the workers of a parallel run have in common."""
+    from marketplace.testing import judged
+
     if hasattr(config, "workerinput"):
+        judged.begin(Path(os.environ[RUN]), config.workerinput["workerid"])
         return
     from marketplace.testing.postgres import held_open
 
@@ -51,7 +54,16 @@ def pytest_configure(config: pytest.Config) -> None:
     previous = os.environ.get(RUN)
     stack.callback(lambda: os.environ.pop(RUN) if previous is None else os.environ.update({RUN: previous}))
     os.environ[RUN] = str(folder)
+    judged.begin(folder, "main")
     config.stash[_run] = stack
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how much of what the payment sandbox did was compared with Stripe's description."""
+    from marketplace.testing import judged
+
+    if RUN in os.environ and (line := judged.summary(Path(os.environ[RUN]))[0]):
+        terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -118,7 +130,16 @@ def frozen() -> Iterator[FrozenClock]:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Bank]:
+def as_described() -> Iterator[None]:
+    """Fail the test when a request, a reply or an event of a sandbox differs from Stripe's description of its API."""
+    from marketplace.testing import judged
+
+    with judged.as_described():
+        yield
+
+
+@pytest.fixture
+def sandbox(as_described: None) -> Iterator[Bank]:
     """Give a running payment sandbox; the test's app talks to it, and a live server gets its webhooks on `deliver()`."""
     from marketplace.testing.bank import opened
 

@@ -173,9 +173,17 @@ def capability(account: Doc, name: str) -> Doc:
         "future_requirements": _requirements(()),
         "requested": requested,
         "requested_at": account["created"] if requested else None,
-        "requirements": account["requirements"],
+        "requirements": {**account["requirements"], "disabled_reason": _why_disabled(account)},
         "status": account["capabilities"].get(name, "unrequested"),
     }
+
+
+def _why_disabled(account: Doc) -> str | None:
+    """Return why a capability is not active; the words are others than those of the account."""
+    restricted = private(account)["restricted"]
+    if restricted:
+        return "rejected.other" if restricted.startswith("rejected.") else "pending.review"
+    return "requirements.fields_needed" if private(account)["due"] else None
 
 
 def load(call: Call, identifier: str, param: str = "account") -> Doc:
