@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -17,12 +18,29 @@ class Reason(StrEnum):
     """The gateway answered with an error of its own, and would repeat it under this key: look the object up first."""
 
 
+class Advice(StrEnum):
+    """What a decline asks for; it decides the dunning."""
+
+    LATER = "later"
+    """The same method may work in some days."""
+    NEW_CARD = "new_card"
+    """Only another method helps."""
+    NEVER = "never"
+    """The method is reported lost or stolen, or taken for a fraud: it must not be tried again."""
+    AUTHENTICATE = "authenticate"
+    """The bank wants to hear from the payer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody knows yet whether it happened; never to be taken for a failure."""
+    """Nobody knows yet whether it happened; never to be taken for a failure.
+
+    `retry_after` is how many seconds the gateway asked us to wait with everything, None when it asked for nothing.
+    """
 
     reason: Reason
     detail: str = ""
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,14 @@ class Declined:
 
     code: str
     retryable: bool
+    advice: Advice = Advice.NEW_CARD
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The amount is set aside on the payer's card, and can be taken until `until` (UTC; None when nobody told)."""
+
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +97,20 @@ class Unfinished:
     """Begun, and left before anything happened; it may be cancelled."""
 
 
-Result = Succeeded | Processing | NeedsPayer | Declined | Ended | Unfinished
+Result = Succeeded | Processing | NeedsPayer | Declined | Held | Ended | Unfinished
 
 
 @dataclass(frozen=True, slots=True)
 class FeeFacts:
     """What the provider took for a charge; minor units of its own currency."""
+
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What the provider's balance got or gave instead, where it keeps another currency than the payer's."""
 
     amount_minor: int
     currency: str
@@ -119,6 +153,18 @@ class ChargeFacts:
     source: str = ""
     """The object that transfers are made from."""
     fee: FeeFacts | None = None
+    exchanged: Exchanged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """A page on which a payer pays at once; `key` is our attempt's, `charge` what came of it so far."""
+
+    ref: str
+    key: str
+    result: Result
+    url: str = ""
+    charge: ChargeFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +178,7 @@ class RefundFacts:
     currency: str
     charge_ref: str
     moved: bool
+    exchanged: Exchanged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +217,4 @@ class DisputeFacts:
     status: str
 
 
-Facts = MethodFacts | SetupFacts | ChargeFacts | RefundFacts | TransferFacts | AccountFacts | DisputeFacts
+Facts = MethodFacts | SetupFacts | PageFacts | ChargeFacts | RefundFacts | TransferFacts | AccountFacts | DisputeFacts

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from marketplace.config import Settings
 from marketplace.database import db, in_transaction, refuse_inside_transaction
+from marketplace.payments.abilities import Ability
 from marketplace.payments.facts import (
     AccountFacts,
     ChargeFacts,
     Facts,
     MethodFacts,
+    PageFacts,
     RefundFacts,
     SetupFacts,
     TransferFacts,
     Trouble,
 )
-from marketplace.payments.orders import AccountOrder, ChargeOrder, RefundOrder, SetupOrder, TransferOrder
+from marketplace.payments.orders import (
+    AccountOrder,
+    CaptureOrder,
+    ChargeOrder,
+    HoldOrder,
+    PageOrder,
+    RefundOrder,
+    SetupOrder,
+    TransferOrder,
+)
 from marketplace.runtime import runtime
 
 
@@ -40,6 +51,10 @@ class Gateway(Protocol):
     """
 
     name: str
+
+    def abilities(self) -> Mapping[str, Ability]:
+        """Give the kinds of method that the gateway knows, by its own names, and what each of them can do; calls nobody."""
+        ...
 
     def open_customer(self, key: str, email: str, name: str) -> str | Trouble:
         """Make a customer and give its reference."""
@@ -83,6 +98,30 @@ class Gateway(Protocol):
 
     def cancel_charge(self, ref: str) -> ChargeFacts | Trouble:
         """Make sure that a charge can't succeed any more; gives its facts when it has succeeded already."""
+        ...
+
+    def open_page(self, key: str, order: PageOrder) -> PageFacts | Trouble:
+        """Open a page on which the payer pays at once."""
+        ...
+
+    def read_page(self, ref: str) -> PageFacts | Trouble:
+        """Give the present facts of such a page."""
+        ...
+
+    def end_page(self, ref: str) -> PageFacts | Trouble:
+        """Close such a page; gives its facts when it was used already."""
+        ...
+
+    def find_page(self, key: str, order: PageOrder) -> PageFacts | Trouble | None:
+        """Look for the page that carries the key."""
+        ...
+
+    def hold(self, key: str, order: HoldOrder) -> ChargeFacts | Trouble:
+        """Set an amount aside on a saved method while the payer is away; found and read like a charge."""
+        ...
+
+    def capture(self, key: str, order: CaptureOrder) -> ChargeFacts | Trouble:
+        """Take all or a part of what is held; gives the charge's facts when nothing is held any more."""
         ...
 
     def refund(self, key: str, order: RefundOrder) -> RefundFacts | Trouble:

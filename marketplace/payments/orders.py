@@ -16,6 +16,24 @@ class SetupOrder:
     return_url: str
     cancel_url: str
     locale: str
+    kind: str = ""
+    """The kind of method, "" for whatever the gateway offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageOrder:
+    """Let the payer pay `amount_minor` (minor units) at once, by one kind of method, on the gateway's own page."""
+
+    amount_minor: int
+    currency: str
+    customer: str
+    kind: str
+    title: str
+    description: str
+    group: str
+    return_url: str
+    cancel_url: str
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +46,20 @@ class ChargeOrder:
     method: str
     description: str
     group: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOrder(ChargeOrder):
+    """Set `amount_minor` aside on a saved method while the payer is away, to be taken later."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOrder:
+    """Take `amount_minor` of what is held, and let go of the rest."""
+
+    amount_minor: int
+    currency: str
+    hold_ref: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +90,35 @@ class AccountOrder:
     email: str
 
 
-Order = SetupOrder | ChargeOrder | RefundOrder | TransferOrder | AccountOrder
+Order = SetupOrder | PageOrder | ChargeOrder | HoldOrder | CaptureOrder | RefundOrder | TransferOrder | AccountOrder
 ORDERS: Mapping[str, type[Any]] = {
     "setup": SetupOrder,
     "charge": ChargeOrder,
+    "page": PageOrder,
+    "hold": HoldOrder,
+    "capture": CaptureOrder,
     "refund": RefundOrder,
     "transfer": TransferOrder,
     "onboard": AccountOrder,
 }
 
 
+FORMS: Mapping[type[Any], str] = {PageOrder: "page", CaptureOrder: "capture"}
+"""A debt is paid by one live charge, in whichever of these forms; the form is frozen with the order."""
+
+
 def freeze(order: Order) -> dict[str, Any]:
     """Turn an order into what an attempt keeps."""
-    return asdict(order)
+    form = FORMS.get(type(order))
+    return {**asdict(order), **({"form": form} if form else {})}
+
+
+def form_of(kind: str, params: Mapping[str, Any]) -> str:
+    """Give the form of an attempt's order: for a charge "charge", "page" or "capture", else its kind."""
+    return str(params.get("form", kind))
 
 
 def thaw(kind: str, params: Mapping[str, Any]) -> Any:
     """Give back the order that an attempt of this kind keeps."""
-    return ORDERS[kind](**params)
+    facts = {name: value for name, value in params.items() if name != "form"}
+    return ORDERS[form_of(kind, params)](**facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import stripe
 
@@ -22,27 +23,31 @@ class StripeCharges(StripeTalk):
     def charge(self, key: str, order: ChargeOrder) -> ChargeFacts | Trouble:
         """Create and confirm a payment intent off-session; capture is synchronous, so that the answer holds the fee."""
 
-        def create() -> ChargeFacts:
-            intent = self._stripe.payment_intents.create(
-                {
-                    "amount": order.amount_minor,
-                    "currency": order.currency.lower(),
-                    "customer": order.customer,
-                    "payment_method": order.method,
-                    "off_session": True,
-                    "confirm": True,
-                    "capture_method": "automatic",
-                    "description": order.description,
-                    "transfer_group": order.group,
-                    "metadata": {"attempt": key},
-                    "expand": CHARGE_PARTS,
-                },
-                {"idempotency_key": key},
-            )
-            return read.charge_facts(intent)
-
         gone = Declined("method_gone", retryable=False)
-        return self._charged("charging", create, ChargeFacts("", key, gone, order.amount_minor, order.currency))
+        return self._charged(
+            "charging",
+            lambda: self._intent(key, order, "automatic"),
+            ChargeFacts("", key, gone, order.amount_minor, order.currency),
+        )
+
+    def _intent(self, key: str, order: ChargeOrder, capture: Literal["automatic", "manual"]) -> ChargeFacts:
+        intent = self._stripe.payment_intents.create(
+            {
+                "amount": order.amount_minor,
+                "currency": order.currency.lower(),
+                "customer": order.customer,
+                "payment_method": order.method,
+                "off_session": True,
+                "confirm": True,
+                "capture_method": capture,
+                "description": order.description,
+                "transfer_group": order.group,
+                "metadata": {"attempt": key},
+                "expand": CHARGE_PARTS,
+            },
+            {"idempotency_key": key},
+        )
+        return read.charge_facts(intent)
 
     def _charged(
         self, what: str, call: Callable[[], ChargeFacts], when_gone: ChargeFacts | None = None

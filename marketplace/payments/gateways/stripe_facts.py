@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import stripe
@@ -10,13 +11,17 @@ from stripe import StripeObject
 
 from marketplace.payments.facts import (
     AccountFacts,
+    Advice,
     ChargeFacts,
     Declined,
     DisputeFacts,
     Ended,
+    Exchanged,
     FeeFacts,
+    Held,
     MethodFacts,
     NeedsPayer,
+    PageFacts,
     Processing,
     RefundFacts,
     Result,
@@ -25,7 +30,7 @@ from marketplace.payments.facts import (
     TransferFacts,
     Unfinished,
 )
-from marketplace.payments.gateways.declines import AUTHENTICATION, may_pass
+from marketplace.payments.gateways.declines import AUTHENTICATION, advice_of
 
 T = TypeVar("T", bound=StripeObject)
 
@@ -64,24 +69,43 @@ def charge_facts(intent: stripe.PaymentIntent) -> ChargeFacts:
         currency=intent.currency.upper(),
         source=id_of(intent.latest_charge) if took else "",
         fee=FeeFacts(entry.fee, entry.currency.upper()) if took and entry else None,
+        exchanged=exchanged(entry, intent.currency) if took else None,
     )
 
 
+def exchanged(entry: stripe.BalanceTransaction | None, currency: str) -> Exchanged | None:
+    """Read what our balance got or gave (minus a refund) in its own currency, None where that is the payer's."""
+    if entry is None or entry.currency == currency:
+        return None
+    return Exchanged(abs(entry.amount), entry.currency.upper())
+
+
 def _charge_result(intent: stripe.PaymentIntent) -> Result:
-    if intent.status == "succeeded":
-        return Succeeded()
-    if intent.status == "processing":
-        return Processing()
-    if intent.status == "canceled":
-        return Ended()
-    if intent.status == "requires_action":
-        step = intent.next_action
-        redirect = step.redirect_to_url if step and step.type == "redirect_to_url" else None
-        return NeedsPayer((redirect.url if redirect else None) or "")
-    error = intent.last_payment_error
-    if intent.status != "requires_payment_method" or error is None:
-        return Unfinished()
-    return refusal(error)
+    match intent.status:
+        case "succeeded":
+            result: Result = Succeeded()
+        case "processing":
+            result = Processing()
+        case "canceled":
+            result = Ended()
+        case "requires_capture":
+            result = Held(_holds_until(whole(intent.latest_charge)))
+        case "requires_action":
+            step = intent.next_action
+            redirect = step.redirect_to_url if step and step.type == "redirect_to_url" else None
+            result = NeedsPayer((redirect.url if redirect else None) or "")
+        case "requires_payment_method" if intent.last_payment_error is not None:
+            result = refusal(intent.last_payment_error)
+        case _:
+            result = Unfinished()
+    return result
+
+
+def _holds_until(charge: stripe.Charge | None) -> datetime | None:
+    """Read until when an authorisation can be captured; the time differs by card, so no constant serves."""
+    card = getattr(charge.payment_method_details, "card", None) if charge else None
+    at = getattr(card, "capture_before", None)
+    return datetime.fromtimestamp(at, UTC) if at else None
 
 
 def refusal(error: Any) -> Result:
@@ -89,7 +113,8 @@ def refusal(error: Any) -> Result:
     code = str(getattr(error, "decline_code", None) or getattr(error, "code", None) or "unknown")
     if code in AUTHENTICATION or getattr(error, "code", None) in AUTHENTICATION:
         return NeedsPayer()
-    return Declined(code[:64], may_pass(code, getattr(error, "advice_code", None)))
+    advice = advice_of(code, getattr(error, "advice_code", None))
+    return Declined(code[:64], advice is Advice.LATER, advice)
 
 
 def method_facts(method: stripe.PaymentMethod) -> MethodFacts:
@@ -121,6 +146,19 @@ def session_facts(session: stripe.checkout.Session) -> SetupFacts:
         method=method_facts(method) if method else None,
         mandate=(id_of(intent.mandate) or None) if intent else None,
     )
+
+
+def page_facts(session: stripe.checkout.Session) -> PageFacts:
+    """Read a checkout session in payment mode; `payment_intent.latest_charge.balance_transaction` should be expanded."""
+    intent = whole(session.payment_intent)
+    charge = charge_facts(intent) if intent else None
+    if session.status == "expired":
+        result: Result = Ended()
+    elif charge is None or session.status == "open":
+        result = Unfinished()
+    else:
+        result = charge.result
+    return PageFacts(ref=session.id, key=key_of(session.metadata), result=result, url=session.url or "", charge=charge)
 
 
 def setup_facts(intent: stripe.SetupIntent) -> SetupFacts:
@@ -162,6 +200,7 @@ def refund_facts(refund: stripe.Refund) -> RefundFacts:
         currency=refund.currency.upper(),
         charge_ref=id_of(refund.payment_intent),
         moved=refund.balance_transaction is not None,
+        exchanged=exchanged(whole(refund.balance_transaction), refund.currency),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import stripe
+
 from marketplace.payments.facts import AccountFacts, MethodFacts, Refused, SetupFacts, Trouble
 from marketplace.payments.gateways import stripe_facts as read
 from marketplace.payments.gateways.stripe_talk import StripeTalk
@@ -11,6 +13,11 @@ from marketplace.payments.orders import AccountOrder, SetupOrder
 
 SETUP_PARTS = ["setup_intent.payment_method"]
 LOCALES = ("en", "nl", "de", "fr", "es", "it", "pt", "pl", "da", "sv", "nb", "fi")
+
+
+def locale_of(locale: str) -> Any:
+    """Give the language of Stripe's own page for a member's."""
+    return locale if locale in LOCALES else "auto"
 
 
 class StripeMembers(StripeTalk):
@@ -28,24 +35,24 @@ class StripeMembers(StripeTalk):
         )
 
     def begin_setup(self, key: str, order: SetupOrder) -> SetupFacts | Trouble:
-        """Open a checkout session in set-up mode; which methods it offers is decided in Stripe's dashboard."""
-        locale: Any = order.locale if order.locale in LOCALES else "auto"
+        """Open a checkout session in set-up mode; unless a kind is named, Stripe's dashboard decides what it offers."""
 
         def create() -> SetupFacts:
-            session = self._stripe.checkout.sessions.create(
-                {
-                    "mode": "setup",
-                    "customer": order.customer,
-                    "currency": order.currency.lower(),
-                    "success_url": order.return_url,
-                    "cancel_url": order.cancel_url,
-                    "locale": locale,
-                    "metadata": {"attempt": key},
-                    "setup_intent_data": {"metadata": {"attempt": key}},
-                    "expand": SETUP_PARTS,
-                },
-                {"idempotency_key": key},
-            )
+            params: stripe.params.checkout.SessionCreateParams = {
+                "mode": "setup",
+                "customer": order.customer,
+                "currency": order.currency.lower(),
+                "success_url": order.return_url,
+                "cancel_url": order.cancel_url,
+                "locale": locale_of(order.locale),
+                "metadata": {"attempt": key},
+                "setup_intent_data": {"metadata": {"attempt": key}},
+                "expand": SETUP_PARTS,
+            }
+            if order.kind:
+                kind: Any = order.kind  # a name that came from the gateway itself
+                params["allowed_payment_method_types"] = [kind]
+            session = self._stripe.checkout.sessions.create(params, {"idempotency_key": key})
             return read.session_facts(session)
 
         return self._ask("opening the payment page", create)

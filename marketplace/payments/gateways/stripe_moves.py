@@ -7,6 +7,8 @@ from marketplace.payments.gateways import stripe_facts as read
 from marketplace.payments.gateways.stripe_talk import StripeTalk
 from marketplace.payments.orders import RefundOrder, TransferOrder
 
+REFUND_PARTS = ["balance_transaction"]
+
 
 class StripeMoves(StripeTalk):
     """Money that leaves the platform's balance."""
@@ -20,6 +22,7 @@ class StripeMoves(StripeTalk):
                     "payment_intent": order.charge_ref,
                     "amount": order.amount_minor,
                     "metadata": {"attempt": key},
+                    "expand": REFUND_PARTS,
                 },
                 {"idempotency_key": key},
             )
@@ -29,7 +32,9 @@ class StripeMoves(StripeTalk):
 
     def read_refund(self, ref: str) -> RefundFacts | Trouble:
         """Read a refund."""
-        return self._ask("reading a refund", lambda: read.refund_facts(self._stripe.refunds.retrieve(ref)))
+        return self._ask(
+            "reading a refund", lambda: read.refund_facts(self._stripe.refunds.retrieve(ref, {"expand": REFUND_PARTS}))
+        )
 
     def find_refund(self, key: str, order: RefundOrder) -> RefundFacts | Trouble | None:
         """Look through the refunds of the charge."""
@@ -46,7 +51,9 @@ class StripeMoves(StripeTalk):
             "reading refunds",
             lambda: [
                 read.refund_facts(refund)
-                for refund in self._stripe.refunds.list({"payment_intent": charge_ref, "limit": 100}).auto_paging_iter()
+                for refund in self._stripe.refunds.list(
+                    {"payment_intent": charge_ref, "limit": 100, "expand": [f"data.{part}" for part in REFUND_PARTS]}
+                ).auto_paging_iter()
             ],
         )
 
