@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from marketplace.payments.abilities import Ability
 from marketplace.payments.facts import Facts, Trouble
 from marketplace.payments.gateway import ObjectRef
 from marketplace.payments.gateways import stripe_facts as read
-from marketplace.payments.gateways.stripe_charges import StripeCharges
+from marketplace.payments.gateways.stripe_abilities import ABILITIES
+from marketplace.payments.gateways.stripe_holds import StripeHolds
 from marketplace.payments.gateways.stripe_members import StripeMembers
 from marketplace.payments.gateways.stripe_moves import StripeMoves
+from marketplace.payments.gateways.stripe_pages import StripePages
 
 
-class StripeGateway(StripeMembers, StripeCharges, StripeMoves):
+class StripeGateway(StripeMembers, StripePages, StripeHolds, StripeMoves):
     """The whole protocol; see its parts for what is asked of Stripe."""
 
     name = "stripe"
+
+    def abilities(self) -> Mapping[str, Ability]:
+        """Give what Stripe's methods can do."""
+        return ABILITIES
 
     def read(self, subject: ObjectRef) -> Sequence[Facts] | Trouble:
         """Read any object that an event may speak of.
@@ -30,7 +37,7 @@ class StripeGateway(StripeMembers, StripeCharges, StripeMoves):
         readers: dict[str, Callable[[str], Any]] = {
             "payment_intent": self.read_charge,
             "refund": self.read_refund,
-            "checkout.session": self.read_setup,
+            "checkout.session": self.read_session,
             "setup_intent": self.read_setup_intent,
             "payment_method": self.read_method,
             "account": self.read_account,
