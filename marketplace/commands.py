@@ -15,10 +15,13 @@ from marketplace.hooks.calls import collect
 from marketplace.hooks.cli import plugin_cli
 from marketplace.jobs.cli import jobs_cli
 from marketplace.ledger.cli import ledger_cli
+from marketplace.payments.cli import payments_cli
 from marketplace.runtime import runtime
 from marketplace.users.cli import user_cli
 
-GROUPS: Sequence[click.Command] = (plugin_cli, jobs_cli, ledger_cli, doctor_command, user_cli, demo_command)
+GROUPS: Sequence[click.Command] = (
+    plugin_cli, jobs_cli, ledger_cli, payments_cli, doctor_command, user_cli, demo_command,
+)  # fmt: skip
 
 
 @click.command("upgrade")

@@ -180,9 +180,9 @@ def abandoned(limit: int = 100) -> Sequence[tuple[int, str, int, str]]:
 
 
 def delay(attempt: int) -> timedelta:
-    """Give how long to wait after the given failed attempt: 1 s, 4 s, 16 s … at most 1 h, give or take a quarter.
+    """Give how long to wait after the given failed attempt: 1 s, 4 s, 16 s … give or take a quarter, at most 1 h.
 
     The quarter spreads jobs that failed together, so that they don't come back together.
     """
-    seconds = min(LONGEST_DELAY, 4.0 ** min(attempt - 1, 10))
-    return timedelta(seconds=min(LONGEST_DELAY, seconds * _random.uniform(0.75, 1.25)))
+    seconds = min(LONGEST_DELAY / 1.25, 4.0 ** min(attempt - 1, 10))
+    return timedelta(seconds=seconds * _random.uniform(0.75, 1.25))

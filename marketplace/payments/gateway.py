@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, cast
 
 from marketplace.config import Settings
@@ -40,6 +41,15 @@ class ObjectRef:
     kind: str
     ref: str
     account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A page of the gateway's list of events, newest first; `next_after` asks for the page after it, "" for none."""
+
+    bodies: tuple[bytes, ...]
+    oldest_at: datetime | None
+    next_after: str
 
 
 class Gateway(Protocol):
@@ -162,6 +172,10 @@ class Gateway(Protocol):
 
     def read(self, subject: ObjectRef) -> Sequence[Facts] | Trouble:
         """Give the present facts of any object that an event spoke of; none when nothing here depends on its kind."""
+        ...
+
+    def list_events(self, since: datetime, after: str = "", account: str = "") -> EventPage | Trouble:
+        """Give a page of the events since an instant (UTC), those before the event `after`."""
         ...
 
 

@@ -5,16 +5,18 @@ It sends no mail by itself, changes nothing when nothing is wrong, and can be sw
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, exists, or_, select, text
 
 from marketplace import clock
 from marketplace.database import db, transaction
+from marketplace.jobs.models import UNFINISHED, Job
 from marketplace.jobs.service import enqueue
 from marketplace.payments.gateway import ObjectRef
-from marketplace.payments.inbox import ring
+from marketplace.payments.inbox import key_of, ring
 from marketplace.payments.models import LIVE, GatewayEvent, Payment, PaymentAttempt, Payout, Refund
 
 BATCH = 500
@@ -102,5 +104,12 @@ def _events(now: datetime) -> None:
         .distinct()
         .limit(BATCH)
     ).all()
+    subjects = {key_of(subject): (name, subject) for name, subject in _subjects(rows)}
+    taken = select(Job.key).where(Job.key.in_(subjects), text(UNFINISHED))
+    for key in subjects.keys() - set(db.session.scalars(taken)):  # one that waits keeps its pause
+        ring(*subjects[key])
+
+
+def _subjects(rows: Sequence[Any]) -> Iterator[tuple[str, ObjectRef]]:
     for name, kind, ref, account in rows:
-        ring(name, ObjectRef(kind, ref, account), now + timedelta(minutes=1))
+        yield name, ObjectRef(kind, ref, account)

@@ -10,13 +10,14 @@ from marketplace.payments.facts import Facts, Trouble
 from marketplace.payments.gateway import ObjectRef
 from marketplace.payments.gateways import stripe_facts as read
 from marketplace.payments.gateways.stripe_abilities import ABILITIES
+from marketplace.payments.gateways.stripe_events import StripeEvents
 from marketplace.payments.gateways.stripe_holds import StripeHolds
 from marketplace.payments.gateways.stripe_members import StripeMembers
 from marketplace.payments.gateways.stripe_moves import StripeMoves
 from marketplace.payments.gateways.stripe_pages import StripePages
 
 
-class StripeGateway(StripeMembers, StripePages, StripeHolds, StripeMoves):
+class StripeGateway(StripeMembers, StripePages, StripeHolds, StripeMoves, StripeEvents):
     """The whole protocol; see its parts for what is asked of Stripe."""
 
     name = "stripe"
