@@ -4,8 +4,8 @@ RECEIPT_FACTS = (
     "request_id", "way", "amount_minor", "currency", "received_on", "payer_account", "note", "nonce", "two_eyes", "entered_by",
     "entered_at",
 )  # fmt: skip
-REQUEST_FACTS = ("payment_id", "attempt_id", "kind", "account", "holder", "amount_minor", "currency")
-ORDER_FACTS = ("payout_id", "refund_id", "user_id", "amount_minor", "currency")
+REQUEST_FACTS = ("payment_id", "attempt_id", "kind", "account", "holder", "amount_minor", "carried_minor", "currency")
+ORDER_FACTS = ("payout_id", "refund_id", "user_id", "amount_minor", "currency", "two_eyes")
 FEE_FACTS = (
     "payment_id", "payee_id", "given_back_id", "kind", "cause", "label", "net_minor", "tax_minor", "currency", "tax_name",
     "tax_rate", "at",
@@ -23,6 +23,7 @@ ORDER_STEP = (
     "(old.state IN ('done', 'withdrawn') AND new.state <> old.state)"
     " OR (old.state = 'exported' AND (new.account <> old.account OR new.holder <> old.holder) AND new.state = 'exported')"
 )
+FEE_STEP = "old.bill_id IS NOT NULL OR old.void"
 SERIES_STEP = "new.series <> old.series OR new.year <> old.year OR new.last <> old.last + 1"
 
 
@@ -38,7 +39,7 @@ def _rules(different: str) -> tuple[tuple[str, str, str, str], ...]:
         ("bill", "INSERT", NEXT_NUMBER, "bills are numbered without holes"),
         ("bill_series", "UPDATE", SERIES_STEP, "numbers of bills go up by one"),
         ("bill_series", "DELETE", "", "numbers of bills go up by one"),
-        ("fee_line", "UPDATE", f"{_changed(FEE_FACTS, different)} OR old.bill_id IS NOT NULL", "a fee stays as it was taken"),
+        ("fee_line", "UPDATE", f"{_changed(FEE_FACTS, different)} OR {FEE_STEP}", "a fee stays as it was taken"),
         ("fee_line", "DELETE", "", "a fee stays as it was taken"),
         ("offline_request", "UPDATE", _changed(REQUEST_FACTS, different), "a payment request stays as it was sent"),
         ("offline_request", "DELETE", "", "a payment request stays as it was sent"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.database import Base, BigIntId, Json, UtcDateTime
@@ -92,7 +92,8 @@ def code_of(series: str, year: int, number: int) -> str:
 class FeeLine(Base):
     """One fee that was taken of a payment at its settlement (amounts in minor units), until it stands on an invoice.
 
-    `given_back_id` names the line that this one gives back, in part or whole; its amounts are below zero.
+    `given_back_id` names the line that this one gives back, in part or whole; its amounts are below zero. `void` says that it
+    never gets on an invoice, because everything was given back before there was one.
     """
 
     __tablename__ = "fee_line"
@@ -117,6 +118,7 @@ class FeeLine(Base):
     tax_name: Mapped[str] = mapped_column(String(60), default="", server_default="")
     tax_rate: Mapped[str] = mapped_column(String(12), default="", server_default="")
     bill_id: Mapped[int | None] = mapped_column(ForeignKey("bill.id"))
+    void: Mapped[bool] = mapped_column(default=False, server_default=false())
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

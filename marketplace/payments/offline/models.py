@@ -19,7 +19,8 @@ class OfflineRequest(Base):
     """A payment that somebody makes by hand: asked for once per attempt, with what the payer was told.
 
     `kind` is how it was to be paid; `account` and `holder` are where to, as they stood then. `received_minor` is the sum of
-    the confirmed receipts. After `pay_by` the payer is late; at `ends_at` the request ends by itself (both UTC).
+    the confirmed receipts, and of `carried_minor` that had come in for the request before it. After `pay_by` the payer is
+    late; at `ends_at` the request ends by itself (both UTC).
     """
 
     __tablename__ = "offline_request"
@@ -43,6 +44,7 @@ class OfflineRequest(Base):
     holder: Mapped[str] = mapped_column(String(200), default="", server_default="")
     amount_minor: Mapped[int] = mapped_column(BigIntId)
     received_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    carried_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(String(3))
     state: Mapped[str] = mapped_column(String(8), default="open")
     pay_by: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -120,7 +122,8 @@ class OfflineReceipt(Base):
 class BankOrder(Base):
     """Money that people have to send by hand: a refund or a pay-out, from the bank account, the desk, or the payee's purse.
 
-    `account` and `holder` are where to, "" as long as nobody has told; frozen with the amount once it was exported.
+    `account` and `holder` are where to, "" as long as nobody has told; they stay as they are once it was exported. Above the
+    site's limit somebody else than who exported it has to say that it was done.
     """
 
     __tablename__ = "bank_order"
@@ -130,7 +133,9 @@ class BankOrder(Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("(payout_id IS NULL) <> (refund_id IS NULL)", name="one_cause"),
         CheckConstraint("state <> 'done' OR (done_on IS NOT NULL AND done_by IS NOT NULL)", name="done"),
-        CheckConstraint("state NOT IN ('exported') OR account <> ''", name="exported_to"),
+        CheckConstraint("state <> 'exported' OR exported_by IS NOT NULL", name="exported"),
+        CheckConstraint("NOT two_eyes OR done_by IS NULL OR done_by <> exported_by", name="two_eyes"),
+        CheckConstraint("NOT two_eyes OR done_by IS NULL OR exported_by IS NOT NULL", name="two_people"),
         UniqueConstraint("payout_id"),
         UniqueConstraint("refund_id"),
         Index("ix_bank_order_state", "state", "id"),
@@ -146,7 +151,9 @@ class BankOrder(Base):
     amount_minor: Mapped[int] = mapped_column(BigIntId)
     currency: Mapped[str] = mapped_column(String(3))
     state: Mapped[str] = mapped_column(String(9), default="waiting")
+    two_eyes: Mapped[bool] = mapped_column(default=False, server_default=false())
     exported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    exported_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     done_on: Mapped[date | None] = mapped_column(Date)
     done_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     note: Mapped[str] = mapped_column(String(200), default="", server_default="")

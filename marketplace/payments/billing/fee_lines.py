@@ -1,0 +1,125 @@
+"""Fees at a settlement: divided into what the platform earns and the tax, and kept for the invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from marketplace import clock
+from marketplace.database import db
+from marketplace.ledger import accounts
+from marketplace.money import Money
+from marketplace.payments.billing.models import FeeLine
+from marketplace.payments.bookings import Fee
+from marketplace.payments.burden_models import Burden
+from marketplace.payments.fee_settings import tax_rule
+from marketplace.payments.fees import TaxRule
+from marketplace.payments.models import Payment, Refund
+
+
+@dataclass(frozen=True, slots=True)
+class TaxedFee:
+    """A fee with its tax; the payee bears both."""
+
+    fee: Fee
+    net: Money
+    tax: Money
+    rule: TaxRule
+
+    @property
+    def total(self) -> Money:
+        """Give what the payee bears."""
+        return self.net + self.tax
+
+
+def taxed(fees: Sequence[Fee], available: Money) -> list[TaxedFee]:
+    """Divide fees into income and tax. Where a tax on top would take more than is `available`, it is inside what is left.
+
+    Raises ValueError for fees below zero, or fees that exceed what is available by themselves.
+    """
+    rule = tax_rule()
+    found = []
+    for fee in fees:
+        if fee.amount.minor < 0 or available < fee.amount:
+            raise ValueError(f"fees exceed the {available} that is left")
+        if not fee.amount:
+            continue
+        net, tax = rule.divide(fee.amount)
+        if available < net + tax:
+            net, tax = TaxRule(rule.rate, rule.name).divide(available)
+        available = available - net - tax
+        found.append(TaxedFee(fee, net, tax, rule))
+    return found
+
+
+def write(payment: Payment, ref: str, fees: Sequence[TaxedFee]) -> None:
+    """Keep what was taken of a payment for the payee's next invoice; in the settlement's transaction."""
+    for place, one in enumerate(fees, 1):
+        db.session.add(
+            FeeLine(
+                payment_id=payment.id, payee_id=payment.payee_id, kind=one.fee.kind, cause=f"{ref}:{place}"[:64],
+                label=one.fee.label[:120], net_minor=one.net.minor, tax_minor=one.tax.minor, currency=one.net.currency,
+                tax_name=one.rule.name[:60] if one.tax else "", tax_rate=str(one.rule.rate) if one.tax else "", at=clock.now(),
+            )
+        )  # fmt: skip
+    db.session.flush()
+
+
+def undo(payment: Payment) -> None:
+    """Take back all fees of a payment whose settlement is undone."""
+    for line, (net_given, tax_given) in _lines(payment.id):
+        _give_back(line, line.net_minor + net_given, line.tax_minor + tax_given, f"undone:{line.id}")
+    db.session.flush()
+
+
+def give_back(refund: Refund) -> list[FeeLine]:
+    """Take back, as far as the books say that the platform gave its fees back for a refund; once per refund."""
+    causes = select(FeeLine).where(FeeLine.cause.like(f"refund:{refund.id}:%"))
+    if known := list(db.session.scalars(causes)):
+        return known
+    fees, tax = accounts.platform_fees(refund.currency).code, accounts.tax_payable(refund.currency).code
+    left = {fees: 0, tax: 0}
+    borne = select(Burden.account, Burden.amount_minor - Burden.returned_minor)
+    for code, minor in db.session.execute(borne.where(Burden.refund_id == refund.id, Burden.source == "fees")):
+        left[code] = left.get(code, 0) + int(minor)
+    found = []
+    for line, (net_given, tax_given) in _lines(refund.payment_id):
+        net = min(left[fees], line.net_minor + net_given) if line.kind == "platform" else 0
+        part = min(left[tax], line.tax_minor + tax_given)
+        if net or part:
+            left[fees], left[tax] = left[fees] - net, left[tax] - part
+            found.append(_give_back(line, net, part, f"refund:{refund.id}:{line.id}"))
+    db.session.flush()
+    return found
+
+
+def _lines(payment_id: int) -> list[tuple[FeeLine, tuple[int, int]]]:
+    """Give a payment's fees that were not undone, each with what was given back of it (minor units, below zero)."""
+    given = aliased(FeeLine)
+    back: dict[int, tuple[int, int]] = {}
+    undone = set()
+    for row in db.session.scalars(
+        select(given).where(given.payment_id == payment_id, given.given_back_id.is_not(None))
+    ):
+        original = row.given_back_id or 0
+        net, tax = back.get(original, (0, 0))
+        back[original] = (net + row.net_minor, tax + row.tax_minor)
+        if row.cause.startswith("undone:"):
+            undone.add(original)
+    lines = db.session.scalars(
+        select(FeeLine).where(FeeLine.payment_id == payment_id, FeeLine.given_back_id.is_(None)).order_by(FeeLine.id)
+    )
+    return [(line, back.get(line.id, (0, 0))) for line in lines if line.id not in undone]
+
+
+def _give_back(line: FeeLine, net: int, tax: int, cause: str) -> FeeLine:
+    back = FeeLine(
+        payment_id=line.payment_id, payee_id=line.payee_id, given_back_id=line.id, kind=line.kind, cause=cause,
+        label=line.label, net_minor=-net, tax_minor=-tax, currency=line.currency, tax_name=line.tax_name,
+        tax_rate=line.tax_rate, at=clock.now(),
+    )  # fmt: skip
+    db.session.add(back)
+    return back

@@ -1,0 +1,148 @@
+"""Writes receipts and credit notes: once for each cause, with what was known then, and tells the member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from marketplace import clock
+from marketplace.database import db, transaction
+from marketplace.jobs.errors import TryLater
+from marketplace.notifications.service import notify
+from marketplace.payments.billing import fee_lines, parties
+from marketplace.payments.billing.models import Bill
+from marketplace.payments.billing.numbers import SERIES, next_number
+from marketplace.payments.billing.wording import kind_words
+from marketplace.payments.methods import describe_method
+from marketplace.payments.models import Payment, PaymentAttempt, Refund, SavedMethod
+from marketplace.payments.subjects import title_of
+from marketplace.runtime import runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A bill before it has a number; `lines` carry amounts in minor units, below zero on a credit note."""
+
+    kind: str
+    cause: str
+    user_id: int
+    currency: str
+    seller: str
+    buyer: str
+    subject: str
+    lines: Sequence[Mapping[str, Any]]
+    payment_id: int | None = None
+    corrects_id: int | None = None
+    tax_name: str = ""
+    tax_rate: str = ""
+    notes: str = ""
+
+
+def write(draft: Draft) -> Bill:
+    """Give a bill its number and write it down, in the caller's transaction; a cause that was billed gives that bill."""
+    known = of_cause(draft.cause)
+    if known is not None:
+        return known
+    at = clock.now()
+    today = clock.local(at, runtime().settings.timezone).date()
+    net, tax = (sum(int(line[part]) for line in draft.lines) for part in ("net_minor", "tax_minor"))
+    series = SERIES[draft.kind]
+    number = next_number(series, today.year)
+    known = of_cause(draft.cause)  # whoever was first has committed by now: the number's row was locked
+    if known is not None:
+        raise TryLater(timedelta(seconds=5), "somebody else was writing the same bill")
+    bill = Bill(
+        kind=draft.kind, series=series, year=today.year, number=number, cause=draft.cause, user_id=draft.user_id,
+        payment_id=draft.payment_id, corrects_id=draft.corrects_id, issued_on=today, seller=draft.seller, buyer=draft.buyer,
+        subject=draft.subject[:200], lines=[dict(line) for line in draft.lines], net_minor=net, tax_minor=tax,
+        total_minor=net + tax, currency=draft.currency, tax_name=draft.tax_name, tax_rate=draft.tax_rate, notes=draft.notes,
+        created_at=at,
+    )  # fmt: skip
+    db.session.add(bill)
+    db.session.flush()
+    with force_locale(parties.language(draft.user_id)):
+        facts = {"what": str(kind_words(bill.kind)), "number": bill.code, "amount": bill.total, "subject": bill.subject}
+    notify(bill.user_id, "bill_written", params=facts, url=f"/account/bills/{bill.id}")
+    return bill
+
+
+def of_cause(cause: str) -> Bill | None:
+    """Give the bill that was written for a cause."""
+    wanted = select(Bill).where(Bill.cause == cause)
+    return db.session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
+
+
+def run(payload: dict[str, Any]) -> None:
+    """Write the bill that a charge, its undoing or a refund asks for."""
+    with transaction():
+        if "charge" in payload:
+            receipt(int(payload["charge"]))
+        elif "undone" in payload:
+            undone(int(payload["undone"]))
+        elif "refund" in payload:
+            refunded(int(payload["refund"]))
+
+
+def receipt(attempt_id: int) -> Bill:
+    """Write the payer's receipt of a charge: from the payee, whose money it is, by way of the platform."""
+    known = of_cause(f"charge:{attempt_id}")
+    if known is not None:
+        return known
+    attempt = db.session.get_one(PaymentAttempt, attempt_id)
+    payment = db.session.get_one(Payment, attempt.payment_id)
+    title = title_of(payment)
+    with force_locale(parties.language(payment.payer_id)):
+        notes = _paid_how(payment, attempt)
+    amount = int(attempt.params["amount_minor"])
+    draft = Draft(
+        kind="receipt", cause=f"charge:{attempt_id}", user_id=payment.payer_id, currency=payment.currency,
+        seller=parties.member(payment.payee_id), buyer=parties.member(payment.payer_id), subject=title,
+        lines=[{"label": title, "net_minor": amount, "tax_minor": 0}], payment_id=payment.id, notes=notes,
+    )  # fmt: skip
+    return write(draft)
+
+
+def _paid_how(payment: Payment, attempt: PaymentAttempt) -> str:
+    chosen = select(SavedMethod).where(SavedMethod.ref == str(attempt.params.get("method", "")))
+    method = db.session.scalars(chosen.where(SavedMethod.gateway == attempt.gateway)).first()
+    site = runtime().settings.site_name
+    how = _("Paid by: %(method)s.", method=describe_method(method)) if method else _("Paid.")
+    return f"{how} {_('Received by way of %(site)s, agreement %(id)s.', site=site, id=payment.agreement_id)}"
+
+
+def undone(attempt_id: int) -> Bill:
+    """Write the credit note of a whole receipt whose money had not come in after all."""
+    original = receipt(attempt_id)
+    with force_locale(parties.language(original.user_id)):
+        why = _("Corrects %(number)s: the money had not come in after all.", number=original.code)
+    return write(_credit(original, f"undone:{attempt_id}", original.total_minor, why))
+
+
+def refunded(refund_id: int) -> Bill:
+    """Write the credit note of a refund, and take the fees that were given back off the payee's invoices."""
+    refund = db.session.get_one(Refund, refund_id)
+    charge = db.session.scalars(
+        select(PaymentAttempt).where(
+            PaymentAttempt.kind.in_(("charge", "hold")), PaymentAttempt.gateway == refund.gateway,
+            PaymentAttempt.ref == refund.charge_ref, PaymentAttempt.payment_id == refund.payment_id,
+        ).limit(1)
+    ).one()  # fmt: skip
+    original = receipt(charge.id)
+    fee_lines.give_back(refund)
+    with force_locale(parties.language(original.user_id)):
+        why = _("Corrects %(number)s: refunded.", number=original.code)
+    return write(_credit(original, f"refund:{refund_id}", refund.amount_minor, why))
+
+
+def _credit(original: Bill, cause: str, minor: int, why: str) -> Draft:
+    return Draft(
+        kind="receipt_credit", cause=cause, user_id=original.user_id, currency=original.currency, seller=original.seller,
+        buyer=original.buyer, subject=original.subject, payment_id=original.payment_id, corrects_id=original.id, notes=why,
+        lines=[{"label": original.subject, "net_minor": -minor, "tax_minor": 0}],
+    )  # fmt: skip
