@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench screenshots messages lock clean
+.PHONY: help install demo test lint format bench screenshots messages addresses lock clean
 
 help: ## list the commands
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -35,6 +35,9 @@ screenshots: $(STAMPS)/test ## take pictures of the main pages into docs/screens
 
 messages: $(STAMPS)/run ## collect the texts to translate, update the catalogues and compile them
 	@$(PY) scripts/messages.py
+
+addresses: $(STAMPS)/run ## write the tables of addresses anew, after a page was added or moved
+	@MARKETPLACE_ENVIRONMENT=development $(PY) -m marketplace.cli addresses
 
 lock: ## work out the two requirement locks again from setup.cfg
 	@scripts/lock.sh $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from flask_babel import gettext as _
@@ -15,6 +16,16 @@ Rule = Callable[[Any, Any], bool]
 
 RULES: dict[str, Rule] = {}
 """The core's own rules by action, e.g. "listing.edit"; each core package adds its own with `rule`."""
+
+HOMES = {
+    "agreement": "marketplace.agreements.access",
+    "listing": "marketplace.listings.rules",
+    "member": "marketplace.users.access",
+    "payment": "marketplace.payments.access",
+    "thread": "marketplace.messages.service",
+    "user": "marketplace.users.access",
+}
+"""The module that has the rules of an action's first word; it is imported when one of them is first asked for."""
 
 HIDING = frozenset({"agreement.see", "thread.see", "payment.see", "listing.see", "picture.see"})
 """Actions whose refusal must look like absence, so that foreign ids tell nothing."""
@@ -49,8 +60,15 @@ def may(user: Any, action: str, subject: Any = None) -> bool:
         return False
     if True in answers:
         return True
-    own = RULES.get(action)
+    own = RULES.get(action) or _loaded(action)
     return bool(own and own(user, subject))
+
+
+def _loaded(action: str) -> Rule | None:
+    home = HOMES.get(action.partition(".")[0])
+    if home is not None:
+        import_module(home)
+    return RULES.get(action)
 
 
 def require(user: Any, action: str, subject: Any = None) -> None:

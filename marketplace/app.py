@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Flask
-
 import marketplace.early  # noqa: F401 - before whatever else loads structlog
-from marketplace import clock, commands, core, errorpages, headers, locale, logs, templating
+from marketplace import clock, commands, core, errorpages, headers, locale, logs, models, templating
 from marketplace.config import Settings
 from marketplace.database import db, end_reading, engine_options, prepare_engine
 from marketplace.extensions import babel, csrf, limiter, login_manager
 from marketplace.hooks import discovery, lineages, registry
 from marketplace.hooks.manager import Hooks
-from marketplace.routing import LateRule, RowNumber
+from marketplace.pages import Site
 from marketplace.runtime import KEY, Runtime
+from marketplace.users import identity
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None) -> Site:
     """Build the app for these settings, or for the environment's; raises BadSettings, PluginMissing, PluginInvalid."""
     settings = settings or Settings.from_env()
-    app = Flask("marketplace", static_folder=None, instance_path=str(settings.instance_dir))
-    app.url_rule_class = LateRule
-    app.url_map.converters["int"] = RowNumber
+    app = Site("marketplace", static_folder=None, instance_path=str(settings.instance_dir))
     configure(app, settings)
     logs.init_logs(settings)
     plug_in(app, settings)
@@ -32,13 +29,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     templating.init_templating(app)
     headers.init_headers(app)
     errorpages.init_error_pages(app)
-    core.init_core(app)
-    core.init_plugin_pages(app)
+    core.mount_pages(app)
     commands.init_commands(app)
     return app
 
 
-def configure(app: Flask, settings: Settings) -> None:
+def configure(app: Site, settings: Settings) -> None:
     """Give Flask and its extensions the settings they read."""
     secure = settings.base_url.startswith("https://")
     app.config.update(
@@ -69,10 +65,11 @@ def configure(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
 
-def plug_in(app: Flask, settings: Settings) -> None:
+def plug_in(app: Site, settings: Settings) -> None:
     """Load the plugins that are switched on, check them, and collect what they and the core register."""
     loaded = discovery.load(settings.plugins)
     lineages.check_tables(loaded)
+    models.plugins_have(loaded.values())
     hooks = Hooks(loaded, trace=settings.trace_hooks)
     known = registry.build(
         hooks,
@@ -81,11 +78,12 @@ def plug_in(app: Flask, settings: Settings) -> None:
         jobs=core.JOBS,
         notifications=core.NOTIFICATIONS,
         blueprints=core.BLUEPRINTS,
+        watched=settings.environment != "production",
     )
     app.extensions[KEY] = Runtime(settings, hooks, known)
 
 
-def init_database(app: Flask) -> None:
+def init_database(app: Site) -> None:
     """Bind SQLAlchemy and teach its engines our rules; making an engine opens no connection."""
     db.init_app(app)
     app.teardown_appcontext(end_reading)
@@ -94,7 +92,7 @@ def init_database(app: Flask) -> None:
             prepare_engine(engine)
 
 
-def init_extensions(app: Flask) -> None:
+def init_extensions(app: Site) -> None:
     """Bind the remaining extensions."""
     babel.init_app(
         app,
@@ -105,3 +103,4 @@ def init_extensions(app: Flask) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     login_manager.init_app(app, add_context_processor=False)  # templates have it as a global, asked only when needed
+    identity.init_identity(app)

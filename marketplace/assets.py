@@ -202,9 +202,9 @@ def assets_of(app: Flask) -> Assets:
     kept: Assets | None = app.extensions.get(KEY)
     if kept is None:
         folders = {CORE: STATIC}
-        for name, each in app.blueprints.items():
+        for each in app.iter_blueprints():
             if each.static_folder:
-                folders[name] = Path(each.static_folder)
+                folders[each.name] = Path(each.static_folder)
         kept = app.extensions[KEY] = Assets(folders)
     return kept
 

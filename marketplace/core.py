@@ -1,72 +1,76 @@
-"""What the core itself brings: its pages, its kinds, its settings and its jobs, each package listed once."""
+"""What the core itself brings: its pages, its kinds, its settings and its jobs, each package listed once.
+
+Whatever is named "package.module:name" is imported when it is first used (`late`, `pages`): a worker starts with the names.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from datetime import timedelta
 
-from marketplace import discover, health, home, storage
-from marketplace.admin import views as operator_pages
-from marketplace.agreements import views as agreement_pages
-from marketplace.agreements.expiry import EXPIRY
-from marketplace.api_v1 import blueprints as api
-from marketplace.api_v1.idempotency import TIDYING as API_TIDYING
+from flask import Blueprint
+from flask_babel import lazy_gettext as _l
+
 from marketplace.hooks.types import JobKind, ListingKind, NotificationKind, SettingSpec
-from marketplace.jobs import control as jobs
+from marketplace.late import late
 from marketplace.listings import descriptors as listings
-from marketplace.listings import edit_views as listing_pages
-from marketplace.messages import service as messages
-from marketplace.messages import views as message_pages
-from marketplace.notifications import demo_mail, mail
-from marketplace.notifications import views as notification_pages
-from marketplace.payments import blueprints as payments
-from marketplace.payments import jobs as payment_jobs
-from marketplace.payments import notices as payment_notices
+from marketplace.messages import descriptors as messages
+from marketplace.pages import Site
+from marketplace.payments import descriptors as payments
 from marketplace.runtime import runtime
-from marketplace.users import account_views as account_pages
-from marketplace.users import views as user_pages
-from marketplace.users.tidying import TIDYING
 
 LISTING_KINDS: tuple[ListingKind, ...] = listings.LISTING_KINDS
-SETTINGS: tuple[SettingSpec, ...] = (*listings.SETTINGS,)
+SETTINGS: tuple[SettingSpec, ...] = (*listings.SETTINGS, *payments.SETTINGS)
 JOBS: tuple[JobKind, ...] = (
-    jobs.PRUNING,
-    mail.MAILING,
-    EXPIRY,
-    TIDYING,
+    JobKind("jobs.prune", late("marketplace.jobs.control:prune"), every=timedelta(days=1), label=_l("Remove old jobs")),
+    JobKind("notifications.mail", late("marketplace.notifications.mail:deliver")),
+    JobKind(
+        "agreements.expire",
+        late("marketplace.agreements.expiry:expire"),
+        every=timedelta(minutes=1),
+        label=_l("End agreements whose time has run out"),
+    ),
+    JobKind(
+        "users.tidy",
+        late("marketplace.users.tidying:tidy"),
+        every=timedelta(days=1),
+        label=_l("Remove old log-ins"),
+    ),
     *listings.JOBS,
-    *payment_jobs.JOBS,
-    API_TIDYING,
+    *payments.JOBS,
+    JobKind(
+        "api.tidy",
+        late("marketplace.api_v1.idempotency:tidy"),
+        every=timedelta(hours=1),
+        label=_l("Remove old answers to programs"),
+    ),
 )
 NOTIFICATIONS: tuple[NotificationKind, ...] = (
-    messages.RECEIVED,
+    *messages.NOTIFICATIONS,
     *listings.NOTIFICATIONS,
-    *payment_notices.NOTIFICATIONS,
+    *payments.NOTIFICATIONS,
 )
-BLUEPRINTS: tuple[Blueprint, ...] = (
-    home.blueprint,
-    discover.blueprint,
-    listing_pages.blueprint,
-    storage.blueprint,
-    message_pages.blueprint,
-    notification_pages.blueprint,
-    demo_mail.blueprint,
-    health.blueprint,
-    user_pages.blueprint,
-    account_pages.blueprint,
-    agreement_pages.blueprint,
-    operator_pages.blueprint,
-    *payments.BLUEPRINTS,
-    *api.BLUEPRINTS,
+BLUEPRINTS: tuple[Blueprint | str, ...] = (
+    "marketplace.home:blueprint",
+    "marketplace.discover:blueprint",
+    "marketplace.listings.edit_views:blueprint",
+    "marketplace.storage:blueprint",
+    "marketplace.messages.views:blueprint",
+    "marketplace.notifications.views:blueprint",
+    "marketplace.notifications.demo_mail:blueprint",
+    "marketplace.health:blueprint",
+    "marketplace.users.views:blueprint",
+    "marketplace.users.account_views:blueprint",
+    "marketplace.agreements.views:blueprint",
+    "marketplace.admin.views:blueprint",
+    "marketplace.payments.blueprints:payment_pages",
+    "marketplace.payments.webhooks:webhooks",
+    "marketplace.api_v1.blueprints:core",
+    "marketplace.api_v1.docs_views:blueprint",
+    "marketplace.api_v1.token_views:blueprint",
 )
 
 
-def init_core(app: Flask) -> None:
-    """Mount the core's pages."""
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
-
-
-def init_plugin_pages(app: Flask) -> None:
-    """Mount the pages of the plugins that are on."""
-    for _plugin, at in runtime(app).registry.blueprints:
-        app.register_blueprint(at.blueprint, url_prefix=at.url_prefix)
+def mount_pages(app: Site) -> None:
+    """Mount the core's pages, then those of the plugins that are on."""
+    for _owner, at in runtime(app).registry.blueprints:
+        app.mount(at.blueprint, url_prefix=at.url_prefix)

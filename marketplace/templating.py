@@ -23,6 +23,7 @@ from marketplace.assets import init_assets
 from marketplace.drawn import drawn_cards
 from marketplace.hooks.calls import left_out
 from marketplace.icons import cover_art, icon
+from marketplace.late import late
 from marketplace.runtime import page_parts, runtime
 from marketplace.styleguide import init_styleguide
 from marketplace.wording import init_wording
@@ -137,6 +138,7 @@ def init_templating(app: Flask) -> None:
         slot=slot,
         actions=actions,
         drawn_cards=drawn_cards,
+        unread=late("marketplace.notifications.reading:unread"),
         escape=escape,
     )
     init_wording(app)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
 
 from marketplace import clock
@@ -16,7 +15,6 @@ from marketplace.agreements.models import Agreement
 from marketplace.agreements.service import Actor
 from marketplace.database import db, transaction
 from marketplace.errors import DomainError
-from marketplace.hooks.types import JobKind
 from marketplace.lifecycle import ENDED, InvalidTransition
 from marketplace.runtime import agreement_kind
 
@@ -74,9 +72,3 @@ def _overdue(at: datetime) -> Iterator[int]:
         yield from (agreement_id for _waits, agreement_id in rows)
         waits, last_id = rows[-1]
         mark = (waits or at, last_id)
-
-
-EXPIRY = JobKind(
-    "agreements.expire", expire, every=timedelta(minutes=1), label=_l("End agreements whose time has run out")
-)
-"""Runs every minute; a deadline counts to the second all the same, because every move checks it again."""

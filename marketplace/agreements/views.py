@@ -8,7 +8,6 @@ from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-import marketplace.agreements.access  # noqa: F401 - registers the rules
 from marketplace import access
 from marketplace.agreements import page as pages
 from marketplace.agreements import service

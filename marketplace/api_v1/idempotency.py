@@ -15,7 +15,6 @@ from typing import Any
 
 from flask import Response, request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -23,7 +22,6 @@ from marketplace import clock
 from marketplace.api_v1.models import ApiToken, IdempotencyRecord
 from marketplace.api_v1.problems import ApiProblem
 from marketplace.database import db, is_sqlite, transaction
-from marketplace.hooks.types import JobKind
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
@@ -142,6 +140,3 @@ def tidy(_payload: dict[str, Any]) -> None:
         session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.expires_at <= now))
         old = now - TOKENS_KEPT
         session.execute(delete(ApiToken).where(or_(ApiToken.revoked_at <= old, ApiToken.expires_at <= old)))
-
-
-TIDYING = JobKind("api.tidy", tidy, every=timedelta(hours=1), label=_l("Remove old answers to programs"))

@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from flask import Blueprint, Flask
-from flask.blueprints import BlueprintSetupState
+from flask import Blueprint, Flask, current_app
 
 from marketplace.api_v1.dispatch import view_of
 from marketplace.api_v1.operations import HOLE, Operation
 from marketplace.extensions import csrf
-from marketplace.runtime import runtime
+from marketplace.pages import Site
 
 PREFIX = "/api/v1"
-PART = "api_v1"
+CORE = "api_v1"
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -34,16 +33,13 @@ class ApiPart:
     name: str
     scopes: Mapping[str, Any] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
-    blueprint: Blueprint = field(init=False)
+    blueprint: ApiBlueprint = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the blueprint; tokens are no cookies, so nobody can send a request in a member's name by a form."""
-        self.blueprint = Blueprint(self.name, __name__, url_prefix=PREFIX)
+        self.blueprint = ApiBlueprint(self.name, __name__, url_prefix=PREFIX)
+        self.blueprint.part = self
         csrf.exempt(self.blueprint)
-        self.blueprint.record(self._mounted)
-
-    def _mounted(self, state: BlueprintSetupState) -> None:
-        parts_of(cast(Flask, state.app)).append(self)
 
     def operation(self, method: str, path: str, **facts: Any) -> Callable[[Handler], Handler]:
         """Declare an operation: `facts` are the fields of Operation.
@@ -60,10 +56,18 @@ class ApiPart:
         return declare
 
 
+class ApiBlueprint(Blueprint):
+    """A part's blueprint, by which an app knows the part."""
+
+    part: ApiPart
+
+
 def parts_of(app: Flask | None = None) -> list[ApiPart]:
-    """Give the parts that are mounted in an app, in the order of mounting."""
-    known: list[ApiPart] = runtime(app).parts.setdefault(PART, [])
-    return known
+    """Give the parts that are mounted in an app, the core's first and then the plugins' by name; loads what is not loaded."""
+    site = cast(Site, app or current_app)
+    site.load_all(PREFIX)
+    parts = [blueprint.part for blueprint in site.blueprints.values() if isinstance(blueprint, ApiBlueprint)]
+    return sorted(parts, key=lambda part: (part.name != CORE, part.name))
 
 
 def operations_of(app: Flask | None = None) -> list[Operation]:

@@ -14,6 +14,8 @@ from marketplace.money import Money
 if TYPE_CHECKING:
     from flask import Blueprint
 
+    from marketplace.pages import LateBlueprint
+
 Text = Any
 """A str or a lazily translated text."""
 
@@ -189,7 +191,11 @@ class HealthProblem:
 
 @dataclass(frozen=True, slots=True)
 class BlueprintAt:
-    """A blueprint and the address it lives under."""
+    """A blueprint and the address it lives under.
 
-    blueprint: Blueprint
+    Named as "package.module:blueprint" it loads late: `make addresses` keeps its addresses in the package's table, and its
+    code is imported when one of its pages is first asked for.
+    """
+
+    blueprint: Blueprint | LateBlueprint | str
     url_prefix: str | None = None

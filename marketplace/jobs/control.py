@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, func, select, text
 
 from marketplace import clock
 from marketplace.admin import audit
 from marketplace.database import db, transaction
 from marketplace.errors import Conflict, NotFound, Refused
-from marketplace.hooks.types import JobKind
 from marketplace.jobs import recurring
 from marketplace.jobs.models import DEAD, DONE, QUEUED, RUNNING, UNFINISHED, Job, Recurring
 from marketplace.jobs.service import enqueue
@@ -163,6 +161,3 @@ def prune(_payload: dict[str, object]) -> None:
             gone = session.execute(delete(Job).where(Job.id.in_(old.scalar_subquery())).returning(Job.id)).all()
         if len(gone) < PRUNE_CHUNK:
             return
-
-
-PRUNING = JobKind(PRUNE, prune, every=timedelta(days=1), label=_l("Remove old jobs"))

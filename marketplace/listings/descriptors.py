@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from marketplace.hooks.types import JobKind, ListingKind, NotificationKind, SettingSpec
-from marketplace.listings import pictures
+from marketplace.late import late
 
 NOTICE = ListingKind(
     name="notice",
@@ -42,7 +42,11 @@ SETTINGS = (
     ),
 )
 
-JOBS = (JobKind(pictures.JOB, pictures.process, max_attempts=5, label=_l("Prepare a picture")),)
+JOBS = (
+    JobKind(
+        "listings.picture", late("marketplace.listings.pictures:process"), max_attempts=5, label=_l("Prepare a picture")
+    ),
+)
 
 NOTIFICATIONS = (
     NotificationKind(

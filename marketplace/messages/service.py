@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -16,20 +15,12 @@ from marketplace.access import rule
 from marketplace.agreements.models import Agreement
 from marketplace.database import db, is_sqlite, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
-from marketplace.hooks.types import NotificationKind
 from marketplace.listings.models import Listing
 from marketplace.messages.models import LONGEST_BODY, MemberBlock, Message, MessageReport, Participant, Thread
 from marketplace.notifications.kinds import MESSAGE
 from marketplace.notifications.reading import read_about
 from marketplace.notifications.service import notify
 from marketplace.users.models import User
-
-RECEIVED = NotificationKind(
-    MESSAGE,
-    _l("%(sender)s wrote to you about “%(subject)s”"),
-    group="messages",
-    icon="message-circle",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +135,7 @@ def post(thread_id: int, sender_id: int, body: str, *, form_key: str | None = No
         for party in others:
             if not party.unread:
                 facts = {"sender": sender.name, "subject": subject}
-                notify(party.user_id, RECEIVED.name, params=facts, url=path_of(thread_id), mail_params={"body": text})
+                notify(party.user_id, MESSAGE, params=facts, url=path_of(thread_id), mail_params={"body": text})
     return int(message_id)
 
 

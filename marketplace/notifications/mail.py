@@ -12,12 +12,10 @@ from flask_babel import force_locale
 from sqlalchemy import select
 
 from marketplace.database import db, refuse_inside_transaction
-from marketplace.hooks.types import JobKind
 from marketplace.notifications import transport
 from marketplace.notifications.choices import wants_mail
 from marketplace.notifications.facts import readable
 from marketplace.notifications.kinds import group_of, sentence
-from marketplace.notifications.service import MAIL_JOB
 from marketplace.runtime import runtime
 from marketplace.users.models import User
 
@@ -105,6 +103,3 @@ def compose(payload: dict[str, Any], reader: Reader) -> Letter:
         choices = absolute(CHOICES_PATH) if kind else ""
         framed = current_app.jinja_env.get_template("email/layout.txt").render(body=body.strip(), choices=choices)
     return Letter(" ".join(subject.split())[:LONGEST_SUBJECT], framed.strip() + "\n")
-
-
-MAILING = JobKind(MAIL_JOB, deliver)

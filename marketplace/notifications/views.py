@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
@@ -12,12 +10,6 @@ from marketplace.forms import Form
 from marketplace.notifications import reading
 
 blueprint = Blueprint("notifications", __name__)
-
-
-@blueprint.record_once
-def _give_templates_the_counts(state: Any) -> None:
-    app: Flask = state.app
-    app.jinja_env.globals["unread"] = reading.unread
 
 
 class Empty(Form):

@@ -1,13 +1,10 @@
-"""The blueprints of payments: the pages, and the webhook."""
+"""The pages of payments, put together: each module below adds its pages to the one blueprint."""
 
 from __future__ import annotations
 
-from flask import Blueprint
-
-from marketplace.payments import access, account_views
+from marketplace.payments import account_views
 from marketplace.payments.views import payment_pages
-from marketplace.payments.webhooks import webhooks
 
-BLUEPRINTS: tuple[Blueprint, ...] = (payment_pages, webhooks)
+MODULES = (account_views,)
 
-__all__ = ["BLUEPRINTS", "access", "account_views"]
+__all__ = ["MODULES", "payment_pages"]

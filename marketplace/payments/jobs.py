@@ -1,14 +1,22 @@
-"""The background work of payments; each may run twice, at the same time or much later."""
+"""The background work of payments, as `descriptors` lists it; each may run twice, at the same time or much later."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
-from marketplace.hooks.types import JobKind
-from marketplace.payments import charging, inbox, methods, refunds, settlement
+from marketplace.payments import (
+    charging,
+    disputes,
+    inbox,
+    methods,
+    pacing,
+    payouts,
+    refunds,
+    reserve,
+    reversals,
+    transfers,
+    waiting,
+)
 from marketplace.payments.sweep import sweep
 from marketplace.runtime import runtime
 
@@ -18,34 +26,68 @@ def _on() -> bool:
     return runtime().settings.payments
 
 
+def _may(kind: str, payload: dict[str, Any], subject: str) -> bool:
+    """Tell whether a job may call the gateway now; if not, it comes back for its slot."""
+    return _on() and pacing.admitted(kind, payload, key=f"{kind}:{payload[subject]}")
+
+
 def charge(payload: dict[str, Any]) -> None:
     """Charge a payment."""
-    if _on():
+    if _may("payments.charge", payload, "payment"):
         charging.run_charge(int(payload["payment"]))
 
 
 def recover(payload: dict[str, Any]) -> None:
     """Find out what became of an attempt."""
-    if _on():
+    if _may("payments.recover", payload, "attempt"):
         charging.recover(int(payload["attempt"]))
 
 
 def refund(payload: dict[str, Any]) -> None:
     """Send a refund."""
-    if _on():
+    if _may("payments.refund", payload, "refund"):
         refunds.run_refund(int(payload["refund"]))
 
 
 def pay_out(payload: dict[str, Any]) -> None:
     """Send a member what was earned."""
     if _on():
-        settlement.pay_out(int(payload["user"]), str(payload["currency"]))
+        payouts.pay_out(int(payload["user"]), str(payload["currency"]))
 
 
 def transfer(payload: dict[str, Any]) -> None:
-    """Send one payment's earnings."""
+    """Send a part of a pay-out."""
+    if _may("payments.transfer", payload, "part"):
+        transfers.run_transfer(int(payload["part"]))
+
+
+def reverse(payload: dict[str, Any]) -> None:
+    """Take money back from a member's account."""
     if _on():
-        settlement.run_transfer(int(payload["payment"]))
+        reversals.run_reversal(int(payload["reversal"]))
+
+
+def answer_dispute(payload: dict[str, Any]) -> None:
+    """Send what an operator answers to a chargeback."""
+    if _on():
+        disputes.run_answer(int(payload["dispute"]), int(payload["actor"]))
+
+
+def look_at_dispute(payload: dict[str, Any]) -> None:
+    """Ask how a chargeback stands."""
+    if _on():
+        disputes.look(int(payload["dispute"]))
+
+
+def watch(_payload: dict[str, Any]) -> None:
+    """Warn before deadlines, and about what waits for too long."""
+    waiting.watch()
+
+
+def release_reserve(_payload: dict[str, Any]) -> None:
+    """Free what was set aside against chargebacks for long enough."""
+    while reserve.release_due() == reserve.BATCH:
+        pass
 
 
 def process_event(payload: dict[str, Any]) -> None:
@@ -64,15 +106,3 @@ def find_strays(_payload: dict[str, Any]) -> None:
     """Find what waits without a job."""
     if _on():
         sweep()
-
-
-JOBS: tuple[JobKind, ...] = (
-    JobKind("payments.charge", charge, label=_l("Charge a payment")),
-    JobKind("payments.recover", recover, label=_l("Find out what became of a charge, refund or transfer")),
-    JobKind("payments.refund", refund, label=_l("Send a refund")),
-    JobKind("payments.pay_out", pay_out, label=_l("Start a pay-out")),
-    JobKind("payments.transfer", transfer, label=_l("Send a part of a pay-out")),
-    JobKind("payments.process_event", process_event, label=_l("Look at what the payment provider announced")),
-    JobKind("payments.expire_setup", expire_setup, label=_l("Close an unused payment page")),
-    JobKind("payments.sweep", find_strays, every=timedelta(minutes=5), label=_l("Find payments that were left behind")),
-)

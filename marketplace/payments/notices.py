@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import structlog
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from marketplace.database import db
-from marketplace.hooks.types import NotificationKind
 from marketplace.notifications.service import notify, notify_many
 from marketplace.payments import links
 from marketplace.payments.models import Payment, Payout
@@ -17,38 +16,22 @@ from marketplace.users.models import User
 
 log = structlog.get_logger(__name__)
 
-NOTIFICATIONS: tuple[NotificationKind, ...] = (
-    NotificationKind(
-        "payment_action_required",
-        _l("Your bank asks you to confirm the payment of %(amount)s for %(title)s."),
-        group="payments",
-        icon="shield-check",
-        required=True,
-    ),
-    NotificationKind(
-        "payment_paid_out", _l("%(amount)s is on its way to your bank account."), group="payments", icon="banknote"
-    ),
-    NotificationKind(
-        "payment_account_needed",
-        _l("%(amount)s waits for you. Tell us where it should go."),
-        group="payments",
-        icon="landmark",
-        required=True,
-    ),
-    NotificationKind(
-        "payment_alarm",
-        _l("Payments need an operator: %(what)s"),
-        group="payments",
-        icon="triangle-alert",
-        required=True,
-    ),
-)
-
-
 def action_required(payment: Payment, title: str) -> None:
     """Send the payer a signed link with which the same payment is confirmed."""
     url = links.recovery_path(payment)
     notify(payment.payer_id, "payment_action_required", params={"amount": payment.amount, "title": title}, url=url)
+
+
+def refused(payment: Payment, kind: str, title: str, *, next_at: datetime | None, last_at: datetime) -> None:
+    """Tell the payer that the bank refused, and what follows; `kind` is one of the notifications in `course`."""
+    params = {"amount": payment.amount, "title": title, "next": next_at or last_at, "last": last_at}
+    notify(payment.payer_id, kind, params=params, url=f"/pay/{payment.id}")
+
+
+def hold_ending(payment: Payment, title: str, last: datetime) -> None:
+    """Tell the payer that the card can't be held any longer."""
+    params = {"amount": payment.amount, "title": title, "last": last}
+    notify(payment.payer_id, "payment_hold_ending", params=params, url=f"/pay/{payment.id}")
 
 
 def paid_out(payout: Payout) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, or_
 
 from marketplace import clock
 from marketplace.database import transaction
-from marketplace.hooks.types import JobKind
 from marketplace.users.models import LoginFailure, UserSession
 
 FAILURES_KEPT = timedelta(days=2)
@@ -24,6 +22,3 @@ def tidy(_payload: dict[str, Any]) -> None:
         session.execute(delete(LoginFailure).where(LoginFailure.at < now - FAILURES_KEPT))
         old = now - SESSIONS_KEPT
         session.execute(delete(UserSession).where(or_(UserSession.expires_at < old, UserSession.revoked_at < old)))
-
-
-TIDYING = JobKind("users.tidy", tidy, every=timedelta(days=1), label=_l("Remove old log-ins"))

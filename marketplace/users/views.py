@@ -11,7 +11,6 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-import marketplace.users.access  # noqa: F401 - registers the rules
 from marketplace.errors import DomainError
 from marketplace.extensions import limiter
 from marketplace.forms import Form
@@ -23,7 +22,6 @@ from marketplace.users.links import LinkRefused, Purpose
 from marketplace.users.throttle import TooManyAttempts
 
 blueprint = Blueprint("users", __name__)
-blueprint.record_once(lambda state: identity.init_identity(state.app))
 
 MARK = "registering"
 MAILS = "5 per minute; 30 per hour"

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click import Context
 from flask import Flask
 
+from marketplace import models
 from marketplace.hooks import discovery, lineages
 from marketplace.hooks.discovery import PluginInvalid, PluginMissing
 from marketplace.hooks.registry import DoubleName
@@ -134,6 +136,7 @@ def test_every_word_that_the_core_uses_is_reserved(app: Flask) -> None:
 
     from marketplace.database import Base
 
+    models.complete()
     mine = set(discovery.installed())
     words = {
         str(table.name).partition("_")[0]
@@ -141,8 +144,9 @@ def test_every_word_that_the_core_uses_is_reserved(app: Flask) -> None:
         if mapper.class_.__module__.startswith("marketplace.")
         for table in mapper.tables  # type: ignore[attr-defined]
     }
-    words |= {word for name in app.blueprints for word in (name, name.partition("_")[0])}
-    words |= set(FlaskGroup(create_app=lambda: app).commands) | set(app.cli.commands)
+    pages = [at.blueprint.name for _owner, at in runtime(app).registry.blueprints]
+    words |= {word for name in pages for word in (name, name.partition("_")[0])}
+    words |= set(FlaskGroup(create_app=lambda: app).commands) | set(app.cli.list_commands(Context(app.cli)))
     words |= {rule.rule.split("/")[1] for rule in app.url_map.iter_rules() if rule.endpoint.split(".")[0] not in mine}
     plain = {word for word in words if discovery.NAME.fullmatch(word)} - mine
     assert plain - discovery.RESERVED == set()

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from marketplace.agreements import service
-from marketplace.agreements.expiry import EXPIRY
+from marketplace.agreements.expiry import expire
 from marketplace.agreements.models import Agreement, AgreementEvent
 from marketplace.agreements.service import Actor, TransitionContext
 from marketplace.database import db, is_sqlite, transaction
@@ -280,10 +280,10 @@ def test_of_two_who_move_at_once_the_second_finds_it_moved(app: Flask, loan: Len
 def test_a_deadline_that_passes_lets_the_system_make_the_move(app: Flask, loan: Lend, frozen: Any) -> None:
     frozen.at("2026-03-01T12:00:00")
     made = loan(waits_until=datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(hours=1))
-    EXPIRY.handler({})
+    expire({})
     assert fresh(made).state == "asked"
     frozen.forward(hours=1)
     db.session.rollback()
-    EXPIRY.handler({})
+    expire({})
     assert fresh(made).state == "lapsed"
     assert history(made)[-1] == (2, "lapse", "asked", "lapsed", "system")
