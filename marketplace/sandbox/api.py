@@ -25,6 +25,7 @@ from marketplace.sandbox.errors import (
 from marketplace.sandbox.expand import expand
 from marketplace.sandbox.faults import Fault, Faults
 from marketplace.sandbox.ids import new_id
+from marketplace.sandbox.judge import Judge
 from marketplace.sandbox.objects import (
     account_links,
     accounts,
@@ -77,6 +78,7 @@ class _Asked:
     request_id: str
     key: str | None
     print_: str
+    version: str
 
 
 class Api:
@@ -112,9 +114,7 @@ class Api:
             if error.status == 409:
                 extra["Stripe-Should-Retry"] = "true"
         if self._store.judge:
-            self._store.judge.exchange(
-                asked.route if asked else None, asked.params.values if asked else {}, status, body
-            )
+            _judge(self._store.judge, asked, status, body)
         headers = {"Request-Id": request_id, "Stripe-Version": API_VERSION, **extra}
         if key:
             headers["Idempotency-Key"] = key
@@ -144,7 +144,8 @@ class Api:
                 if tx.get(account, "account") is None:
                     raise Forbidden(f"There is no account '{account}' here.", code="account_invalid")
         print_ = idempotency.fingerprint(request.method, request.path, dict(params.values)) if key else ""
-        return _Asked(route, params, dict(path), account, self._base(request), request_id, key, print_)
+        version = request.headers.get("Stripe-Version", "")
+        return _Asked(route, params, dict(path), account, self._base(request), request_id, key, print_, version)
 
     def _authorise(self, request: Request) -> None:
         given = request.headers.get("Authorization", "")
@@ -233,7 +234,15 @@ class Api:
             asked.path,
             asked.request_id,
             asked.key,
+            asked.version,
         )
+
+
+def _judge(judge: Judge, asked: _Asked | None, status: int, body: str) -> None:
+    if asked:
+        judge.exchange(asked.route, asked.params.values, asked.version, status, body)
+    else:
+        judge.refusal(status, body)
 
 
 def _json(doc: Doc) -> str:

@@ -1,7 +1,7 @@
 """One piece of the bank's work (a request, a page's form, something that fell due), and what all of them share."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from marketplace.sandbox.errors import InvalidRequest, missing
@@ -25,6 +25,7 @@ class Call:
     path: Mapping[str, str] = field(default_factory=dict)
     request_id: str | None = None
     key: str | None = None
+    version: str = API_VERSION  # "" when the request names none: then the account's own old version counts
 
     def load(self, kind: str, identifier: str, param: str | None = None) -> Doc:
         """Return an object of this account. Raises Missing (404) naming `param`."""
@@ -33,13 +34,17 @@ class Call:
             raise missing(kind.replace(".", " "), identifier, param)
         return doc
 
+    def since(self, version: str) -> bool:
+        """Return whether the request is in a version of the API of that day (YYYY-MM-DD) or later."""
+        return self.version[:10] >= version
+
     def subject(self, kind: str) -> Doc:
         """Return the object that the address names as `<id>`."""
         return self.load(kind, self.path["id"], "id")
 
     def on(self, account: str) -> "Call":
         """Return the same piece of work on behalf of another account."""
-        return Call(self.tx, self.now, account, self.base_url, self.params, self.path, self.request_id, self.key)
+        return replace(self, account=account)
 
 
 Handler = Callable[[Call], Doc]

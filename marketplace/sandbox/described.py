@@ -15,6 +15,10 @@ from typing import Any
 Schema = dict[str, Any]
 
 FILE = Path(__file__).parent / "openapi" / "openapi.json.gz"
+# The published copy is older than the version that the SDK pins. Of what that changed, this concerns us
+# (https://docs.stripe.com/changelog/endive/2026-09-30): the ways to pay are no longer named but filtered.
+ENDIVE = "2026-09-30"
+_NAMED, _ALLOWED = "payment_method_types", "allowed_payment_method_types"
 _INTEGER = re.compile(r"-?[0-9]+\Z")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
 
@@ -29,6 +33,7 @@ class Description:
         self._paths: dict[str, dict[str, Schema]] = {}
         for path, operations in whole["paths"].items():
             self._paths[_blank(path)] = operations
+        self._endive()
         self._objects = {
             kind: name
             for name, schema in self.schemas.items()
@@ -36,22 +41,39 @@ class Description:
             if not name.startswith("deleted_")
         }
 
+    def _endive(self) -> None:
+        for path in ("payment_intents", "setup_intents", "checkout/sessions"):
+            for rule in (f"/v1/{path}", f"/v1/{path}/*", f"/v1/{path}/*/confirm"):
+                operation = self._paths.get(rule, {}).get("post", {})
+                fields = operation.get("body", {}).get("properties", {})
+                if _NAMED in fields:
+                    kept = {name: field for name, field in fields.items() if name != _NAMED}
+                    operation["body_before_endive"] = operation["body"]
+                    operation["body"] = {**operation["body"], "properties": {**kept, _ALLOWED: fields[_NAMED]}}
+        names: Schema = {"type": "array", "items": {"type": "string"}, "nullable": True}
+        for name in ("payment_intent", "setup_intent", "checkout.session"):
+            self.schemas[name]["properties"][_ALLOWED] = names
+
     def knows(self, method: str, rule: str) -> bool:
         """Tell whether an address is described, whatever it calls the parts that vary."""
         return method.lower() in self._paths.get(_blank(rule), {})
 
     def parameters(self, method: str, rule: str) -> dict[str, Schema]:
-        """Return the parameters of an address by name: those of its query for GET, else those of its body."""
-        found: dict[str, Schema] = self._request(method, rule)["properties"]
-        return found
+        """Return the parameters of an address in any version, by name: of its query for GET, else of its body."""
+        found: dict[str, Schema] = self._request(method, rule, ENDIVE)["properties"]
+        return found | self._request(method, rule, "")["properties"]
 
-    def _request(self, method: str, rule: str) -> Schema:
-        schema: Schema = self._paths[_blank(rule)][method.lower()]["query" if method == "GET" else "body"]
+    def _request(self, method: str, rule: str, version: str) -> Schema:
+        operation = self._paths[_blank(rule)][method.lower()]
+        name = "query" if method == "GET" else "body"
+        if version < ENDIVE and "body_before_endive" in operation:
+            name = "body_before_endive"
+        schema: Schema = operation[name]
         return schema
 
-    def request(self, method: str, rule: str, params: Mapping[str, Any]) -> list[str]:
-        """Return what is wrong with the parameters of a request, each as `path: fault`."""
-        schema = self._request(method, rule)
+    def request(self, method: str, rule: str, params: Mapping[str, Any], version: str = ENDIVE) -> list[str]:
+        """Return what is wrong with the parameters of a request in a version of the API, each as `path: fault`."""
+        schema = self._request(method, rule, version)
         return [f"{path or 'parameters'}: {fault}" for path, fault in self._faults(schema, params, "", form=True)]
 
     def reply(self, method: str, rule: str, body: Any) -> list[str]:

@@ -49,12 +49,13 @@ class Judge:
         self._lock = threading.Lock()
         self._description = description()
 
-    def exchange(self, route: Route | None, params: Mapping[str, Any], status: int, body: str) -> None:
-        """Judge a request and its reply; without a route it did not come past the door."""
-        if route is None:
-            self._count("request refused")
-            self._keep("reply", f"refused ({status})", self._description.error(json.loads(body)))
-            return
+    def refusal(self, status: int, body: str) -> None:
+        """Judge the reply to a request that did not come past the door."""
+        self._count("request refused")
+        self._keep("reply", f"refused ({status})", self._description.error(json.loads(body)))
+
+    def exchange(self, route: Route, params: Mapping[str, Any], version: str, status: int, body: str) -> None:
+        """Judge a request in a `version` of the API, and its reply."""
         if route.operation.startswith(UNDESCRIBED):
             return
         self._count(f"request {route.operation}")
@@ -62,7 +63,8 @@ class Judge:
             self._keep("request", route.operation, [f"{route.method} {route.rule} is not described"])
             return
         if status not in REFUSED:
-            self._keep("request", route.operation, self._description.request(route.method, route.rule, params))
+            faults = self._description.request(route.method, route.rule, params, version)
+            self._keep("request", route.operation, faults)
         reply = json.loads(body)
         if status == 200:
             self._keep("reply", route.operation, self._description.reply(route.method, route.rule, reply))

@@ -83,6 +83,7 @@ _ARRIVAL: Doc = {
 
 _PAYMENT_INTENT: Doc = {
     "object": "payment_intent",
+    "allowed_payment_method_types": None,
     "amount_capturable": 0,
     "amount_details": {"tip": {}},
     "amount_received": 0,
@@ -153,6 +154,7 @@ _SESSION: Doc = {
     "adaptive_pricing": None,
     "after_expiration": None,
     "allow_promotion_codes": None,
+    "allowed_payment_method_types": None,
     "amount_subtotal": None,
     "amount_total": None,
     "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},

@@ -58,7 +58,7 @@ def paid(sdk: stripe.StripeClient, amount: int = 10_000) -> str:
             "currency": "eur",
             "payment_method": "pm_card_visa",
             "confirm": True,
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "transfer_group": "campaign_7",
         }
     )

@@ -10,7 +10,7 @@ from tests.sandbox.browsing import Browser
 
 def charge(sdk: stripe.StripeClient, method: str, customer: str | None = None, **more: object) -> stripe.PaymentIntent:
     params: dict[str, object] = {"amount": 2500, "currency": "eur", "payment_method": method, "confirm": True}
-    params |= {"payment_method_types": ["card"], "expand": ["latest_charge.balance_transaction"]}
+    params |= {"allowed_payment_method_types": ["card"], "expand": ["latest_charge.balance_transaction"]}
     if customer:
         params |= {"customer": customer}
     return sdk.v1.payment_intents.create({**params, **more})  # type: ignore[typeddict-item]

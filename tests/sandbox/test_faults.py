@@ -11,7 +11,7 @@ CREATE: stripe.params.PaymentIntentCreateParams = {
     "currency": "eur",
     "payment_method": "pm_card_visa",
     "confirm": True,
-    "payment_method_types": ["card"],
+    "allowed_payment_method_types": ["card"],
     "metadata": {"attempt": "k1"},
 }
 

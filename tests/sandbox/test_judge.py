@@ -12,7 +12,7 @@ import stripe
 
 from marketplace.sandbox import SandboxServer
 from marketplace.sandbox.api import ROUTES
-from marketplace.sandbox.described import Description, description
+from marketplace.sandbox.described import ENDIVE, Description, description
 from marketplace.sandbox.judge import UNDESCRIBED, VARIABLE, Judge
 from marketplace.testing import judged
 
@@ -54,6 +54,17 @@ def test_a_wrong_request_is_noticed(change: dict[str, Any], fault: str) -> None:
     assert not description().request("POST", "/v1/payment_intents", PAY)
     (found,) = description().request("POST", "/v1/payment_intents", PAY | change)
     assert found.startswith(fault)
+
+
+def test_the_description_knows_what_the_version_of_the_sdk_changed() -> None:
+    named = {"amount": "100", "currency": "eur", "payment_method_types": ["card"]}
+    allowed = {"amount": "100", "currency": "eur", "allowed_payment_method_types": ["card"]}
+    rule = "/v1/payment_intents"
+    assert stripe.api_version >= ENDIVE
+    assert description().request("POST", rule, named) == ["payment_method_types: is not described"]
+    assert not description().request("POST", rule, allowed)
+    assert not description().request("POST", rule, named, "2026-05-27.dahlia")
+    assert description().request("POST", rule, allowed, "") == ["allowed_payment_method_types: is not described"]
 
 
 def test_a_request_without_what_it_needs_is_noticed() -> None:
@@ -112,7 +123,7 @@ def test_a_violation_fails_the_test_that_caused_it_and_is_on_record(
     def misbehave() -> None:
         with judged.as_described():
             judge = Judge(str(tmp_path / "judge-0.jsonl"))
-            judge.exchange(wrong, {"nonsense": "1"}, 200, json.dumps({"id": "cus_1", "object": "customer"}))
+            judge.exchange(wrong, {"nonsense": "1"}, ENDIVE, 200, json.dumps({"id": "cus_1", "object": "customer"}))
             judge.close()
 
     with pytest.raises(AssertionError, match=r"request customers\.create: nonsense: is not described"):
@@ -157,7 +168,7 @@ def paid(sdk: stripe.StripeClient) -> dict[str, Any]:
             "currency": "eur",
             "payment_method": "pm_card_visa",
             "confirm": True,
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "expand": ["latest_charge.balance_transaction", "payment_method"],
         }
     )

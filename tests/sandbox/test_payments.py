@@ -16,14 +16,16 @@ def pay(sdk: stripe.StripeClient, amount: int = 1000, **more: object) -> stripe.
         "amount": amount,
         "currency": "eur",
         "payment_method": "pm_card_visa",
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "confirm": True,
     }
     return sdk.v1.payment_intents.create({**params, **more})  # type: ignore[typeddict-item]
 
 
 def test_an_intent_goes_from_creation_over_confirmation_to_success(sdk: stripe.StripeClient) -> None:
-    intent = sdk.v1.payment_intents.create({"amount": 1000, "currency": "EUR", "payment_method_types": ["card"]})
+    intent = sdk.v1.payment_intents.create(
+        {"amount": 1000, "currency": "EUR", "allowed_payment_method_types": ["card"]}
+    )
     assert (intent.status, intent.currency) == ("requires_payment_method", "eur")
     intent = sdk.v1.payment_intents.update(intent.id, {"payment_method": "pm_card_visa", "amount": 1500})
     assert (intent.status, intent.amount) == ("requires_confirmation", 1500)
@@ -177,7 +179,12 @@ def test_another_customers_card_is_refused(sdk: stripe.StripeClient, customer: s
 
 def test_a_set_up_intent_is_confirmed_over_the_api(sdk: stripe.StripeClient, customer: stripe.Customer) -> None:
     intent = sdk.v1.setup_intents.create(
-        {"customer": customer.id, "payment_method": "pm_card_visa", "confirm": True, "payment_method_types": ["card"]}
+        {
+            "customer": customer.id,
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "allowed_payment_method_types": ["card"],
+        }
     )
     assert intent.status == "succeeded"
     methods = sdk.v1.payment_methods.list({"customer": customer.id, "type": "card"}).data

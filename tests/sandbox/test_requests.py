@@ -1,7 +1,9 @@
 """The form of requests and answers: parameters, errors, lists, expansion, idempotency."""
 
+import json
 import threading
 import time
+from typing import Any
 
 import pytest
 import stripe
@@ -17,7 +19,7 @@ CREATE = {
     "currency": "eur",
     "payment_method": "pm_card_visa",
     "confirm": True,
-    "payment_method_types": ["card"],
+    "allowed_payment_method_types": ["card"],
 }
 
 
@@ -52,7 +54,7 @@ def test_a_text_and_a_group_of_the_same_name_are_refused() -> None:
         ({"capture_method": "later"}, None, "capture_method"),
         ({"confirm": "perhaps"}, None, "confirm"),
         ({"metadata": {"k": "v" * 501}}, None, "metadata"),
-        ({"payment_method_types": ["card", "cheque"]}, None, "payment_method_types"),
+        ({"allowed_payment_method_types": ["card", "cheque"]}, None, "allowed_payment_method_types"),
         ({"expand": ["nothing"]}, None, "expand"),
     ],
 )
@@ -66,6 +68,29 @@ def test_a_wrong_parameter_is_named_and_leaves_nothing_behind(
     assert caught.value.request_id
     assert not sdk.v1.payment_intents.list().data
     assert not sdk.v1.events.list().data
+
+
+@pytest.mark.parametrize("kind", ["payment_intents", "setup_intents", "checkout/sessions"])
+def test_ways_to_pay_are_filtered_since_endive_and_were_named_before(browser: Browser, kind: str) -> None:
+    base = {
+        "payment_intents": {"amount": "1000", "currency": "eur"},
+        "setup_intents": {},
+        "checkout/sessions": {"mode": "setup", "success_url": "http://127.0.0.1:9/"},
+    }[kind]
+
+    def ask(name: str, version: str) -> dict[str, Any]:
+        sent = {"Authorization": "Bearer sk_test_sandbox", "Stripe-Version": version}
+        answer = browser.request("POST", f"/v1/{kind}", {**base, f"{name}[0]": "card"}, **sent)
+        found: dict[str, Any] = json.loads(answer.text)
+        return found
+
+    refused = ask("payment_method_types", "2026-10-28.endive")
+    assert refused["error"]["code"] == "payment_method_types_no_longer_supported"
+    assert ask("allowed_payment_method_types", "2026-05-27.dahlia")["error"]["code"] == "parameter_unknown"
+    filtered = ask("allowed_payment_method_types", "2026-10-28.endive")
+    assert filtered["allowed_payment_method_types"] == filtered["payment_method_types"] == ["card"]
+    named = ask("payment_method_types", "2026-05-27.dahlia")
+    assert (named["allowed_payment_method_types"], named["payment_method_types"]) == (None, ["card"])
 
 
 def test_a_request_without_the_right_key_is_a_401(bank: SandboxServer) -> None:

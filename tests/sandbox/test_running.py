@@ -98,7 +98,7 @@ def test_sixteen_threads_pay_at_once_and_the_books_are_right(sdk: stripe.StripeC
                     "currency": "eur",
                     "payment_method": "pm_card_visa",
                     "confirm": True,
-                    "payment_method_types": ["card"],
+                    "allowed_payment_method_types": ["card"],
                 }
             )
 

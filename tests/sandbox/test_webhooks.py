@@ -18,7 +18,7 @@ def paid(sdk: stripe.StripeClient) -> stripe.PaymentIntent:
             "currency": "eur",
             "payment_method": "pm_card_visa",
             "confirm": True,
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
         }
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marketplace.sandbox import shapes
+from marketplace.sandbox import shapes, ways
 from marketplace.sandbox.amounts import currency_of
 from marketplace.sandbox.calls import Call, list_of, listing, listing_route, private, route
 from marketplace.sandbox.errors import InvalidRequest, Refused, missing
@@ -16,8 +16,8 @@ from marketplace.sandbox.store import Doc
 
 _ACCEPTS = (
     "mode success_url cancel_url customer customer_email customer_creation client_reference_id currency line_items"
-    " metadata payment_intent_data setup_intent_data payment_method_types payment_method_options expires_at locale"
-    " ui_mode submit_type billing_address_collection"
+    " metadata payment_intent_data setup_intent_data payment_method_options expires_at locale"
+    f" ui_mode submit_type billing_address_collection {ways.NAMES}"
 )
 DEFAULT_SECONDS = 24 * 3600
 LEAST_SECONDS = 30 * 60
@@ -72,6 +72,7 @@ def _new_session(call: Call, mode: str) -> Doc:
         success_url=checked_url(params.need_text("success_url")),
         url=f"{call.base_url}/c/{identifier}",
         _={"data": {}, "line_items": []},
+        **ways.read(call),
     )
     if not customer:
         usual = "always" if mode == "setup" else "if_required"
@@ -80,11 +81,8 @@ def _new_session(call: Call, mode: str) -> Doc:
 
 
 def _payer(call: Call) -> tuple[str | None, str | None]:
-    """Return (customer, e-mail) that the session is for; the ways to pay are checked on the way."""
+    """Return (customer, e-mail) that the session is for."""
     params = call.params
-    for name in params.texts("payment_method_types"):
-        if name != "card":
-            raise InvalidRequest(f"The payment method type {name[:40]} is not activated.", param="payment_method_types")
     customer = params.text("customer")
     if customer and call.load("customer", customer, "customer").get("deleted"):
         raise missing("customer", customer, "customer")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marketplace.sandbox import shapes
+from marketplace.sandbox import shapes, ways
 from marketplace.sandbox.amounts import amount_of, currency_of
 from marketplace.sandbox.calls import Call, listing, listing_route, public, route
 from marketplace.sandbox.errors import InvalidRequest, Refused, missing
@@ -10,17 +10,17 @@ from marketplace.sandbox.events import emit
 from marketplace.sandbox.ids import new_id, token
 from marketplace.sandbox.objects import charging, payment_methods
 from marketplace.sandbox.objects.customers import address
-from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
 
 _WORDS = "description receipt_email statement_descriptor statement_descriptor_suffix transfer_group"
 _CONFIRM = (
-    "payment_method payment_method_data payment_method_types payment_method_options return_url off_session"
+    "payment_method payment_method_data payment_method_options return_url off_session"
     " setup_future_usage error_on_requires_action capture_method mandate_data receipt_email use_stripe_sdk shipping"
+    f" {ways.NAMES}"
 )
 _CREATE = f"amount currency customer metadata confirm confirmation_method automatic_payment_methods {_WORDS} {_CONFIRM}"
 _UPDATE = (
-    f"amount currency customer metadata payment_method payment_method_data payment_method_types {_WORDS}"
+    f"amount currency customer metadata payment_method payment_method_data {ways.NAMES} {_WORDS}"
     " payment_method_options setup_future_usage capture_method shipping"
 )
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
@@ -53,8 +53,8 @@ def create(call: Call) -> Doc:
     if params.flag("off_session") and not confirm_now:
         raise InvalidRequest("off_session is for intents that are confirmed at once.", param="off_session")
     facts = _facts(call, {})
-    if "payment_method_types" not in facts and "automatic_payment_methods" not in params:
-        # Since 2023-08-16 the ways to pay are chosen by Stripe unless the caller names them.
+    if "payment_method_types" not in params and "automatic_payment_methods" not in params and call.since("2023-08-16"):
+        # Since then the ways to pay are chosen by Stripe unless the caller names them.
         facts["automatic_payment_methods"] = {"allow_redirects": "always", "enabled": True}
     facts["confirmation_method"] = params.choice("confirmation_method", ("automatic", "manual"), "automatic")
     method = _method(call)
@@ -76,7 +76,7 @@ def _facts(call: Call, present: Doc) -> dict[str, Any]:
         if customer.get("deleted"):
             raise missing("customer", customer["id"], "customer")
         facts["customer"] = customer["id"]
-    facts |= _ways(params)
+    facts |= _ways(call)
     if "shipping" in params:
         shipping = params.group("shipping")
         facts["shipping"] = {
@@ -86,15 +86,14 @@ def _facts(call: Call, present: Doc) -> dict[str, Any]:
     return facts
 
 
-def _ways(params: Params) -> dict[str, Any]:
+def _ways(call: Call) -> dict[str, Any]:
     """Read how an intent is to be paid."""
-    facts: dict[str, Any] = {}
+    params = call.params
+    facts: dict[str, Any] = ways.read(call)
     if "capture_method" in params:
         facts["capture_method"] = params.choice("capture_method", ("automatic", "automatic_async", "manual"))
     if "setup_future_usage" in params:
         facts["setup_future_usage"] = params.choice("setup_future_usage", ("off_session", "on_session"))
-    if "payment_method_types" in params:
-        facts["payment_method_types"] = _types(params)
     automatic = params.group("automatic_payment_methods")
     if automatic.flag("enabled"):
         redirects = automatic.choice("allow_redirects", ("always", "never"), "always")
@@ -109,14 +108,6 @@ def _ways(params: Params) -> dict[str, Any]:
             "card": {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": wish}
         }
     return facts
-
-
-def _types(params: Params) -> list[str]:
-    types = params.texts("payment_method_types")
-    for name in types:
-        if name != "card":
-            raise InvalidRequest(f"The payment method type {name[:40]} is not activated.", param="payment_method_types")
-    return types or ["card"]
 
 
 def _method(call: Call) -> Doc | None:
@@ -148,7 +139,8 @@ def _confirm(call: Call, intent: Doc) -> Doc:
     off_session = params.text("off_session") not in {None, "false"}
     return_url = params.text("return_url")
     automatic = intent["automatic_payment_methods"]
-    if automatic and automatic["allow_redirects"] == "always" and not (return_url or off_session):
+    leads_away = automatic and automatic["allow_redirects"] == "always" and intent[ways.ALLOWED] != ["card"]
+    if leads_away and not (return_url or off_session):
         raise InvalidRequest(
             "The intent may be paid in ways that send the payer elsewhere: give return_url, or set"
             " automatic_payment_methods[allow_redirects] to never.",
@@ -169,7 +161,7 @@ def confirm(call: Call) -> Doc:
     intent = call.subject("payment_intent")
     if intent["status"] not in _OPEN:
         raise unexpected(intent, "confirmed")
-    intent.update(_ways(call.params))
+    intent.update(_ways(call))
     method = _method(call)
     if method:
         intent["payment_method"] = method["id"]

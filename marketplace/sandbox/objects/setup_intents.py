@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from marketplace.sandbox import ways
 from marketplace.sandbox.calls import Call, listing, listing_route, private, public, route
-from marketplace.sandbox.errors import CardError, InvalidRequest
+from marketplace.sandbox.errors import CardError
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.ids import new_id, token
 from marketplace.sandbox.objects import charging, payment_methods
@@ -11,8 +12,8 @@ from marketplace.sandbox.objects.payment_intents import unexpected
 from marketplace.sandbox.store import Doc
 
 _CONFIRM = "payment_method payment_method_data payment_method_options return_url mandate_data use_stripe_sdk"
-_CREATE = f"customer description metadata usage confirm payment_method_types automatic_payment_methods {_CONFIRM}"
-_UPDATE = "customer description metadata payment_method payment_method_data payment_method_types payment_method_options"
+_CREATE = f"customer description metadata usage confirm automatic_payment_methods {ways.NAMES} {_CONFIRM}"
+_UPDATE = f"customer description metadata payment_method payment_method_data payment_method_options {ways.NAMES}"
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -22,6 +23,7 @@ def new_intent(call: Call, **facts: Any) -> Doc:
     intent: Doc = {
         "id": identifier,
         "object": "setup_intent",
+        "allowed_payment_method_types": None,
         "application": None,
         "automatic_payment_methods": None,
         "cancellation_reason": None,
@@ -73,9 +75,7 @@ def _facts(call: Call, present: Doc) -> dict[str, Any]:
         facts["customer"] = call.load("customer", params.need_text("customer"), "customer")["id"]
     if "usage" in params:
         facts["usage"] = params.choice("usage", ("off_session", "on_session"), "off_session")
-    for name in params.texts("payment_method_types"):
-        if name != "card":
-            raise InvalidRequest(f"The payment method type {name[:40]} is not activated.", param="payment_method_types")
+    facts |= ways.read(call)
     automatic = params.group("automatic_payment_methods")
     if automatic.flag("enabled"):
         redirects = automatic.choice("allow_redirects", ("always", "never"), "always")
