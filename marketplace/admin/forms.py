@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, TextAreaField
+from wtforms import HiddenField, RadioField, SelectChoice, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from marketplace.forms import Form, MoneyField
@@ -50,6 +50,22 @@ class RefundForm(ReasonForm):
     """How much of a payment goes back; `left` says what was left when the operator looked, `sure` that they confirmed."""
 
     amount = MoneyField(_l("Amount"), [DataRequired(_l("Say how much goes back."))], minimum=1)
+    fee_back = RadioField(
+        _l("The platform's fee"),
+        choices=[
+            SelectChoice("pro_rata", _l("Give it back in proportion")),
+            SelectChoice("none", _l("Keep it; the owner bears the whole refund")),
+        ],
+        default="pro_rata",
+    )
+    bearer = RadioField(
+        _l("What can't be taken back from the owner"),
+        choices=[
+            SelectChoice("owner", _l("The owner owes it; it is kept from later earnings")),
+            SelectChoice("platform", _l("The platform bears it")),
+        ],
+        default="owner",
+    )
     left = HiddenField()
     sure = HiddenField()
 

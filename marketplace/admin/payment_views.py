@@ -99,12 +99,9 @@ def _shown(found: Payment) -> dict[str, Any]:
 
 
 def refundable(found: Payment) -> Money:
-    """Give how much can go back: after the settlement out of the payee's earnings, and nothing once those were paid out."""
-    if found.state != "succeeded" or not service.payments_enabled():
-        return Money(0, found.currency)
-    if found.settled_at is None:
-        return found.kept
-    return Money(0 if found.payout_id else min(found.kept.minor, found.earned_minor), found.currency)
+    """Give how much can still go back to the payer: what was charged less refunds and chargebacks."""
+    charged = found.state == "succeeded" and service.payments_enabled()
+    return found.kept if charged else Money(0, found.currency)
 
 
 @blueprint.route("/payments/<int:payment_id>/refund", methods=["GET", "POST"])
@@ -141,6 +138,7 @@ def _refund(found: Payment, amount: Money, form: RefundForm) -> None:
         now = locked(found.id)
         if form.left.data != str(now.kept.minor):
             raise Conflict(_("Meanwhile something was refunded already. Look at the payment again."))
-        row = service.refund(now, amount, form.reason.data or "", me().id)
-        facts = {"refund": row.id, "amount": amount.minor, "currency": amount.currency}
+        choices = {"fee_back": form.fee_back.data == "pro_rata", "bearer": str(form.bearer.data)}
+        row = service.refund(now, amount, form.reason.data or "", me().id, **choices)
+        facts = {"refund": row.id, "amount": amount.minor, "currency": amount.currency, **choices}
         audit.record(me().id, "payment.refunded", "payment", found.id, form.reason.data or "", facts)

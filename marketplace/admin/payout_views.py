@@ -16,6 +16,7 @@ from marketplace.database import db
 from marketplace.errors import NotFound
 from marketplace.listings.models import Listing
 from marketplace.payments.models import Payment, Payout, PayoutAccount
+from marketplace.payments.payout_models import PayoutPart
 from marketplace.users.models import User
 
 MOST = 500
@@ -44,16 +45,23 @@ def payout(payout_id: int) -> Any:
         raise NotFound(_("There is no such pay-out."))
     member = db.session.get(User, found.user_id)
     account = db.session.scalars(
-        select(PayoutAccount).where(PayoutAccount.user_id == found.user_id, PayoutAccount.gateway == found.gateway)
+        select(PayoutAccount)
+        .where(PayoutAccount.user_id == found.user_id, PayoutAccount.gateway == found.gateway)
+        .order_by(PayoutAccount.id.desc())
+        .limit(1)
     ).one_or_none()
     parts = (
-        select(Payment.id, Payment.earned_minor, Payment.currency, Payment.transferred_at, Listing.title)
+        select(
+            Payment.id, PayoutPart.amount_minor, PayoutPart.currency, PayoutPart.state, PayoutPart.sent_at,
+            PayoutPart.reversed_minor, Listing.title,
+        )
+        .join(PayoutPart, PayoutPart.payment_id == Payment.id)
         .join(Agreement, Agreement.id == Payment.agreement_id)
         .join(Listing, Listing.id == Agreement.listing_id)
-        .where(Payment.payout_id == payout_id)
-        .order_by(Payment.id)
+        .where(PayoutPart.payout_id == payout_id)
+        .order_by(PayoutPart.id)
         .limit(MOST)
-    )
+    )  # fmt: skip
     return render_template(
         "operator/payout.html", payout=found, person=member, account=account, parts=db.session.execute(parts).all()
     )

@@ -30,6 +30,11 @@ def provider_clearing(gateway: str, currency: str) -> AccountSpec:
     return AccountSpec(f"provider:{gateway}:clearing:{currency}", currency, "asset", "provider_clearing")
 
 
+def provider_exchange(gateway: str, currency: str) -> AccountSpec:
+    """What the provider exchanged from or into a currency (equity): in all currencies together, what that won or cost."""
+    return AccountSpec(f"provider:{gateway}:exchange:{currency}", currency, "equity", "provider_exchange")
+
+
 def provider_fees(currency: str) -> AccountSpec:
     """What payment providers charged us (expense)."""
     return AccountSpec(f"provider:fees:{currency}", currency, "expense", "provider_fees")
@@ -44,6 +49,13 @@ def chargeback_reserve(currency: str) -> AccountSpec:
     """What was set aside for chargebacks (liability); never below zero."""
     return AccountSpec(
         f"platform:chargeback_reserve:{currency}", currency, "liability", "chargeback_reserve", guard=True
+    )
+
+
+def member_reserve(user_id: int, currency: str) -> AccountSpec:
+    """What was set aside of a member's earnings for chargebacks, and is the member's (liability); never below zero."""
+    return AccountSpec(
+        f"member:{user_id}:reserve:{currency}", currency, "liability", "reserve", "member", user_id, guard=True
     )
 
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from marketplace.database import transaction
-from marketplace.payments.apply_charges import apply_charge, apply_dispute
+from marketplace.payments.apply_accounts import apply_account, apply_bank_payout
+from marketplace.payments.apply_charges import apply_charge
+from marketplace.payments.apply_disputes import apply_dispute
+from marketplace.payments.apply_holds import apply_hold, hold_of
+from marketplace.payments.apply_pages import apply_page
 from marketplace.payments.apply_methods import apply_method, apply_setup
 from marketplace.payments.apply_refunds import apply_refund
-from marketplace.payments.apply_transfers import apply_account, apply_transfer
+from marketplace.payments.apply_transfers import apply_reversal, apply_transfer
 from marketplace.payments.facts import (
     AccountFacts,
+    BankPayoutFacts,
     ChargeFacts,
     DisputeFacts,
     Facts,
     MethodFacts,
+    PageFacts,
     RefundFacts,
+    ReversalFacts,
     SetupFacts,
     TransferFacts,
 )
@@ -28,7 +35,10 @@ def apply(facts: Facts) -> Outcome:
     with transaction():
         match facts:
             case ChargeFacts():
-                outcome = apply_charge(facts)
+                held = hold_of(facts)
+                outcome = apply_charge(facts) if held is None else apply_hold(held, facts)
+            case PageFacts():
+                outcome = apply_page(facts)
             case SetupFacts():
                 outcome = apply_setup(facts)
             case RefundFacts():
@@ -41,4 +51,8 @@ def apply(facts: Facts) -> Outcome:
                 outcome = apply_method(facts)
             case DisputeFacts():
                 outcome = apply_dispute(facts)
+            case ReversalFacts():
+                outcome = apply_reversal(facts)
+            case BankPayoutFacts():
+                outcome = apply_bank_payout(facts)
     return outcome

@@ -5,23 +5,25 @@ from __future__ import annotations
 from marketplace import clock
 from marketplace.database import db
 from marketplace.jobs.service import enqueue
-from marketplace.payments import bookings, notices
+from marketplace.payments import bookings, dunning, notices
 from marketplace.payments.attempts import FINAL, find_attempt, live_attempt, locked, mark, move
+from marketplace.payments.billing import asks
 from marketplace.payments.facts import (
+    Advice,
     ChargeFacts,
     Declined,
-    DisputeFacts,
     Ended,
     NeedsPayer,
     Processing,
     Succeeded,
 )
 from marketplace.payments.models import Payment, PaymentAttempt, Refund, SavedMethod
+from marketplace.payments.orders import form_of
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome, parked
-from marketplace.payments.subjects import title_of
 from marketplace.runtime import announce
 
 MISMATCH = "mismatch"
+AT_WORK = ("charging", "processing", "action_required")
 
 
 def apply_charge(facts: ChargeFacts) -> Outcome:
@@ -38,9 +40,9 @@ def apply_charge(facts: ChargeFacts) -> Outcome:
         return parked("another charge carries this key")
     match facts.result:
         case Succeeded():
-            outcome = _succeeded(payment, attempt, facts)
-        case Declined(code, retryable):
-            outcome = _declined(payment, attempt, code, retryable)
+            outcome = apply_success(payment, attempt, facts)
+        case Declined(code, _, advice):
+            outcome = _declined(payment, attempt, code, advice)
         case NeedsPayer():
             outcome = _needs_payer(payment, attempt)
         case Processing():
@@ -52,7 +54,10 @@ def apply_charge(facts: ChargeFacts) -> Outcome:
     return outcome
 
 
-def _succeeded(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> Outcome:
+def apply_success(
+    payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts, pending_id: int | None = None
+) -> Outcome:
+    """Book a charge under the payment's lock, once; `pending_id` is what was pending for it in the books, if it was held."""
     if attempt.state in ("succeeded", "surplus"):
         bookings.provider_fee(payment, attempt.gateway, facts)
         return OLD
@@ -61,13 +66,21 @@ def _succeeded(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) ->
         return _mismatch(payment, attempt, facts)
     live = live_attempt("charge", payment.id)
     overtaken = live is not None and live.id != attempt.id
-    if payment.state in ("succeeded", "cancelled") or overtaken:
-        return _surplus(payment, attempt, facts)
+    # An amount that was changed while the payer still had a page open is not what is due any more.
+    if payment.state in ("succeeded", "cancelled") or overtaken or payment.amount_minor != facts.amount_minor:
+        return _surplus(payment, attempt, facts, pending_id)
+    _chosen(payment, attempt)
     paid(payment, attempt, facts.source)
-    bookings.charged(payment, attempt.gateway, facts)
+    bookings.charged(payment, attempt.gateway, facts, pending_id)
     bookings.provider_fee(payment, attempt.gateway, facts)
     announce("payment_changed", payment=payment, change="succeeded")
     return APPLIED
+
+
+def _chosen(payment: Payment, attempt: PaymentAttempt) -> None:
+    """Note by which kind of method a payer pays who does so on the gateway's page."""
+    if form_of(attempt.kind, attempt.params) == "page":
+        payment.strategy, payment.method_kind = "charge_and_refund", str(attempt.params["kind"])
 
 
 def paid(payment: Payment, attempt: PaymentAttempt, source: str) -> None:
@@ -75,10 +88,12 @@ def paid(payment: Payment, attempt: PaymentAttempt, source: str) -> None:
     mark(attempt, "succeeded")
     payment.charged_at = clock.now()
     payment.gateway, payment.source_ref = attempt.gateway, source or None
-    payment.decline_code, payment.retryable = None, False
+    payment.decline_code, payment.retryable, payment.advice = None, False, None
     payment.tries += 1
     move(payment, "succeeded", payment.charged_at)
     db.session.flush()
+    dunning.ended(payment)
+    asks.bill_charge(attempt)
 
 
 def _mismatch(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> Outcome:
@@ -90,7 +105,7 @@ def _mismatch(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> 
     return parked(why)
 
 
-def _surplus(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> Outcome:
+def _surplus(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts, pending_id: int | None) -> Outcome:
     """Money came although nothing is due (any more): book it, and send it back by itself, once."""
     mark(attempt, "surplus")
     at = clock.now()
@@ -107,37 +122,49 @@ def _surplus(payment: Payment, attempt: PaymentAttempt, facts: ChargeFacts) -> O
     )
     db.session.add(refund)
     db.session.flush()
-    bookings.charged(payment, attempt.gateway, facts)
+    bookings.charged(payment, attempt.gateway, facts, pending_id)
     bookings.provider_fee(payment, attempt.gateway, facts)
     enqueue("payments.refund", {"refund": refund.id}, key=f"payments.refund:{refund.id}")
     notices.alarm("charge_without_debt", payment=payment.id, charge=facts.ref)
     return APPLIED
 
 
-def _declined(payment: Payment, attempt: PaymentAttempt, code: str, retryable: bool) -> Outcome:
-    if attempt.state in FINAL:
+def _declined(payment: Payment, attempt: PaymentAttempt, code: str, advice: Advice) -> Outcome:
+    if attempt.state == "succeeded":
+        # Collected is not final for every method, but what comes back comes as a chargeback; this fits nothing we know.
+        notices.alarm("charge_failed_after_success", payment=payment.id, charge=attempt.ref, why=code)
+        return parked("failed after it had succeeded")
+    if attempt.state in FINAL or _page_is_open(attempt):
         return OLD
     mark(attempt, "declined", code)
-    if payment.state not in ("charging", "action_required"):
+    if payment.state not in AT_WORK:
         return APPLIED
-    payment.decline_code, payment.retryable = code, retryable
+    payment.decline_code, payment.retryable, payment.advice = code, advice is Advice.LATER, advice
     payment.tries += 1
     move(payment, "declined")
+    db.session.flush()
     announce("payment_changed", payment=payment, change="declined")
+    dunning.refused(payment, advice)
     return APPLIED
 
 
+def _page_is_open(attempt: PaymentAttempt) -> bool:
+    """Tell whether the payer can still try again on the gateway's page, so that a refusal there ends nothing."""
+    return form_of(attempt.kind, attempt.params) == "page" and attempt.state in ("open", "unknown", "needs_payer")
+
+
 def _needs_payer(payment: Payment, attempt: PaymentAttempt) -> Outcome:
-    if attempt.state in FINAL or attempt.state == "needs_payer":
+    if attempt.state in FINAL or attempt.state == "needs_payer" or _page_is_open(attempt):
         return OLD
     mark(attempt, "needs_payer", "authentication_required")
     if payment.state == "cancelled":  # nobody waits for it: the gateway must forget it
         enqueue("payments.recover", {"attempt": attempt.id}, key=f"payments.recover:{attempt.id}")
         return APPLIED
-    payment.decline_code, payment.retryable = "authentication_required", False
+    payment.decline_code, payment.retryable, payment.advice = "authentication_required", False, Advice.AUTHENTICATE
     payment.tries += 1
     move(payment, "action_required")
-    notices.action_required(payment, title_of(payment))
+    db.session.flush()
+    dunning.refused(payment, Advice.AUTHENTICATE)
     announce("payment_changed", payment=payment, change="action_required")
     return APPLIED
 
@@ -146,8 +173,11 @@ def _processing(payment: Payment, attempt: PaymentAttempt) -> Outcome:
     if attempt.state in FINAL or attempt.state == "processing":
         return OLD
     mark(attempt, "processing")
-    if payment.state == "action_required":
-        move(payment, "charging")
+    if payment.state == "cancelled":
+        return APPLIED  # what still comes goes back by itself
+    _chosen(payment, attempt)
+    move(payment, "processing")
+    db.session.flush()
     announce("payment_changed", payment=payment, change="processing")
     return APPLIED
 
@@ -158,20 +188,11 @@ def _ended(payment: Payment, attempt: PaymentAttempt) -> Outcome:
         return OLD
     waited = attempt.state in ("needs_payer", "processing")
     mark(attempt, "closed", "cancelled")
-    if payment.state not in ("charging", "action_required"):
+    if payment.state not in AT_WORK:
         return APPLIED
     method = db.session.get(SavedMethod, payment.method_id) if payment.method_id else None
-    if waited and method is not None and method.ref == attempt.params["method"]:
+    if waited and method is not None and method.ref == attempt.params.get("method"):
         payment.due_at = None  # somebody at the gateway did not want it: it is tried again only when asked for
         notices.alarm("charge_cancelled_at_gateway", payment=payment.id, charge=attempt.ref)
     move(payment, "ready" if method is not None else "method_needed")
     return APPLIED
-
-
-def apply_dispute(facts: DisputeFacts) -> Outcome:
-    """A chargeback is shown to an operator; nothing is booked for it by itself."""
-    attempt = find_attempt("charge", "", facts.charge_ref)
-    if attempt is None:
-        return STRANGE
-    notices.alarm("chargeback", payment=attempt.payment_id, dispute=facts.ref, status=facts.status)
-    return parked(f"chargeback {facts.status}")

@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.database import db
-from marketplace.money import Money
-from marketplace.payments import bookings, notices
-from marketplace.payments.attempts import find_attempt, locked, mark
+from marketplace.payments import bookings, burdens, notices, refund_sources
+from marketplace.payments.attempts import find_attempt, live_refund_attempt, locked, mark
+from marketplace.payments.billing import asks
 from marketplace.payments.facts import Declined, RefundFacts, Succeeded
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import Payment, PaymentAttempt, Refund
@@ -78,39 +78,45 @@ def _found_at_gateway(payment: Payment, charge: PaymentAttempt, facts: RefundFac
         created_at=at,
         updated_at=at,
     )
+    if not surplus:
+        _make_room(payment, facts.amount_minor)
+    left = payment.amount_minor - payment.refunded_minor
     if not surplus and (
-        facts.currency != payment.currency
-        or payment.state != "succeeded"
-        or not reserve(payment, facts.amount_minor, dry=True)
+        facts.currency != payment.currency or payment.state != "succeeded" or facts.amount_minor > left
     ):
         notices.alarm("refund_at_gateway_does_not_fit", payment=payment.id, refund=facts.ref)
         return None
     db.session.add(refund)
     db.session.flush()
     if not surplus:
-        reserve(payment, facts.amount_minor, refund_id=refund.id)
+        count(payment, refund)
     notices.alarm("refund_made_at_gateway", payment=payment.id, refund=facts.ref)
     return refund
 
 
-def reserve(payment: Payment, amount_minor: int, *, refund_id: int = 0, dry: bool = False) -> bool:
-    """Count a refund against a charged payment, and against the payee's earnings once those were settled.
+def _make_room(payment: Payment, minor: int) -> None:
+    """Give up refunds that still wait here, where somebody at the gateway has given that money back already."""
+    waiting = db.session.scalars(
+        select(Refund)
+        .where(Refund.payment_id == payment.id, Refund.state == "waiting", ~Refund.surplus)
+        .order_by(Refund.id.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+    for refund in waiting:
+        if minor <= payment.amount_minor - payment.refunded_minor:
+            return
+        if live_refund_attempt(refund.id) is None:
+            give_up(payment, refund, None, "made_at_gateway")
 
-    `amount_minor` is in minor units of the payment's currency. Tells whether it fits; `dry` only looks.
-    """
-    from_payee = amount_minor if payment.settled_at else 0
-    fits = amount_minor <= payment.kept.minor and from_payee <= payment.earned_minor
-    if from_payee and payment.payout_id is not None:
-        fits = False  # it has gone, or is going, to the payee's own account
-    if dry or not fits:
-        return fits
-    payment.refunded_minor += amount_minor
-    payment.earned_minor -= from_payee
+
+def count(payment: Payment, refund: Refund) -> None:
+    """Count a refund against its locked payment and, once that is settled, gather what it needs."""
+    kept = payment.kept.minor
+    payment.refunded_minor += refund.amount_minor
     payment.updated_at = clock.now()
     db.session.flush()
-    if from_payee:
-        bookings.taken_back(payment, refund_id, Money(from_payee, payment.currency))
-    return True
+    if payment.settled_at is not None:
+        refund_sources.begin(payment, refund, kept)
 
 
 def _went(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, facts: RefundFacts) -> Outcome:
@@ -118,6 +124,7 @@ def _went(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, fact
     if refund.state == "failed":
         return OLD
     if facts.moved and not refund.booked:
+        burdens.fill_up(payment, refund)
         refund.booked = True
         bookings.refunded(payment, refund, facts)
     done = isinstance(facts.result, Succeeded)
@@ -127,6 +134,7 @@ def _went(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, fact
     if (refund.state, refund.booked) == before:
         return OLD
     if refund.state == "succeeded" and before[0] != "succeeded":
+        asks.bill_refund(refund)
         announce("payment_changed", payment=payment, change="refunded")
     return APPLIED
 
@@ -142,7 +150,7 @@ def _failed(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, fa
 
 
 def give_up(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, code: str) -> None:
-    """End a refund that the gateway will not make: its amount is held, and an operator decides."""
+    """End a refund that the gateway will not make: its amount is held again, or with those that it was taken from."""
     refund.state = "failed"
     refund.error_code = code[:64]
     refund.updated_at = clock.now()
@@ -151,5 +159,6 @@ def give_up(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, co
     if not refund.surplus:
         payment.refunded_minor -= refund.amount_minor
     db.session.flush()
+    refund_sources.give_back(payment, refund)
     notices.alarm("refund_failed", payment=payment.id, refund=refund.id, why=code)
     announce("payment_changed", payment=payment, change="refund_failed")

@@ -1,31 +1,32 @@
-"""Applies what is known of a transfer to a payee, and of the accounts that transfers go to."""
+"""Applies what is known of transfers to payees, and of what was taken back of them."""
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.database import db
-from marketplace.jobs.service import enqueue
-from marketplace.payments import bookings, notices
+from marketplace.payments import booked_back, notices, refund_sources
 from marketplace.payments.attempts import find_attempt, locked, mark
-from marketplace.payments.facts import AccountFacts, TransferFacts
+from marketplace.payments.burden_models import MemberDebt
+from marketplace.payments.debts import net, owe
+from marketplace.payments.facts import ReversalFacts, TransferFacts
 from marketplace.payments.gateway import gateway_name
-from marketplace.payments.models import Payment, Payout, PayoutAccount
+from marketplace.payments.models import Payment, PaymentAttempt, Refund
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome, parked
+from marketplace.payments.payout_models import PayoutPart, TransferReversal
+from marketplace.payments.payouts import complete, withdraw_waiting
 from marketplace.runtime import announce
 
 
 def apply_transfer(facts: TransferFacts) -> Outcome:
     """Book that a payee's earnings left, once; in the caller's transaction."""
     attempt = find_attempt("transfer", facts.key, facts.ref)
-    if attempt is None or attempt.payment_id is None:
+    if attempt is None or attempt.payment_id is None or attempt.part_id is None:
         return STRANGE
     payment = locked(attempt.payment_id)
     db.session.refresh(attempt)
-    if facts.reversed_minor:
-        notices.alarm("transfer_reversed_at_gateway", payment=payment.id, transfer=facts.ref)
-        return parked(f"{facts.reversed_minor} {facts.currency} came back")
+    part = db.session.get_one(PayoutPart, attempt.part_id, populate_existing=True)
     if attempt.state == "succeeded":
         return OLD
     asked = (attempt.params["amount_minor"], attempt.params["currency"], attempt.params["account"])
@@ -33,69 +34,99 @@ def apply_transfer(facts: TransferFacts) -> Outcome:
         notices.alarm("transfer_differs", payment=payment.id, transfer=facts.ref)
         return parked(f"asked for {asked}, got {facts.amount_minor} {facts.currency} to {facts.account}")
     attempt.ref = attempt.ref or facts.ref
+    if part.state == "sent":
+        return _twice(payment, attempt, facts)
     mark(attempt, "succeeded")
-    payment.transferred_at = payment.updated_at = clock.now()
+    short = _unwithdrawn(payment, part)
+    part.state, part.ref, part.sent_at = "sent", facts.ref, clock.now()
+    payment.updated_at = part.sent_at
     db.session.flush()
-    bookings.transferred(payment, attempt.gateway, facts)
+    booked_back.transferred(payment, attempt.gateway, facts, short)
     announce("payment_changed", payment=payment, change="paid_out")
-    _complete(payment)
+    complete(part.payout_id)
     return APPLIED
 
 
-def _complete(payment: Payment) -> None:
-    """Close the pay-out with its last transfer, and start another if more was earned meanwhile."""
-    if payment.payout_id is None:
-        return
-    # Locked first: of two last transfers that are applied at once, the second sees the first.
-    payout = db.session.get_one(Payout, payment.payout_id, with_for_update=True)
-    left = select(exists().where(Payment.payout_id == payout.id, Payment.transferred_at.is_(None)))
-    if db.session.scalar(left):
-        return
-    payout.state = "paid"
-    payout.error_code = None
-    payout.paid_at = payout.updated_at = clock.now()
-    notices.paid_out(payout)
-    ring_payout(payout.user_id, payout.currency)
+def _unwithdrawn(payment: Payment, part: PayoutPart) -> int:
+    """A transfer that had been given up left all the same: give the minor units that were used for something else."""
+    if part.state != "withdrawn":
+        return 0
+    if payment.payable_minor < part.amount_minor:
+        withdraw_waiting(payment)
+    short = max(0, part.amount_minor - payment.payable_minor)
+    payment.payable_minor -= part.amount_minor - short
+    if short:
+        owe(payment, short)
+    notices.alarm("transfer_left_that_was_given_up", payment=payment.id)
+    return short
 
 
-def ring_payout(user_id: int, currency: str) -> None:
-    """Ask for a look at what a member has to get."""
-    enqueue("payments.pay_out", {"user": user_id, "currency": currency}, key=f"payments.pay_out:{user_id}:{currency}")
+def _twice(payment: Payment, attempt: PaymentAttempt, facts: TransferFacts) -> Outcome:
+    """A second transfer of the same part: booked as what the payee owes, and shown to an operator."""
+    mark(attempt, "surplus")
+    owe(payment, facts.amount_minor)
+    booked_back.transferred(payment, attempt.gateway, facts, facts.amount_minor)
+    notices.alarm("transfer_was_made_twice", payment=payment.id, transfer=facts.ref)
+    return APPLIED
 
 
-def apply_account(facts: AccountFacts) -> Outcome:
-    """Keep what a member's account may do, and send what waited for it; in the caller's transaction."""
-    attempt = find_attempt("onboard", facts.key, facts.ref)
-    account = db.session.scalars(
-        select(PayoutAccount)
-        .where(PayoutAccount.gateway == gateway_name(), PayoutAccount.ref == facts.ref)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if account is None:
-        if attempt is None:
-            return STRANGE
-        at = clock.now()
-        account = PayoutAccount(
-            user_id=attempt.user_id,
-            gateway=attempt.gateway,
-            ref=facts.ref,
-            requirements=[],
-            created_at=at,
-            updated_at=at,
-        )
-        db.session.add(account)
-    if attempt is not None and attempt.state != "succeeded":
+def apply_reversal(facts: ReversalFacts) -> Outcome:
+    """Book that money came back from a payee's account, once, and use it for what it was taken back for."""
+    attempt = find_attempt("reversal", facts.key, facts.ref)
+    part = _part(facts.transfer_ref)
+    if part is None:
+        return STRANGE
+    payment = locked(part.payment_id)
+    db.session.refresh(part)
+    reversal = _reversal(attempt, facts) or _found_at_gateway(part, facts)
+    if reversal.amount_minor != facts.amount_minor or reversal.part_id != part.id:
+        notices.alarm("amount_of_reversal_differs", payment=payment.id, reversal=facts.ref)
+        return parked(f"asked for {reversal.amount_minor}, got {facts.amount_minor} {facts.currency}")
+    if reversal.state == "succeeded":
+        return OLD
+    if attempt is not None:
+        db.session.refresh(attempt)
         attempt.ref = attempt.ref or facts.ref
         mark(attempt, "succeeded")
-    account.transfers_enabled = facts.transfers_enabled
-    account.charges_enabled = facts.charges_enabled
-    account.payouts_enabled = facts.payouts_enabled
-    account.requirements = list(facts.requirements)
-    account.updated_at = clock.now()
+    reversal.state, reversal.ref, reversal.updated_at = "succeeded", facts.ref, clock.now()
+    part.reversed_minor += facts.amount_minor
+    payment.payable_minor += facts.amount_minor
     db.session.flush()
-    if facts.transfers_enabled:
-        waiting = select(Payout.currency).where(Payout.user_id == account.user_id, Payout.state != "paid")
-        for currency in db.session.scalars(waiting).all():
-            ring_payout(account.user_id, currency)
+    booked_back.reversed_transfer(payment, part.gateway, facts)
+    _use(payment, reversal)
     return APPLIED
+
+
+def _part(transfer_ref: str) -> PayoutPart | None:
+    statement = select(PayoutPart).where(PayoutPart.gateway == gateway_name(), PayoutPart.ref == transfer_ref)
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def _reversal(attempt: PaymentAttempt | None, facts: ReversalFacts) -> TransferReversal | None:
+    if attempt is not None:
+        return db.session.get(TransferReversal, attempt.reversal_id, populate_existing=True)
+    known = select(TransferReversal).where(
+        TransferReversal.gateway == gateway_name(), TransferReversal.ref == facts.ref
+    )
+    return db.session.scalars(known.execution_options(populate_existing=True)).one_or_none()
+
+
+def _found_at_gateway(part: PayoutPart, facts: ReversalFacts) -> TransferReversal:
+    at = clock.now()
+    found = TransferReversal(
+        part_id=part.id, gateway=part.gateway, ref=facts.ref, amount_minor=facts.amount_minor, currency=facts.currency,
+        origin="gateway", state="waiting", created_at=at, updated_at=at,
+    )  # fmt: skip
+    db.session.add(found)
+    db.session.flush()
+    notices.alarm("transfer_reversed_at_gateway", payment=part.payment_id, reversal=facts.ref)
+    return found
+
+
+def _use(payment: Payment, reversal: TransferReversal) -> None:
+    """Give what came back to the refund or the debt that it was taken back for; otherwise it stays the payee's."""
+    if reversal.refund_id is not None:
+        refund_sources.gather(payment, db.session.get_one(Refund, reversal.refund_id, populate_existing=True))
+    elif reversal.debt_id is not None:
+        debt = db.session.get_one(MemberDebt, reversal.debt_id)
+        net(debt.user_id, debt.currency, [payment])

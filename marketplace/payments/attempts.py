@@ -13,9 +13,10 @@ from marketplace.agreements.models import Agreement
 from marketplace.database import db, is_sqlite
 from marketplace.errors import NotFound
 from marketplace.payments.gateway import gateway_name
-from marketplace.payments.models import LIVE, Payment, PaymentAttempt, Refund
+from marketplace.payments.models import LIVE, Payment, PaymentAttempt, PaymentHold, Refund
 from marketplace.payments.orders import Order, freeze
 
+ASKING = ("open", "processing", "needs_payer", "unknown")
 FINAL = frozenset({"succeeded", "surplus", "declined", "closed"})
 """States of an attempt that only a success at the gateway can still change."""
 
@@ -26,9 +27,12 @@ def new_key() -> str:
 
 
 def open_attempt(
-    kind: str, order: Order, *, user_id: int, payment_id: int | None = None, refund_id: int | None = None
+    kind: str, order: Order, *, user_id: int, payment_id: int | None = None, refund_id: int | None = None, **subject: int
 ) -> PaymentAttempt:
-    """Write an attempt into the open transaction; a unique index refuses a second live one for the same debt."""
+    """Write an attempt into the open transaction; a unique index refuses a second live one for the same debt.
+
+    `subject` may be one of part_id, reversal_id and dispute_id.
+    """
     at = clock.now()
     attempt = PaymentAttempt(
         kind=kind,
@@ -36,6 +40,7 @@ def open_attempt(
         user_id=user_id,
         payment_id=payment_id,
         refund_id=refund_id,
+        **subject,
         key=new_key(),
         params=freeze(order),
         state="open",
@@ -57,7 +62,9 @@ def find_attempt(kind: str, key: str, ref: str) -> PaymentAttempt | None:
             return found
     if not ref:
         return None
-    return db.session.scalars(fresh.where(PaymentAttempt.ref == ref).order_by(PaymentAttempt.id).limit(1)).one_or_none()
+    # One intent may be taken by several attempts, of which at most one did; it, or else the newest, is what a fact is about.
+    newest = fresh.where(PaymentAttempt.ref == ref).order_by(PaymentAttempt.state != "succeeded", PaymentAttempt.id.desc())
+    return db.session.scalars(newest.limit(1)).one_or_none()
 
 
 def live_attempt(kind: str, payment_id: int) -> PaymentAttempt | None:
@@ -65,6 +72,19 @@ def live_attempt(kind: str, payment_id: int) -> PaymentAttempt | None:
     statement = select(PaymentAttempt).where(
         PaymentAttempt.kind == kind, PaymentAttempt.payment_id == payment_id, PaymentAttempt.state.in_(LIVE)
     )
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def asking_attempt(payment_id: int) -> PaymentAttempt | None:
+    """Give the attempt to hold a payment's amount whose outcome is open; a renewal is none of these."""
+    statement = (
+        select(PaymentAttempt)
+        .join(PaymentHold, PaymentHold.attempt_id == PaymentAttempt.id)
+        .where(
+            PaymentAttempt.payment_id == payment_id, PaymentAttempt.kind == "hold", PaymentAttempt.state.in_(ASKING),
+            PaymentHold.replaces_id.is_(None),
+        )
+    )  # fmt: skip
     return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 

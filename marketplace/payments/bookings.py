@@ -7,20 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from sqlalchemy import func, select
+
+from marketplace.database import db
 from marketplace.ledger import accounts
-from marketplace.ledger.service import TransferSpec, post
+from marketplace.ledger.models import LedgerTransaction, LedgerTransfer
+from marketplace.ledger.service import TransferSpec, hold, post, posting_of, voiding_of
 from marketplace.money import Money
-from marketplace.payments.facts import ChargeFacts, RefundFacts, TransferFacts
+from marketplace.payments.facts import ChargeFacts, Exchanged, RefundFacts
 from marketplace.payments.models import Payment, Refund
+
+if TYPE_CHECKING:
+    from marketplace.payments.billing.fee_lines import TaxedFee
 
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """What the platform keeps of a payment, and what it says on the bill."""
+    """What the platform keeps of a payment, and what it says on the bill; `kind` "provider" passes the provider's fee on."""
 
     label: str
     amount: Money
+    kind: str = "platform"
 
 
 def _post(key: str, payment: Payment, transfers: Sequence[TransferSpec], description: str) -> None:
@@ -28,12 +37,48 @@ def _post(key: str, payment: Payment, transfers: Sequence[TransferSpec], descrip
         post(key, transfers, description=description, agreement_id=payment.agreement_id, payment_id=payment.id)
 
 
-def charged(payment: Payment, gateway: str, facts: ChargeFacts) -> None:
-    """Money came in and is held for the agreement."""
+def charged(payment: Payment, gateway: str, facts: ChargeFacts, pending_id: int | None = None) -> None:
+    """Money came in and is held for the agreement; what was pending for it becomes real, and the rest of that is free."""
     amount = Money(facts.amount_minor, facts.currency)
     clearing = accounts.provider_clearing(gateway, facts.currency)
-    held = accounts.agreement_held(payment.agreement_id, facts.currency)
-    _post(f"{facts.ref}:succeeded", payment, [TransferSpec(clearing, held, amount)], "Charge")
+    to_agreement = accounts.agreement_held(payment.agreement_id, facts.currency)
+    line = TransferSpec(clearing, to_agreement, amount) if pending_id is None else posting_of(pending_id, amount)
+    _post(f"{facts.ref}:succeeded", payment, [line], "Charge")
+    exchanged(payment, gateway, f"{facts.ref}:exchanged", amount, facts.exchanged)
+
+
+def held(payment: Payment, gateway: str, facts: ChargeFacts, amount: Money) -> int:
+    """An amount is set aside on the payer's card: pending, because no money has moved; gives the pending transfer's id.
+
+    It has no end of its own in the books: whether a hold is over is the provider's word.
+    """
+    clearing = accounts.provider_clearing(gateway, amount.currency)
+    to_agreement = accounts.agreement_held(payment.agreement_id, amount.currency)
+    booked = hold(
+        f"{facts.ref}:held", clearing, to_agreement, amount,
+        description="Held on a card", agreement_id=payment.agreement_id, payment_id=payment.id,
+    )  # fmt: skip
+    return booked.transfer_ids[0]
+
+
+def hold_ended(payment: Payment, ref: str, pending_id: int) -> None:
+    """Nothing is set aside any more."""
+    _post(f"{ref}:hold_ended", payment, [voiding_of(pending_id)], "Hold ended")
+
+
+def exchanged(payment: Payment, gateway: str, key: str, amount: Money, got: Exchanged | None, *, out: bool = False) -> None:
+    """The provider's balance moved in another currency than the payer's: both sides go over the exchange accounts.
+
+    `amount` is the payer's, `got` the balance's; `out` when money left. So each clearing account says what the provider
+    has in that currency, and what exchanging won or cost is the balance of the exchange accounts.
+    """
+    if got is None:
+        return
+    other = Money(got.amount_minor, got.currency)
+    pairs = [(accounts.provider_exchange(gateway, amount.currency), accounts.provider_clearing(gateway, amount.currency), amount),
+             (accounts.provider_clearing(gateway, other.currency), accounts.provider_exchange(gateway, other.currency), other)]  # fmt: skip
+    lines = [TransferSpec(credit, debit, sum_) if out else TransferSpec(debit, credit, sum_) for debit, credit, sum_ in pairs]
+    _post(key, payment, lines, "Exchanged by the provider")
 
 
 def provider_fee(payment: Payment, gateway: str, facts: ChargeFacts) -> None:
@@ -50,22 +95,28 @@ def provider_fee(payment: Payment, gateway: str, facts: ChargeFacts) -> None:
     )
 
 
-def settled(payment: Payment, ref: str, earned: Money, fees: Sequence[Fee]) -> None:
-    """What was held becomes the payee's and, each fee by itself, the platform's."""
-    held = accounts.agreement_held(payment.agreement_id, payment.currency)
-    payable = accounts.member_payable(payment.payee_id, payment.currency)
-    lines = [TransferSpec(held, payable, earned)] if earned else []
-    income = accounts.platform_fees(payment.currency)
-    lines += [TransferSpec(held, income, fee.amount) for fee in fees if fee.amount]
-    names = ", ".join(fee.label for fee in fees if fee.amount)
-    _post(f"{ref}:settled", payment, lines, f"Settlement ({names})" if names else "Settlement")
+def settled(payment: Payment, ref: str, earned: Money, fees: Sequence[TaxedFee]) -> None:
+    """What was held becomes the payee's and, each fee and its tax by itself, the platform's and the tax office's."""
+    currency = payment.currency
+    source = accounts.agreement_held(payment.agreement_id, currency)
+    lines = [(accounts.member_payable(payment.payee_id, currency), earned)]
+    for one in fees:
+        cost_back = one.fee.kind == "provider"
+        lines.append((accounts.provider_fees(currency) if cost_back else accounts.platform_fees(currency), one.net))
+        lines.append((accounts.tax_payable(currency), one.tax))
+    names = ", ".join(one.fee.label for one in fees)
+    transfers = [TransferSpec(source, target, amount) for target, amount in lines if amount]
+    _post(f"{ref}:settled", payment, transfers, f"Settlement ({names})" if names else "Settlement")
 
 
-def taken_back(payment: Payment, refund_id: int, amount: Money) -> None:
-    """The payee's earnings become held money again, so that a refund can be paid from it."""
-    held = accounts.agreement_held(payment.agreement_id, payment.currency)
-    payable = accounts.member_payable(payment.payee_id, payment.currency)
-    _post(f"refund-{refund_id}:taken_back", payment, [TransferSpec(payable, held, amount)], "Taken back for a refund")
+def provider_fee_of(ref: str, currency: str) -> Money:
+    """Give what the provider charged for a charge as far as the books know, in this currency."""
+    found = db.session.scalar(
+        select(func.sum(LedgerTransfer.amount))
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerTransfer.txn_id)
+        .where(LedgerTransaction.key == f"{ref}:fee", LedgerTransfer.currency == currency)
+    )
+    return Money(int(found or 0), currency)
 
 
 def refunded(payment: Payment, refund: Refund, facts: RefundFacts) -> None:
@@ -73,6 +124,7 @@ def refunded(payment: Payment, refund: Refund, facts: RefundFacts) -> None:
     held = accounts.agreement_held(payment.agreement_id, refund.currency)
     clearing = accounts.provider_clearing(refund.gateway, refund.currency)
     _post(f"{facts.ref}:refunded", payment, [TransferSpec(held, clearing, refund.amount)], "Refund")
+    exchanged(payment, refund.gateway, f"{facts.ref}:exchanged", refund.amount, facts.exchanged, out=True)
 
 
 def refund_returned(payment: Payment, refund: Refund, facts: RefundFacts) -> None:
@@ -80,11 +132,3 @@ def refund_returned(payment: Payment, refund: Refund, facts: RefundFacts) -> Non
     held = accounts.agreement_held(payment.agreement_id, refund.currency)
     clearing = accounts.provider_clearing(refund.gateway, refund.currency)
     _post(f"{facts.ref}:returned", payment, [TransferSpec(clearing, held, refund.amount)], "Refund that came back")
-
-
-def transferred(payment: Payment, gateway: str, facts: TransferFacts) -> None:
-    """The payee's earnings went to the payee's own account at the provider."""
-    amount = Money(facts.amount_minor, facts.currency)
-    payable = accounts.member_payable(payment.payee_id, facts.currency)
-    clearing = accounts.provider_clearing(gateway, facts.currency)
-    _post(f"{facts.ref}:transferred", payment, [TransferSpec(payable, clearing, amount)], "Pay-out")

@@ -10,10 +10,12 @@ from marketplace.hooks.types import JobKind, NotificationKind, SettingSpec
 from marketplace.late import late
 from marketplace.payments import dispute_texts
 from marketplace.payments import course
+from marketplace.payments.offline import descriptors as offline
 
-SETTINGS: tuple[SettingSpec, ...] = (*course.SETTINGS,)
+SETTINGS: tuple[SettingSpec, ...] = (*course.SETTINGS, *offline.SETTINGS,)
 JOBS: tuple[JobKind, ...] = (
     *course.JOBS,
+    *offline.JOBS,
     JobKind("payments.charge", late("marketplace.payments.jobs:charge"), label=_l("Charge a payment")),
     JobKind(
         "payments.recover",
@@ -66,6 +68,7 @@ JOBS: tuple[JobKind, ...] = (
 
 NOTIFICATIONS: tuple[NotificationKind, ...] = (
     *course.NOTIFICATIONS,
+    *offline.NOTIFICATIONS,
     NotificationKind(
         "payment_action_required",
         _l("Your bank asks you to confirm the payment of %(amount)s for %(title)s."),

@@ -11,13 +11,16 @@ from typing import Any
 from marketplace import clock
 from marketplace.database import transaction
 from marketplace.jobs.service import enqueue
+from marketplace.payments import pacing
 from marketplace.payments.apply import apply
 from marketplace.payments.attempts import locked_attempt, mark
-from marketplace.payments.facts import ChargeFacts, Facts, Reason, Refused, Trouble, Unfinished, Unknown
+from marketplace.payments.dispute_models import DECIDED
+from marketplace.payments.facts import ChargeFacts, DisputeFacts, Facts, Held, Reason, Refused, Trouble, Unfinished, Unknown
 from marketplace.payments.gateway import Gateway, gateway
 from marketplace.payments.models import PaymentAttempt
 from marketplace.payments.nothing import nothing_happened
-from marketplace.payments.orders import thaw
+from marketplace.payments.orders import CaptureOrder, form_of, thaw
+from marketplace.payments.provider import provider
 
 LOOK_FIRST_AFTER = timedelta(hours=23)
 """Gateways forget a key after 24 hours; a request under a forgotten key would be a second one."""
@@ -53,6 +56,21 @@ WAYS: Mapping[str, Ways] = {
         lambda bank, ref: bank.read_charge(ref),
         lambda bank, key, order: bank.find_charge(key, order),
     ),
+    "page": Ways(
+        lambda bank, key, order: bank.open_page(key, order),
+        lambda bank, ref: bank.read_page(ref),
+        lambda bank, key, order: bank.find_page(key, order),
+    ),
+    "hold": Ways(
+        lambda bank, key, order: bank.hold(key, order),
+        lambda bank, ref: bank.read_charge(ref),
+        lambda bank, key, order: bank.find_charge(key, order),
+    ),
+    "capture": Ways(
+        lambda bank, key, order: bank.capture(key, order),
+        lambda bank, ref: bank.read_charge(ref),
+        lambda bank, _key, order: _taken(bank, order),
+    ),
     "refund": Ways(
         lambda bank, key, order: bank.refund(key, order),
         lambda bank, ref: bank.read_refund(ref),
@@ -63,18 +81,52 @@ WAYS: Mapping[str, Ways] = {
         lambda bank, ref: bank.read_transfer(ref),
         lambda bank, key, order: bank.find_transfer(key, order),
     ),
+    "reversal": Ways(
+        lambda _bank, key, order: provider().reverse_transfer(key, order),
+        lambda _bank, ref: Unknown(Reason.LOST, ref),  # what has a reference is done: reversals are made at once
+        lambda _bank, key, order: provider().find_reversal(key, order),
+    ),
+    "evidence": Ways(
+        lambda _bank, key, order: provider().answer_dispute(key, order),
+        lambda _bank, ref: provider().read_dispute(ref),
+        lambda _bank, key, order: carries(key, provider().read_dispute(order.dispute_ref)),
+    ),
+    "concede": Ways(
+        lambda _bank, key, order: provider().concede_dispute(key, order),
+        lambda _bank, ref: provider().read_dispute(ref),
+        lambda _bank, _key, order: decided(provider().read_dispute(order.dispute_ref)),
+    ),
 }
+
+
+def carries(key: str, answer: DisputeFacts | Trouble) -> DisputeFacts | Trouble | None:
+    """Give a dispute's facts only where our evidence is the last that was given."""
+    return answer if not isinstance(answer, DisputeFacts) or answer.key == key else None
+
+
+def decided(answer: DisputeFacts | Trouble) -> DisputeFacts | Trouble | None:
+    """Give a dispute's facts only once it is over."""
+    return answer if not isinstance(answer, DisputeFacts) or answer.state in DECIDED else None
+
+
+def _taken(bank: Gateway, order: CaptureOrder) -> Facts | Trouble | None:
+    """Look whether what was held has been taken; None while it still waits for that."""
+    answer = bank.read_charge(order.hold_ref)
+    return None if isinstance(answer, ChargeFacts) and isinstance(answer.result, Held) else answer
 
 
 def errand(attempt: PaymentAttempt) -> Errand:
     """Take from an attempt what its call needs, inside the transaction that wrote or read it."""
+    form = form_of(attempt.kind, attempt.params)
+    # What is captured has had its reference since it was held, so that the reference says nothing of this attempt.
+    ref = {"page": attempt.page_ref, "capture": None}.get(form, attempt.ref)
     old = clock.now() - attempt.created_at >= LOOK_FIRST_AFTER
     return Errand(
         attempt_id=attempt.id,
-        kind=attempt.kind,
+        kind=form,
         key=attempt.key,
         order=thaw(attempt.kind, attempt.params),
-        ref=attempt.ref or "",
+        ref=ref or "",
         must_look=old or attempt.error_code == Reason.FAULT,
     )
 
@@ -106,6 +158,8 @@ def carry_out(job: Errand) -> None:
 
 def _unknown(attempt_id: int, trouble: Unknown) -> None:
     """Keep an outcome open, and look again later; why it is open decides how."""
+    if trouble.retry_after is not None:
+        pacing.close(trouble.retry_after)
     with transaction():
         attempt = locked_attempt(attempt_id)
         if attempt.state not in ("open", "unknown") or attempt.error_code == "mismatch":
@@ -116,7 +170,8 @@ def _unknown(attempt_id: int, trouble: Unknown) -> None:
         known = attempt.error_code == Reason.FAULT
         mark(attempt, "unknown", Reason.FAULT if known else str(trouble.reason))
         attempt.faults += 1
-        look_again(attempt, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt.faults - 1, 9)))
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt.faults - 1, 9))
+        look_again(attempt, max(pause, trouble.retry_after or 0))
 
 
 def look_again(attempt: PaymentAttempt, seconds: float) -> None:

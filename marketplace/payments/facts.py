@@ -196,7 +196,11 @@ class TransferFacts:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """A member's own account: what it may do, and what the gateway still wants to know."""
+    """A member's own account: what it may do, and what the gateway still wants to know.
+
+    `past_due`: answers are late already; `due_by` (UTC) is when they will be. `gone`: the account is not ours to use any
+    more.
+    """
 
     ref: str
     key: str
@@ -204,17 +208,65 @@ class AccountFacts:
     charges_enabled: bool
     payouts_enabled: bool
     requirements: tuple[str, ...] = ()
+    past_due: bool = False
+    disabled_reason: str = ""
+    due_by: datetime | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BankPayoutFacts:
+    """A pay-out from a member's account (`account`) to the member's bank; `state` in the gateway's words."""
+
+    ref: str
+    account: str
+    amount_minor: int
+    currency: str
+    state: str
+    failure_code: str = ""
+    arrives_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalFacts:
+    """Money that was taken back from a member's account, out of one transfer."""
+
+    ref: str
+    key: str
+    transfer_ref: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class MovementFacts:
+    """An entry of our balance in a dispute: below zero it was taken, above zero it came back; `fee_minor` was taken."""
+
+    ref: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
 class DisputeFacts:
-    """A chargeback: the payer asked the bank for the money back."""
+    """A chargeback: the payer asked the bank for the money back. `state` is one of `dispute_models.DISPUTE_STATES`.
+
+    `key` is that of the evidence that was given last. `appeal`: a decided case was opened again.
+    """
 
     ref: str
+    key: str
     charge_ref: str
     amount_minor: int
     currency: str
-    status: str
+    state: str
+    reason: str = ""
+    opened_at: datetime | None = None
+    due_by: datetime | None = None
+    submissions: int = 0
+    appeal: bool = False
+    movements: tuple[MovementFacts, ...] = ()
 
 
-Facts = MethodFacts | SetupFacts | PageFacts | ChargeFacts | RefundFacts | TransferFacts | AccountFacts | DisputeFacts
+Facts = MethodFacts | SetupFacts | PageFacts | ChargeFacts | RefundFacts | TransferFacts | AccountFacts | DisputeFacts | ReversalFacts | BankPayoutFacts

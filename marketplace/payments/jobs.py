@@ -7,10 +7,10 @@ from typing import Any
 from marketplace.payments import (
     charging,
     disputes,
+    earnings,
     inbox,
     methods,
     pacing,
-    payouts,
     refunds,
     reserve,
     reversals,
@@ -52,7 +52,7 @@ def refund(payload: dict[str, Any]) -> None:
 def pay_out(payload: dict[str, Any]) -> None:
     """Send a member what was earned."""
     if _on():
-        payouts.pay_out(int(payload["user"]), str(payload["currency"]))
+        earnings.pay_out(int(payload["user"]), str(payload["currency"]))
 
 
 def transfer(payload: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.database import Base, BigIntId, Json, UtcDateTime
@@ -46,10 +46,18 @@ class SavedMethod(Base):
 
 
 class PayoutAccount(Base):
-    """A member's own account at the gateway; `requirements` lists what the gateway still wants to know."""
+    """A member's own account at the gateway; `requirements` lists what the gateway still wants to know.
+
+    `past_due`: the answers are late already; `due_by` (UTC) is when they will be. `disabled_reason` is the gateway's word
+    for why the account is restricted, "" for none. An account that the gateway took away is *gone*.
+    """
 
     __tablename__ = "payout_account"
-    __table_args__ = (UniqueConstraint("gateway", "ref"), UniqueConstraint("user_id", "gateway"))
+    __table_args__ = (
+        UniqueConstraint("gateway", "ref"),
+        Index("uq_payout_account_member", "user_id", "gateway", unique=True, sqlite_where=text("gone_at IS NULL"),
+              postgresql_where=text("gone_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
@@ -59,5 +67,9 @@ class PayoutAccount(Base):
     charges_enabled: Mapped[bool] = mapped_column(default=False, server_default=false())
     payouts_enabled: Mapped[bool] = mapped_column(default=False, server_default=false())
     requirements: Mapped[list[str]] = mapped_column(Json)
+    past_due: Mapped[bool] = mapped_column(default=False, server_default=false())
+    disabled_reason: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    due_by: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

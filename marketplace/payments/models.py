@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.database import Base, BigIntId, Json, UtcDateTime
 from marketplace.money import Money
 from marketplace.payments.billing.models import Bill, BillingDetails, BillSeries, FeeLine
+from marketplace.payments import burden_models, dispute_models, payout_models  # noqa: F401 - tables that these name
 from marketplace.payments.course_models import PaymentDunning, PaymentHold, PaymentPace
 from marketplace.payments.inbox_models import GatewayEvent
 from marketplace.payments.method_models import GatewayCustomer, PayoutAccount, SavedMethod
@@ -21,7 +22,7 @@ STATES = (
     "method_needed", "ready", "charging", "processing", "action_required", "awaiting", "held", "succeeded", "declined",
     "cancelled",
 )  # fmt: skip
-ATTEMPT_KINDS = ("setup", "charge", "hold", "refund", "transfer", "onboard")
+ATTEMPT_KINDS = ("setup", "charge", "hold", "refund", "transfer", "onboard", "reversal", "evidence", "concede")
 ATTEMPT_STATES = (
     "open", "processing", "needs_payer", "unknown", "succeeded", "surplus", "declined", "closed",
 )  # fmt: skip
@@ -29,13 +30,17 @@ LIVE = ("open", "processing", "needs_payer", "unknown", "succeeded")
 """An attempt in one of these has moved the money or still may, so there can be only one of them per debt."""
 
 REFUND_STATES = ("waiting", "sent", "succeeded", "failed")
-PAYOUT_STATES = ("waiting_account", "sending", "paid")
+PAYOUT_STATES = ("waiting_account", "sending", "paid", "cancelled")
 WAITING = "state IN ('waiting_account', 'sending')"
 
 
 def one_of(column: str, values: tuple[str, ...]) -> str:
     """Write the CHECK that keeps a column to these values."""
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+ANSWERING = text("kind IN ('evidence', 'concede') AND state IN ('open', 'processing', 'unknown')")
+PAYABLE = text("payable_minor > 0")
 
 
 def _live(kind: str) -> Any:
@@ -53,7 +58,8 @@ class Payment(Base):
     a decline asks for. When a hold is taken in part, `amount_minor` becomes what was taken. `gateway` is set once
     it succeeded, and says who has the money: the provider, we ourselves ("offline"), or the payee ("direct").
     `source_ref` is the gateway's object that transfers are made from. `earned_minor` is what the settlement
-    credited to the payee; `transferred_at` says when it went to the payee's account.
+    credited to the payee, less what refunds took back; `payable_minor` is what of it lies ready in our books to be sent.
+    `disputed_minor` is what chargebacks took and did not give back, `inquired_minor` what banks ask about meanwhile.
     """
 
     __tablename__ = "payment"
@@ -63,7 +69,9 @@ class Payment(Base):
         CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded"),
         CheckConstraint("refunded_minor = 0 OR state = 'succeeded'", name="refunded_after_charge"),
         CheckConstraint("settled_at IS NULL OR state = 'succeeded'", name="settled_after_charge"),
-        CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor - refunded_minor", name="earned"),
+        CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor", name="earned"),
+        CheckConstraint("payable_minor >= 0 AND disputed_minor >= 0 AND inquired_minor >= 0", name="parts"),
+        CheckConstraint("payable_minor = 0 OR settled_at IS NOT NULL", name="payable_after_settlement"),
         CheckConstraint("earned_minor = 0 OR settled_at IS NOT NULL", name="earned_after_settlement"),
         CheckConstraint(
             "state NOT IN ('ready', 'charging', 'awaiting', 'held') OR method_id IS NOT NULL"
@@ -74,7 +82,7 @@ class Payment(Base):
         Index("ix_payment_agreement", "agreement_id", "id"),
         Index("ix_payment_payer", "payer_id", "id"),
         Index("ix_payment_payee", "payee_id", "id"),
-        Index("ix_payment_payout", "payout_id", "transferred_at"),
+        Index("ix_payment_payable", "payee_id", "currency", sqlite_where=PAYABLE, postgresql_where=PAYABLE),
         Index("ix_payment_state", "state", "updated_at"),
     )
 
@@ -96,13 +104,15 @@ class Payment(Base):
     advice: Mapped[str | None] = mapped_column(String(16))
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    hold_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     charged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     gateway: Mapped[str | None] = mapped_column(String(16))
     source_ref: Mapped[str | None] = mapped_column(String(255))
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     earned_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
-    payout_id: Mapped[int | None] = mapped_column(ForeignKey("payout.id"))
-    transferred_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    payable_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    disputed_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    inquired_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -118,8 +128,8 @@ class Payment(Base):
 
     @property
     def kept(self) -> Money:
-        """Give what remains of a charged payment after its refunds."""
-        return Money(self.amount_minor - self.refunded_minor, self.currency)
+        """Give what remains of a charged payment after its refunds and chargebacks."""
+        return Money(max(0, self.amount_minor - self.refunded_minor - self.disputed_minor), self.currency)
 
 
 class PaymentAttempt(Base):
@@ -139,8 +149,12 @@ class PaymentAttempt(Base):
               postgresql_where=_live("charge")),
         Index("uq_payment_attempt_refund", "refund_id", unique=True, sqlite_where=_live("refund"),
               postgresql_where=_live("refund")),
-        Index("uq_payment_attempt_transfer", "payment_id", unique=True, sqlite_where=_live("transfer"),
+        Index("uq_payment_attempt_transfer", "part_id", unique=True, sqlite_where=_live("transfer"),
               postgresql_where=_live("transfer")),
+        Index("uq_payment_attempt_reversal", "reversal_id", unique=True, sqlite_where=_live("reversal"),
+              postgresql_where=_live("reversal")),
+        Index("uq_payment_attempt_answer", "dispute_id", unique=True, sqlite_where=ANSWERING,
+              postgresql_where=ANSWERING),
         Index("ix_payment_attempt_payment", "payment_id", "id"),
         Index("ix_payment_attempt_user", "user_id", "kind", "id"),
         Index("ix_payment_attempt_ref", "ref"),
@@ -151,6 +165,9 @@ class PaymentAttempt(Base):
     id: Mapped[int] = mapped_column(BigIntId, primary_key=True)
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"))
     refund_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"))
+    part_id: Mapped[int | None] = mapped_column(ForeignKey("payout_part.id"))
+    reversal_id: Mapped[int | None] = mapped_column(ForeignKey("transfer_reversal.id"))
+    dispute_id: Mapped[int | None] = mapped_column(ForeignKey("dispute.id"))
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     gateway: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(16))
@@ -169,7 +186,8 @@ class Refund(Base):
     """Money that goes back to a payer; `charge_ref` is the gateway's object that took it.
 
     A surplus is money that arrived although nothing was due (any more): it goes back by itself and does not count as
-    part of the payment's own refunds. `origin` tells whether we asked for it or found it at the gateway.
+    part of the payment's own refunds. `origin` tells whether we asked for it or found it at the gateway. After the
+    settlement `missing_minor` must still be gathered from the payee, or from `bearer` where the payee has too little.
     """
 
     __tablename__ = "refund"
@@ -177,6 +195,9 @@ class Refund(Base):
         CheckConstraint(one_of("state", REFUND_STATES), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("origin IN ('marketplace', 'gateway')", name="origin"),
+        CheckConstraint("fee_back IN ('pro_rata', 'none')", name="fee_back"),
+        CheckConstraint("bearer IN ('owner', 'platform')", name="bearer"),
+        CheckConstraint("missing_minor >= 0 AND missing_minor <= amount_minor", name="missing"),
         UniqueConstraint("gateway", "ref"),
         Index("ix_refund_payment", "payment_id", "id"),
     )
@@ -193,6 +214,9 @@ class Refund(Base):
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     booked: Mapped[bool] = mapped_column(default=False, server_default=false())
     reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    fee_back: Mapped[str] = mapped_column(String(16), default="pro_rata", server_default="pro_rata")
+    bearer: Mapped[str] = mapped_column(String(16), default="owner", server_default="owner")
+    missing_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     error_code: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -211,7 +235,7 @@ class Payout(Base):
     __table_args__ = (
         CheckConstraint(one_of("state", PAYOUT_STATES), name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
-        CheckConstraint("state = 'waiting_account' OR account_id IS NOT NULL", name="account"),
+        CheckConstraint("state IN ('waiting_account', 'cancelled') OR account_id IS NOT NULL", name="account"),
         Index("uq_payout_live", "user_id", "currency", "gateway", unique=True, sqlite_where=text(WAITING),
               postgresql_where=text(WAITING)),
         Index("ix_payout_user", "user_id", "id"),
@@ -236,7 +260,22 @@ class Payout(Base):
 
 
 __all__ = [
-    "BankOrder", "Bill", "BillSeries", "BillingDetails", "FeeLine", "OfflineReceipt", "OfflineRequest",
-    "GatewayCustomer", "GatewayEvent", "Payment", "PaymentAttempt", "PaymentDunning", "PaymentHold", "PaymentPace", "Payout",
-    "PayoutAccount", "Refund", "SavedMethod",
+    "BankOrder",
+    "Bill",
+    "BillSeries",
+    "BillingDetails",
+    "FeeLine",
+    "GatewayCustomer",
+    "GatewayEvent",
+    "OfflineReceipt",
+    "OfflineRequest",
+    "Payment",
+    "PaymentAttempt",
+    "PaymentDunning",
+    "PaymentHold",
+    "PaymentPace",
+    "Payout",
+    "PayoutAccount",
+    "Refund",
+    "SavedMethod",
 ]  # fmt: skip

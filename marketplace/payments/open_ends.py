@@ -11,7 +11,7 @@ from marketplace.ledger.models import LedgerAccount
 from marketplace.money import Money
 from marketplace.payments.models import Payment
 
-UNFINISHED = ("method_needed", "ready", "charging", "action_required")
+UNFINISHED = ("method_needed", "ready", "charging", "processing", "action_required", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,12 @@ def balances(user_id: int) -> list[Balance]:
         ).where(
             account.owner_type == "member",
             account.owner_id == user_id,
-            account.role.in_(("payable", "receivable")),
+            account.role.in_(("payable", "receivable", "reserve")),
         )
     )
     found = []
     for role, currency, debit, pending in rows:
         if debit or pending:
-            found.append(Balance(role == "payable", Money(-debit if role == "payable" else debit, currency)))
+            owed = role != "receivable"
+            found.append(Balance(owed, Money(-debit if owed else debit, currency)))
     return found

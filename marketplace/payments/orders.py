@@ -84,13 +84,31 @@ class TransferOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ReversalOrder:
+    """Take a part of a transfer back."""
+
+    transfer_ref: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOrder:
+    """Answer a dispute: with texts and references of files by the gateway's names, or, with neither, give it up."""
+
+    dispute_ref: str
+    texts: dict[str, str]
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountOrder:
     """Open an account for a member who is to be paid."""
 
     email: str
 
 
-Order = SetupOrder | PageOrder | ChargeOrder | HoldOrder | CaptureOrder | RefundOrder | TransferOrder | AccountOrder
+Order = SetupOrder | PageOrder | ChargeOrder | HoldOrder | CaptureOrder | RefundOrder | TransferOrder | AccountOrder | ReversalOrder | AnswerOrder
 ORDERS: Mapping[str, type[Any]] = {
     "setup": SetupOrder,
     "charge": ChargeOrder,
@@ -100,6 +118,9 @@ ORDERS: Mapping[str, type[Any]] = {
     "refund": RefundOrder,
     "transfer": TransferOrder,
     "onboard": AccountOrder,
+    "reversal": ReversalOrder,
+    "evidence": AnswerOrder,
+    "concede": AnswerOrder,
 }
 
 

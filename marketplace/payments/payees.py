@@ -10,16 +10,11 @@ from marketplace.payments.apply import apply
 from marketplace.payments.attempts import locked_attempt, mark, open_attempt
 from marketplace.payments.errands import LOOK_FIRST_AFTER
 from marketplace.payments.facts import AccountFacts, Reason, Trouble, Unknown
-from marketplace.payments.gateway import gateway, gateway_name
-from marketplace.payments.models import PaymentAttempt, PayoutAccount
+from marketplace.payments.gateway import gateway
+from marketplace.payments.models import PaymentAttempt
 from marketplace.payments.orders import AccountOrder, thaw
+from marketplace.payments.payout_accounts import account_of
 from marketplace.users.models import User
-
-
-def account_of(user_id: int) -> PayoutAccount | None:
-    """Give a member's account at the gateway."""
-    statement = select(PayoutAccount).where(PayoutAccount.user_id == user_id, PayoutAccount.gateway == gateway_name())
-    return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
 def onboard(user: User, return_url: str, refresh_url: str) -> str | Trouble:

@@ -12,18 +12,30 @@ from marketplace.database import db, transaction
 from marketplace.errors import Refused
 from marketplace.jobs.service import enqueue
 from marketplace.money import Money
-from marketplace.payments.apply_refunds import reserve
+from marketplace.payments.apply_refunds import count
 from marketplace.payments.attempts import live_attempt, live_refund_attempt, locked, open_attempt
 from marketplace.payments.errands import Errand, carry_out, errand
 from marketplace.payments.models import Payment, PaymentAttempt, Refund
+from marketplace.payments.offline.asking import GATEWAYS as BY_HAND
+from marketplace.payments.offline.returns import order_for
 from marketplace.payments.orders import RefundOrder
 
 
-def refund(payment: Payment, amount: Money, reason: str = "", actor_id: int | None = None) -> Refund:
+def refund(
+    payment: Payment,
+    amount: Money,
+    reason: str = "",
+    actor_id: int | None = None,
+    *,
+    fee_back: bool = True,
+    bearer: str = "owner",
+) -> Refund:
     """Ask for `amount` of a charged payment to go back to its payer; a job sends it after the commit.
 
-    After a settlement it comes out of the payee's earnings; the platform keeps its fee, and the provider its own. Raises
-    Refused when that much is not left, nothing was charged, or the payee has been paid out.
+    After the settlement the platform gives its fee back in proportion (`fee_back`), the provider keeps its own, and the
+    rest comes out of what the payee earned, also when it was paid out: then it is taken back from the payee's account,
+    and what can't be is borne by `bearer`, the "owner" or the "platform". Raises Refused when that much is not left or
+    nothing was charged.
     """
     with transaction() as session:
         payment = locked(payment.id)
@@ -40,16 +52,19 @@ def refund(payment: Payment, amount: Money, reason: str = "", actor_id: int | No
             amount_minor=amount.minor,
             currency=amount.currency,
             reason=reason[:200],
+            fee_back="pro_rata" if fee_back else "none",
+            bearer=bearer,
             actor_id=actor_id,
             created_at=at,
             updated_at=at,
         )
-        if not reserve(payment, amount.minor, dry=True):
+        if amount.minor > payment.kept.minor:
             raise Refused(_("That much is not left to be refunded."), field="amount", code="refund_amount")
         session.add(row)
         session.flush()
-        reserve(payment, amount.minor, refund_id=row.id)
-        enqueue("payments.refund", {"refund": row.id}, key=f"payments.refund:{row.id}")
+        count(payment, row)
+        if not row.missing_minor:
+            enqueue("payments.refund", {"refund": row.id}, key=f"payments.refund:{row.id}")
     return row
 
 
@@ -70,7 +85,10 @@ def _prepare(refund_id: int) -> Errand | None:
         live = live_refund_attempt(row.id)
         if live is not None:
             return errand(live) if live.state in ("open", "unknown") else None
-        if row.state != "waiting":
+        if row.state != "waiting" or row.missing_minor:
+            return None
+        if row.gateway in BY_HAND:
+            order_for(row)
             return None
         order = RefundOrder(charge_ref=row.charge_ref, amount_minor=row.amount_minor, currency=row.currency)
         return errand(open_attempt("refund", order, user_id=payment.payer_id, refund_id=row.id))

@@ -2,8 +2,12 @@
 
 Everything here joins the caller's transaction and calls nobody; what the gateway must do is written as a job. How a
 payment fares is told by the hook `payment_changed(payment, change)`, inside the transaction that changes it, with `change`
-one of *method_saved*, *processing*, *succeeded*, *declined* (see `payment.decline_code` and `payment.retryable`),
-*action_required* (the payer has been mailed a link), *refunded*, *refund_failed*, *paid_out*. Faults on our or the
+one of *method_saved*, *processing* (the bank is at work, for days with some methods), *succeeded*, *declined* (see
+`payment.decline_code` and `payment.advice`), *action_required* (the payer has been mailed a link), *given_up* (the last try of
+a refused payment is over), *held*, *hold_renewed*, *hold_ending* (it could not be renewed), *hold_lost* (the bank let go:
+nothing is held any more), *refunded*, *refund_failed*, *paid_out*, *disputed* (the payer's bank took money back, see
+`payment.disputed_minor`), *dispute_won*, *dispute_lost*. A refused payment is tried again and its payer
+reminded by itself (`dunning`), once `charge` was called. Faults on our or the
 gateway's side change nothing and are told to nobody but operators; the job goes on by itself.
 """
 
@@ -17,14 +21,24 @@ from marketplace.database import db
 from marketplace.errors import NotFound
 from marketplace.money import Money
 from marketplace.payments.bookings import Fee
+from marketplace.payments.dunning import last_try
+from marketplace.payments.earnings import pay_out
+from marketplace.payments.fee_settings import fee_rule, fee_settings
+from marketplace.payments.fees import FeeAboveTotal, FeeRule
+from marketplace.payments.holds import capture, hold
 from marketplace.payments.limits import least
 from marketplace.payments.links import recovery_path
 from marketplace.payments.methods import describe_method, methods_of
 from marketplace.payments.models import Payment, Payout, Refund, SavedMethod
 from marketplace.payments.refunds import refund
 from marketplace.payments.requests import cancel_payment, change_amount, charge, request_payment, use_saved_method
-from marketplace.payments.settlement import pay_out, settle
+from marketplace.payments.strategies import Coverage, Strategy, choices, hold_coverage
+from marketplace.payments.settlement import settle
 from marketplace.runtime import runtime
+
+
+release = cancel_payment
+"""Let go of what is held; the same as cancelling a payment that was not taken yet."""
 
 
 def payments_enabled() -> bool:
@@ -52,17 +66,28 @@ def amount_of(payment: Payment) -> Money:
 
 
 __all__ = [
+    "Coverage",
     "Fee",
+    "FeeAboveTotal",
+    "FeeRule",
     "Payment",
     "Payout",
     "Refund",
     "SavedMethod",
+    "Strategy",
     "amount_of",
     "cancel_payment",
+    "capture",
     "change_amount",
     "charge",
+    "choices",
     "describe_method",
+    "fee_rule",
+    "fee_settings",
     "get",
+    "hold",
+    "hold_coverage",
+    "last_try",
     "least",
     "methods_of",
     "pay_out",
@@ -70,6 +95,7 @@ __all__ = [
     "payments_of",
     "recovery_path",
     "refund",
+    "release",
     "request_payment",
     "settle",
     "use_saved_method",

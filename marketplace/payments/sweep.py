@@ -18,6 +18,8 @@ from marketplace.jobs.service import enqueue
 from marketplace.payments.gateway import ObjectRef
 from marketplace.payments.inbox import key_of, ring
 from marketplace.payments.models import LIVE, GatewayEvent, Payment, PaymentAttempt, Payout, Refund
+from marketplace.payments.payout_models import PayoutPart, TransferReversal
+from marketplace.payments.payouts import ring_transfer
 
 BATCH = 500
 SHORT, LONG = timedelta(minutes=5), timedelta(hours=6)
@@ -36,7 +38,7 @@ def sweep(_payload: dict[str, Any] | None = None) -> None:
 
 def _attempts(now: datetime) -> None:
     """Open and unknown outcomes after minutes; what waits for a bank or a payer after hours, in case no event came."""
-    moved = PaymentAttempt.kind.in_(("charge", "refund", "transfer"))
+    moved = PaymentAttempt.kind.in_(("charge", "refund", "transfer", "reversal", "evidence", "concede"))
     quick = and_(PaymentAttempt.state.in_(("open", "unknown")), PaymentAttempt.updated_at < now - SHORT)
     slow = and_(PaymentAttempt.state.in_(("processing", "needs_payer")), PaymentAttempt.updated_at < now - LONG)
     known = or_(PaymentAttempt.error_code.is_(None), PaymentAttempt.error_code != "mismatch")
@@ -72,6 +74,7 @@ def _refunds(now: datetime) -> None:
         select(Refund.id)
         .where(
             Refund.state == "waiting",
+            Refund.missing_minor == 0,
             Refund.updated_at < now - LONG,
             ~_live("refund", PaymentAttempt.refund_id == Refund.id),
         )
@@ -82,19 +85,31 @@ def _refunds(now: datetime) -> None:
 
 
 def _transfers(now: datetime) -> None:
-    ids = db.session.scalars(
-        select(Payment.id)
-        .join(Payout, Payout.id == Payment.payout_id)
+    """Parts of pay-outs and reversals whose job is gone; one of a restricted account finds that out and waits on."""
+    parts = db.session.scalars(
+        select(PayoutPart.id)
+        .join(Payout, Payout.id == PayoutPart.payout_id)
         .where(
             Payout.state == "sending",
             Payout.updated_at < now - SHORT,
-            Payment.transferred_at.is_(None),
-            ~_live("transfer", PaymentAttempt.payment_id == Payment.id),
+            PayoutPart.state == "waiting",
+            ~_live("transfer", PaymentAttempt.part_id == PayoutPart.id),
         )
         .limit(BATCH)
     ).all()
-    for payment_id in ids:
-        enqueue("payments.transfer", {"payment": payment_id}, key=f"payments.transfer:{payment_id}")
+    for part_id in parts:
+        ring_transfer(part_id)
+    reversals = db.session.scalars(
+        select(TransferReversal.id)
+        .where(
+            TransferReversal.state == "waiting",
+            TransferReversal.updated_at < now - SHORT,
+            ~_live("reversal", PaymentAttempt.reversal_id == TransferReversal.id),
+        )
+        .limit(BATCH)
+    ).all()
+    for reversal_id in reversals:
+        enqueue("payments.reverse", {"reversal": reversal_id}, key=f"payments.reverse:{reversal_id}")
 
 
 def _events(now: datetime) -> None:

@@ -11,6 +11,8 @@ STATES: dict[str, tuple[Any, str]] = {
     "method_needed": (_l("Waits for a card"), "warm"),
     "ready": (_l("Card saved, not charged yet"), "info"),
     "charging": (_l("Being charged"), "info"),
+    "processing": (_l("Paid, the bank is at work"), "info"),
+    "held": (_l("Amount held on the card"), "info"),
     "action_required": (_l("Your bank asks for your approval"), "warm"),
     "awaiting": (_l("Waits for your bank transfer or cash"), "warm"),
     "succeeded": (_l("Paid"), "good"),
@@ -30,6 +32,7 @@ PAYOUT_STATES: dict[str, tuple[Any, str]] = {
     "waiting_account": (_l("Waits for your account"), "warm"),
     "sending": (_l("On its way"), "info"),
     "paid": (_l("Sent"), "good"),
+    "cancelled": (_l("Nothing left to send"), ""),
 }
 
 

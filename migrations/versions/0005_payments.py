@@ -128,9 +128,13 @@ def _members() -> None:
         "payout_account",
         _id(), _link("payout_account", "user_id", "user"), _text("gateway", 16), _text("ref", 255),
         _flag("transfers_enabled"), _flag("charges_enabled"), _flag("payouts_enabled"),
-        sa.Column("requirements", Json, nullable=False), _at("created_at"), _at("updated_at"),
+        sa.Column("requirements", Json, nullable=False), _flag("past_due"), _text("disabled_reason", 64, ""),
+        _at("due_by", nullable=True), _at("gone_at", nullable=True), _at("created_at"), _at("updated_at"),
         sa.UniqueConstraint("gateway", "ref", name="uq_payout_account_gateway_ref"),
-        sa.UniqueConstraint("user_id", "gateway", name="uq_payout_account_user_id_gateway"),
+    )  # fmt: skip
+    op.create_index(
+        "uq_payout_account_member", "payout_account", ["user_id", "gateway"], unique=True,
+        sqlite_where=sa.text("gone_at IS NULL"), postgresql_where=sa.text("gone_at IS NULL"),
     )  # fmt: skip
 
 
@@ -140,9 +144,9 @@ def _payouts() -> None:
         _id(), _link("payout", "user_id", "user"), _link("payout", "account_id", "payout_account", nullable=True),
         _text("gateway", 16), _amount(), _text("currency", 3), _text("state", 16),
         _text("error_code", 64, nullable=True), _at("created_at"), _at("updated_at"), _at("paid_at", nullable=True),
-        sa.CheckConstraint("state IN ('waiting_account', 'sending', 'paid')", name="state"),
+        sa.CheckConstraint("state IN ('waiting_account', 'sending', 'paid', 'cancelled')", name="state"),
         sa.CheckConstraint("amount_minor > 0", name="amount"),
-        sa.CheckConstraint("state = 'waiting_account' OR account_id IS NOT NULL", name="account"),
+        sa.CheckConstraint("state IN ('waiting_account', 'cancelled') OR account_id IS NOT NULL", name="account"),
     )  # fmt: skip
     op.create_index("ix_payout_user", "payout", ["user_id", "id"])
     op.create_index(
@@ -160,10 +164,11 @@ def _payments() -> None:
         _text("currency", 3), _amount("refunded_minor", "0"), _text("state", 16),
         _link("payment", "method_id", "saved_method", nullable=True), _text("decline_code", 64, nullable=True),
         _flag("retryable"), _text("advice", 16, nullable=True), _count("tries"), _at("due_at", nullable=True),
+        _at("hold_until", nullable=True),
         _at("charged_at", nullable=True),
         _text("gateway", 16, nullable=True), _text("source_ref", 255, nullable=True),
-        _at("settled_at", nullable=True), _amount("earned_minor", "0"), _link("payment", "payout_id", "payout", nullable=True),
-        _at("transferred_at", nullable=True), _at("created_at"), _at("updated_at"),
+        _at("settled_at", nullable=True), _amount("earned_minor", "0"), _amount("payable_minor", "0"),
+        _amount("disputed_minor", "0"), _amount("inquired_minor", "0"), _at("created_at"), _at("updated_at"),
         sa.CheckConstraint(
             "state IN ('method_needed', 'ready', 'charging', 'processing', 'action_required', 'awaiting', 'held', 'succeeded',"
             " 'declined', 'cancelled')",
@@ -173,7 +178,9 @@ def _payments() -> None:
         sa.CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded"),
         sa.CheckConstraint("refunded_minor = 0 OR state = 'succeeded'", name="refunded_after_charge"),
         sa.CheckConstraint("settled_at IS NULL OR state = 'succeeded'", name="settled_after_charge"),
-        sa.CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor - refunded_minor", name="earned"),
+        sa.CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor", name="earned"),
+        sa.CheckConstraint("payable_minor >= 0 AND disputed_minor >= 0 AND inquired_minor >= 0", name="parts"),
+        sa.CheckConstraint("payable_minor = 0 OR settled_at IS NOT NULL", name="payable_after_settlement"),
         sa.CheckConstraint("earned_minor = 0 OR settled_at IS NOT NULL", name="earned_after_settlement"),
         sa.CheckConstraint(
             "state NOT IN ('ready', 'charging', 'awaiting', 'held') OR method_id IS NOT NULL"
@@ -185,7 +192,10 @@ def _payments() -> None:
     op.create_index("ix_payment_agreement", "payment", ["agreement_id", "id"])
     op.create_index("ix_payment_payer", "payment", ["payer_id", "id"])
     op.create_index("ix_payment_payee", "payment", ["payee_id", "id"])
-    op.create_index("ix_payment_payout", "payment", ["payout_id", "transferred_at"])
+    op.create_index(
+        "ix_payment_payable", "payment", ["payee_id", "currency"],
+        sqlite_where=sa.text("payable_minor > 0"), postgresql_where=sa.text("payable_minor > 0"),
+    )  # fmt: skip
     op.create_index("ix_payment_state", "payment", ["state", "updated_at"])
 
 
@@ -194,11 +204,15 @@ def _refunds() -> None:
         "refund",
         _id(), _link("refund", "payment_id", "payment"), _text("gateway", 16), _text("ref", 255, nullable=True),
         _text("charge_ref", 255), _amount(), _text("currency", 3), _flag("surplus"), _text("origin", 16, "marketplace"),
-        _text("state", 16), _flag("booked"), _text("reason", 200, ""), _link("refund", "actor_id", "user", nullable=True),
+        _text("state", 16), _flag("booked"), _text("reason", 200, ""), _text("fee_back", 16, "pro_rata"),
+        _text("bearer", 16, "owner"), _amount("missing_minor", "0"), _link("refund", "actor_id", "user", nullable=True),
         _text("error_code", 64, nullable=True), _at("created_at"), _at("updated_at"),
         sa.CheckConstraint("state IN ('waiting', 'sent', 'succeeded', 'failed')", name="state"),
         sa.CheckConstraint("amount_minor > 0", name="amount"),
         sa.CheckConstraint("origin IN ('marketplace', 'gateway')", name="origin"),
+        sa.CheckConstraint("fee_back IN ('pro_rata', 'none')", name="fee_back"),
+        sa.CheckConstraint("bearer IN ('owner', 'platform')", name="bearer"),
+        sa.CheckConstraint("missing_minor >= 0 AND missing_minor <= amount_minor", name="missing"),
         sa.UniqueConstraint("gateway", "ref", name="uq_refund_gateway_ref"),
     )  # fmt: skip
     op.create_index("ix_refund_payment", "refund", ["payment_id", "id"])
@@ -214,7 +228,7 @@ def _attempts() -> None:
         sa.Column("params", Json, nullable=False), _text("state", 16), _text("ref", 255, nullable=True),
         _text("page_ref", 255, nullable=True), _text("error_code", 64, nullable=True), _count("faults"), _at("created_at"),
         _at("updated_at"),
-        sa.CheckConstraint("kind IN ('setup', 'charge', 'hold', 'refund', 'transfer', 'onboard')", name="kind"),
+        sa.CheckConstraint("kind IN ('setup', 'charge', 'hold', 'refund', 'transfer', 'onboard', 'reversal', 'evidence', 'concede')", name="kind"),
         sa.CheckConstraint(
             "state IN ('open', 'processing', 'needs_payer', 'unknown', 'succeeded', 'surplus', 'declined', 'closed')",
             name="state",
@@ -223,7 +237,7 @@ def _attempts() -> None:
         sa.CheckConstraint("kind <> 'refund' OR refund_id IS NOT NULL", name="has_refund"),
         sa.UniqueConstraint("key", name="uq_payment_attempt_key"),
     )  # fmt: skip
-    for kind, column in (("charge", "payment_id"), ("refund", "refund_id"), ("transfer", "payment_id")):
+    for kind, column in (("charge", "payment_id"), ("refund", "refund_id")):
         where = sa.text(f"kind = '{kind}' AND {LIVE}")
         op.create_index(
             f"uq_payment_attempt_{kind}", "payment_attempt", [column], unique=True,

@@ -14,7 +14,6 @@ from marketplace.payments.facts import (
     Advice,
     ChargeFacts,
     Declined,
-    DisputeFacts,
     Ended,
     Exchanged,
     FeeFacts,
@@ -219,20 +218,17 @@ def transfer_facts(transfer: stripe.Transfer) -> TransferFacts:
 
 def account_facts(account: stripe.Account) -> AccountFacts:
     """Read a connected account; it can be paid once its capability for transfers is active."""
-    able = account.capabilities
-    due = account.requirements.currently_due if account.requirements else None
+    able, wanted = account.capabilities, account.requirements
+    late = (wanted.past_due or ()) if wanted else ()
+    ends = wanted.current_deadline if wanted else None
     return AccountFacts(
         ref=account.id,
         key=key_of(account.metadata),
         transfers_enabled=getattr(able, "transfers", None) == "active",
         charges_enabled=bool(account.charges_enabled),
         payouts_enabled=bool(account.payouts_enabled),
-        requirements=tuple(due or ()),
-    )
-
-
-def dispute_facts(dispute: stripe.Dispute) -> DisputeFacts:
-    """Read a chargeback."""
-    return DisputeFacts(
-        dispute.id, id_of(dispute.payment_intent), dispute.amount, dispute.currency.upper(), dispute.status
+        requirements=tuple(dict.fromkeys((*late, *(wanted.currently_due or ())))) if wanted else (),
+        past_due=bool(late),
+        disabled_reason=((wanted.disabled_reason if wanted else "") or "")[:64],
+        due_by=datetime.fromtimestamp(ends, UTC) if ends else None,
     )

@@ -28,7 +28,7 @@ class StripeTalk:
         """Take the secret key, and the base address of another server that speaks Stripe's API ("" for Stripe)."""
         self._stripe = stripe.StripeClient(
             api_key,
-            base_addresses={"api": api_base} if api_base else {},
+            base_addresses={"api": api_base, "files": api_base} if api_base else {},
             stripe_version=API_VERSION,
             max_network_retries=0,
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),

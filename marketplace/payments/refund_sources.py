@@ -1,0 +1,167 @@
+"""Gathers what a refund needs after the settlement: the platform's fee in proportion, and the rest from the payee.
+
+The payee's part comes from earnings that were not sent, then back from the payee's account at the gateway by reversing the
+transfer (which separate charges and transfers want first, https://docs.stripe.com/connect/separate-charges-and-transfers),
+then from the reserve; what is left becomes the payee's debt, or the platform's loss where the operator chose so.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from marketplace import clock
+from marketplace.database import db
+from marketplace.jobs.service import enqueue
+from marketplace.ledger import accounts
+from marketplace.money import Money
+from marketplace.payments import booked_back, burdens, notices
+from marketplace.payments.burden_models import Burden
+from marketplace.payments.burdens import Cause
+from marketplace.payments.attempts import locked
+from marketplace.payments.models import Payment, Refund
+from marketplace.payments.payout_models import PayoutPart, TransferReversal
+
+
+def begin(payment: Payment, refund: Refund, kept: int) -> None:
+    """Take the fee's part and begin to gather the rest for a refund of a locked, settled payment.
+
+    `kept` is what was left of the payment before this refund, in minor units: the payee bears no more than that.
+    """
+    refund.missing_minor = refund.amount_minor
+    db.session.flush()
+    if refund.amount_minor > kept:
+        beyond = burdens.bear(Cause(refund_id=refund.id), payment, "platform", refund.amount_minor - kept)
+        _take(payment, refund, [beyond])
+    if refund.fee_back == "pro_rata" and refund.missing_minor:
+        _take(payment, refund, _fees(payment, refund, kept))
+    gather(payment, refund, wait=refund.origin == "marketplace")
+
+
+def gather(payment: Payment, refund: Refund, *, wait: bool = True) -> None:
+    """Go on gathering; once nothing is missing, a refund of ours is sent. `wait` False takes nothing from the gateway."""
+    if refund.state == "failed" or not refund.missing_minor:
+        return
+    cause = Cause(refund_id=refund.id)
+    _take(payment, refund, burdens.from_payable(cause, payment, refund.missing_minor))
+    if refund.missing_minor and wait and (_under_way(refund) or _reverse(payment, refund)):
+        return
+    _take(payment, refund, burdens.from_reserve(cause, payment, refund.missing_minor))
+    if refund.missing_minor:
+        last = (
+            burdens.from_owner(cause, payment, refund.missing_minor)
+            if refund.bearer == "owner"
+            else [burdens.bear(cause, payment, "platform", refund.missing_minor)]
+        )
+        _take(payment, refund, last)
+    if refund.origin == "marketplace" and refund.state == "waiting":
+        enqueue("payments.refund", {"refund": refund.id}, key=f"payments.refund:{refund.id}")
+
+
+def _take(payment: Payment, refund: Refund, taken: list[Burden]) -> None:
+    """Book what was found, from its sources to what is held for the agreement."""
+    if not taken:
+        return
+    db.session.flush()
+    refund.missing_minor -= burdens.total(taken)
+    payment.earned_minor -= sum(one.amount_minor for one in taken if one.source in ("payable", "reserve", "debt"))
+    refund.updated_at = clock.now()
+    db.session.flush()
+    held = accounts.agreement_held(payment.agreement_id, payment.currency)
+    key = f"refund-{refund.id}:gathered:{taken[0].id}"
+    booked_back.write(key, payment, burdens.outgoing(taken, payment, held), "Taken back for a refund")
+
+
+def _fees(payment: Payment, refund: Refund, kept: int) -> list[Burden]:
+    """Give back the platform's fees in proportion: so that a full refund gives all of them back, to the cent."""
+    found = []
+    back = refund.missing_minor
+    for code, minor in sorted(booked_back.fees_left(payment).items()):
+        share = Money(minor, payment.currency).split([back, kept - back])[0]
+        if share.minor:
+            found.append(burdens.bear(Cause(refund_id=refund.id), payment, "fees", share.minor, account=code))
+    return found
+
+
+def _under_way(refund: Refund) -> bool:
+    statement = select(func.count()).select_from(TransferReversal)
+    waiting = statement.where(TransferReversal.refund_id == refund.id, TransferReversal.state == "waiting")
+    return bool(db.session.scalar(waiting))
+
+
+def _reverse(payment: Payment, refund: Refund) -> bool:
+    """Ask for the missing money back from the payee's account; tells whether anything was asked for.
+
+    Each part is asked once for a refund: an account without money is not asked again.
+    """
+    asked = select(TransferReversal.part_id).where(TransferReversal.refund_id == refund.id)
+    parts = db.session.scalars(
+        select(PayoutPart)
+        .where(PayoutPart.payment_id == payment.id, PayoutPart.state == "sent", PayoutPart.id.not_in(asked))
+        .order_by(PayoutPart.id.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+    missing = refund.missing_minor
+    for part in parts:
+        amount = min(missing, reversible(part))
+        if amount:
+            missing -= amount
+            ask(part, amount, refund_id=refund.id, actor_id=refund.actor_id)
+    return missing < refund.missing_minor
+
+
+def reversible(part: PayoutPart) -> int:
+    """Give how much of a sent part can still be taken back, in minor units."""
+    waiting = db.session.scalar(
+        select(func.coalesce(func.sum(TransferReversal.amount_minor), 0)).where(
+            TransferReversal.part_id == part.id, TransferReversal.state == "waiting"
+        )
+    )
+    return part.amount_minor - part.reversed_minor - int(waiting or 0)
+
+
+def ask(
+    part: PayoutPart,
+    minor: int,
+    *,
+    refund_id: int | None = None,
+    debt_id: int | None = None,
+    actor_id: int | None = None,
+) -> TransferReversal:
+    """Write down that `minor` minor units of a part are taken back; a job does it after the commit."""
+    at = clock.now()
+    reversal = TransferReversal(
+        part_id=part.id, refund_id=refund_id, debt_id=debt_id, gateway=part.gateway, amount_minor=minor,
+        currency=part.currency, actor_id=actor_id, created_at=at, updated_at=at,
+    )  # fmt: skip
+    db.session.add(reversal)
+    db.session.flush()
+    enqueue("payments.reverse", {"reversal": reversal.id}, key=f"payments.reverse:{reversal.id}")
+    return reversal
+
+
+def reversal_failed(reversal_id: int, code: str) -> None:
+    """End a reversal that the gateway will not make; a refund that waits for it goes on without. In a transaction."""
+    found = db.session.get_one(TransferReversal, reversal_id, populate_existing=True)
+    if found.state != "waiting":
+        return
+    payment = locked(db.session.get_one(PayoutPart, found.part_id).payment_id)
+    found.state, found.error_code, found.updated_at = "failed", code[:64], clock.now()
+    db.session.flush()
+    if found.refund_id is not None:
+        gather(payment, db.session.get_one(Refund, found.refund_id, populate_existing=True))
+    else:
+        notices.alarm("reversal_refused_by_gateway", payment=payment.id, why=code)
+
+
+def give_back(payment: Payment, refund: Refund) -> None:
+    """Return what was gathered for a refund that will not be made to those who gave it; it is held again by now."""
+    found = burdens.of(Cause(refund_id=refund.id))
+    minor = sum(one.amount_minor - one.returned_minor for one in found)
+    if not minor:
+        return
+    payment.earned_minor += sum(
+        one.amount_minor - one.returned_minor for one in found if one.source in ("payable", "reserve", "debt")
+    )
+    held = accounts.agreement_held(payment.agreement_id, payment.currency)
+    lines = burdens.give_back(found, payment, minor, held)
+    booked_back.write(f"refund-{refund.id}:given_back", payment, lines, "Given back after a refund failed")
