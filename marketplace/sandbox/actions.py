@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from marketplace.sandbox import deliveries
 from marketplace.sandbox.due import run_due
 from marketplace.sandbox.errors import InvalidRequest, Missing
-from marketplace.sandbox.objects import accounts, disputes, payouts, webhook_endpoints
+from marketplace.sandbox.objects import account_standing, accounts, disputes, payouts, webhook_endpoints
 from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
 
@@ -64,7 +64,14 @@ def dispute(sandbox: "Sandbox", params: Params) -> Doc:
     """Let the cardholder dispute a charge."""
     identifier = params.need_text("charge")
     with sandbox.call(_owner(sandbox, identifier)) as call:
-        opened = disputes.opens(call, call.load("charge", identifier, "charge"), params.text("reason") or "fraudulent")
+        opened = disputes.opens(
+            call,
+            call.load("charge", identifier, "charge"),
+            params.text("reason") or "fraudulent",
+            params.integer("amount", 1),
+            inquiry=params.flag("inquiry"),
+            even_refunded=params.flag("even_refunded"),
+        )
         if opened is None:
             raise InvalidRequest("Nothing is left of that charge, or it is disputed already.", param="charge")
         return opened
@@ -75,6 +82,16 @@ def settle_dispute(sandbox: "Sandbox", params: Params) -> Doc:
     identifier = params.need_text("dispute")
     with sandbox.call(_owner(sandbox, identifier)) as call:
         return disputes.settle(call, call.load("dispute", identifier, "dispute"), params.flag("won"))
+
+
+def escalate_dispute(sandbox: "Sandbox", params: Params) -> Doc:
+    """Let a bank that only asked take the money."""
+    identifier = params.need_text("dispute")
+    with sandbox.call(_owner(sandbox, identifier)) as call:
+        found = call.load("dispute", identifier, "dispute")
+        if not found["status"].startswith("warning_"):
+            raise InvalidRequest("That dispute has taken the money already.", param="dispute")
+        return disputes.withdraws(call, found, call.load("charge", found["charge"]), "charge.dispute.updated")
 
 
 def fail_payout(sandbox: "Sandbox", params: Params) -> Doc:
@@ -98,6 +115,20 @@ def restrict_account(sandbox: "Sandbox", params: Params) -> Doc:
     with sandbox.call() as call:
         account = accounts.load(call, params.need_text("account"))
         return accounts.restrict(call, account, params.text("reason") or "")
+
+
+def ask_account(sandbox: "Sandbox", params: Params) -> Doc:
+    """Let the bank ask a connected account for something more: `item`, due in `seconds` (0: it is late already)."""
+    with sandbox.call() as call:
+        account = accounts.load(call, params.need_text("account"))
+        item = params.text("item") or "individual.verification.document"
+        return account_standing.ask(call, account, item, params.integer("seconds", 0) or 0)
+
+
+def leave_account(sandbox: "Sandbox", params: Params) -> Doc:
+    """Let a connected account leave the platform: from now on it is not ours to see."""
+    with sandbox.call() as call:
+        return account_standing.leaves(call, accounts.load(call, params.need_text("account")))
 
 
 def resend(sandbox: "Sandbox", params: Params) -> Doc:
@@ -131,6 +162,12 @@ def reset(sandbox: "Sandbox", _params: Params | None = None) -> Doc:
     return {}
 
 
+def settle_in(sandbox: "Sandbox", params: Params) -> Doc:
+    """Exchange what comes and goes in a currency `into` another at `rate`, or keep it again."""
+    with sandbox.call() as call:
+        return exchange.settle_in(call, params)
+
+
 def _owner(sandbox: "Sandbox", identifier: str) -> str:
     with sandbox.store.read() as tx:
         return tx.owner(identifier)
@@ -142,9 +179,13 @@ ACTIONS: dict[str, Callable[["Sandbox", Params], dict[str, Any]]] = {
     "faults/clear": clear_faults,
     "dispute": dispute,
     "dispute/settle": settle_dispute,
+    "dispute/escalate": escalate_dispute,
     "payout/fail": fail_payout,
     "card/expire": expire_card,
+    "settle_in": settle_in,
     "account/restrict": restrict_account,
+    "account/ask": ask_account,
+    "account/leave": leave_account,
     "deliveries/resend": resend,
     "endpoint/rotate": rotate_secret,
     "reset": reset,

@@ -35,6 +35,7 @@ from marketplace.sandbox.objects import (
     customers,
     disputes,
     events,
+    files,
     payment_intents,
     payment_methods,
     payouts,
@@ -55,6 +56,7 @@ _MODULES = (
     customers,
     disputes,
     events,
+    files,
     payment_intents,
     payment_methods,
     payouts,
@@ -135,7 +137,9 @@ class Api:
         except HTTPException as error:
             raise Missing(f"Unrecognized request URL ({request.method}: {request.path}).") from error
         route = ROUTES[operation]
-        pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
+        # Of an uploaded file only name and size go past the door.
+        uploads = [(name, f"{file.filename}\n{len(file.read())}") for name, file in request.files.items(multi=True)]
+        pairs = [*request.args.items(multi=True), *request.form.items(multi=True), *uploads]
         params = Params(parse(pairs))
         params.only(route.accepts)
         account = request.headers.get("Stripe-Account", "")

@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 
 from marketplace.sandbox.calls import Call
 from marketplace.sandbox.clock import Clock
-from marketplace.sandbox.objects import accounts, balance, charging, checkout, disputes, payouts, refunds
+from marketplace.sandbox.objects import (
+    account_standing,
+    accounts,
+    balance,
+    charging,
+    checkout,
+    disputes,
+    payouts,
+    refunds,
+)
 from marketplace.sandbox.store import Doc, Store
 
 
@@ -36,6 +45,7 @@ def _dispute(call: Call, charge: Doc) -> None:
 
 _KINDS: dict[str, Callable[[Call, Doc], None]] = {
     "balance_available": _available,
+    "bank_answers": bank_answers.answers,
     "hold_ends": charging.hold_ends,
     "session_expires": _session_expires,
     "payout_arrives": payouts.arrives,
@@ -43,6 +53,7 @@ _KINDS: dict[str, Callable[[Call, Doc], None]] = {
     "dispute": _dispute,
     "dispute_answer_due": disputes.answer_due,
     "refund_settles": refunds.settles,
+    "account_overdue": account_standing.overdue,
 }
 
 

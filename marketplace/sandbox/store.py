@@ -20,7 +20,7 @@ Doc = dict[str, Any]
 FILTERS = frozenset(
     {
         *("customer", "payment_intent", "setup_intent", "charge", "transfer", "source", "destination"),
-        *("transfer_group", "currency", "type", "status", "payment_method"),
+        *("transfer_group", "currency", "type", "status", "payment_method", "purpose"),
     }
 )
 

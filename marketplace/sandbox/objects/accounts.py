@@ -123,6 +123,11 @@ def evaluate(account: Doc) -> None:
     due, restricted = part["due"], part["restricted"]
     ready = not due and not restricted
     account["requirements"] = _requirements(due, restricted or None)
+    asked = part.get("asked")
+    if asked and not due:  # asked for, and not late yet
+        account["requirements"].update(
+            currently_due=[asked["item"]], eventually_due=[asked["item"]], current_deadline=asked["by"]
+        )
     account["details_submitted"] = part.get("submitted", False)
     account["capabilities"] = {
         name: "active" if ready else "inactive" for name, requested in part["requested"].items() if requested
@@ -150,7 +155,7 @@ def submit(call: Call, account: Doc, *, business_type: str, iban: str, leave_ope
     bank_accounts.attach(call, account, iban=iban, country=iban[:2], currency=account["default_currency"])
     account["business_type"] = business_type
     account["tos_acceptance"] = {"date": call.now, "ip": "127.0.0.1", "user_agent": None}
-    part.update(submitted=True, due=["individual.verification.document"] if leave_open else [])
+    part.update(submitted=True, asked=None, due=["individual.verification.document"] if leave_open else [])
     return announce(call, account, previous)
 
 
@@ -159,7 +164,7 @@ def restrict(call: Call, account: Doc, reason: str) -> Doc:
     previous = dict(account["capabilities"])
     private(account)["restricted"] = reason
     if not reason:
-        private(account)["due"] = []
+        private(account).update(due=[], asked=None)
     return announce(call, account, previous)
 
 

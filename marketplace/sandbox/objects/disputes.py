@@ -23,22 +23,56 @@ _EVIDENCE = (
     "uncategorized_text",
 )
 _OPEN = ("needs_response", "under_review")
+_ASKING = ("warning_needs_response", "warning_under_review")
 
 
-def opens(call: Call, charge: Doc, reason: str = "") -> Doc | None:
-    """Open a dispute of the whole of what is left of a charge; None when there is nothing left or one is open."""
-    amount = remaining(charge)
-    if charge["disputed"] or amount <= 0:
+def opens(
+    call: Call,
+    charge: Doc,
+    reason: str = "",
+    amount: int | None = None,
+    *,
+    inquiry: bool = False,
+    even_refunded: bool = False,
+) -> Doc | None:
+    """Open a dispute of what is left of a charge, or of `amount` (minor units) of it; None when there is not that much.
+
+    A bank may dispute several parts of a charge, one after the other. With `inquiry` it only asks, and takes nothing yet;
+    with `even_refunded` it does not know, or mind, that money went back already.
+    """
+    earlier = call.tx.find("dispute", {"charge": charge["id"]}, account=call.account)
+    charged = charge["amount_captured"] if even_refunded else remaining(charge)
+    left = charged - sum(one["amount"] for one in earlier if one["status"] not in ("won", "warning_closed"))
+    amount = left if amount is None else amount
+    if not charge["captured"] or not 0 < amount <= left:
         return None
     method = call.load("payment_method", charge["payment_method"])
-    dispute = _new(call, charge, amount, reason or card_of(method).disputed or "general", method["card"]["brand"])
+    brand = (method.get("card") or {}).get("brand", "visa")
+    dispute = _new(call, charge, amount, reason or card_of(method).disputed or "general", brand)
+    call.tx.insert(dispute, call.account)
+    if inquiry:
+        dispute["status"] = "warning_needs_response"
+        dispute["payment_method_details"]["card"]["case_type"] = "inquiry"
+        dispute["is_charge_refundable"] = True
+        call.tx.update(dispute)
+        emit(call, "charge.dispute.created", dispute)
+        return dispute
+    return withdraws(call, dispute, charge, "charge.dispute.created")
+
+
+def withdraws(call: Call, dispute: Doc, charge: Doc, event: str) -> Doc:
+    """Take the money of a dispute, and the fee."""
+    amount = dispute["amount"]
+    dispute["status"] = "needs_response"
+    dispute["is_charge_refundable"] = False
+    dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
     _book(
         call, dispute, -amount, dispute_fee(charge["currency"]), "dispute", f"Chargeback withdrawal for {charge['id']}"
     )
-    call.tx.insert(dispute, call.account)
+    call.tx.update(dispute)
     charge["disputed"] = True
     call.tx.update(charge)
-    emit(call, "charge.dispute.created", dispute)
+    emit(call, event, dispute, *(() if event == "charge.dispute.created" else ({},)))
     emit(call, "charge.dispute.funds_withdrawn", dispute)
     call.tx.schedule(dispute["evidence_details"]["due_by"], "dispute_answer_due", dispute["id"])
     return dispute
@@ -91,6 +125,11 @@ def _book(call: Call, dispute: Doc, amount: int, fee: int, category: str, descri
 
 def settle(call: Call, dispute: Doc, won: bool) -> Doc:
     """Decide a dispute: won gives the money back (not the fee), lost leaves it with the cardholder."""
+    if dispute["status"] in _ASKING:
+        dispute["status"] = "warning_closed"
+        call.tx.update(dispute)
+        emit(call, "charge.dispute.closed", dispute)
+        return dispute
     if dispute["status"] not in _OPEN:
         raise Refused("The dispute has been decided already.")
     dispute["status"] = "won" if won else "lost"
@@ -117,7 +156,7 @@ def update(call: Call) -> Doc:
     """
     dispute = call.subject("dispute")
     params = call.params
-    if dispute["status"] != "needs_response" and "evidence" in params:
+    if dispute["status"] not in ("needs_response", "warning_needs_response") and "evidence" in params:
         raise Refused("The dispute no longer takes evidence.")
     given = params.group("evidence")
     given.only(frozenset(_EVIDENCE))
@@ -128,7 +167,7 @@ def update(call: Call) -> Doc:
     details["has_evidence"] = any(dispute["evidence"].get(name) for name in _EVIDENCE)
     if evidence and params.flag("submit", True):
         details["submission_count"] += 1
-        dispute["status"] = "under_review"
+        dispute["status"] = "warning_under_review" if dispute["status"] in _ASKING else "under_review"
     call.tx.update(dispute)
     emit(call, "charge.dispute.updated", dispute, {})
     verdict = dispute["evidence"]["uncategorized_text"]
