@@ -40,7 +40,42 @@ SQLITE_APPLY = "\n".join(
           last_transfer_id = new.id WHERE id = new.{side}_account_id;"""
     for side in ("debit", "credit")
 )
+# Posting is one INSERT into a view, a row per line: SQLite has no functions of its own to call. `ledger_txn_new` says it
+# first when the key is in use, and the whole statement is undone. An account is the one meant only if every fact agrees.
+POSTING_FACTS = ("code", "currency", "kind", "owner_type", "owner_id", "role", "guard")
+POSTING_HEAD = ("key", "fingerprint", "description", "lines", "reverses_id", "agreement_id", "payment_id", "at")
+POSTING = (
+    *POSTING_HEAD, "line", *(f"{side}_{fact}" for side in ("debit", "credit") for fact in POSTING_FACTS),
+    "amount", "phase", "pending_id", "expires_at",
+)  # fmt: skip
+SQLITE_OPEN = "\n".join(
+    f"""INSERT INTO ledger_account ({", ".join(POSTING_FACTS)}, created_at)
+          SELECT {", ".join(f"new.{side}_{fact}" for fact in POSTING_FACTS)}, new.at
+          WHERE NOT EXISTS (SELECT 1 FROM ledger_account WHERE code = new.{side}_code);"""
+    for side in ("debit", "credit")
+)
+SQLITE_MEANT = " AND ".join(
+    f"{side}.{fact} {'IS' if fact == 'owner_id' else '='} new.{side}_{fact}"
+    for side in ("debit", "credit")
+    for fact in POSTING_FACTS
+)
+SQLITE_POSTING = (
+    f"CREATE VIEW ledger_posting AS SELECT {', '.join(f'NULL AS {name}' for name in POSTING)} WHERE 0",
+    f"""CREATE TRIGGER ledger_posting_new INSTEAD OF INSERT ON ledger_posting BEGIN
+       INSERT INTO ledger_txn ({", ".join(POSTING_HEAD)})
+         SELECT {", ".join(f"new.{name}" for name in POSTING_HEAD)} WHERE new.line = 1;
+       {SQLITE_OPEN}
+       INSERT INTO ledger_transfer (txn_id, lines, line, debit_account_id, credit_account_id, currency, amount, phase,
+                                    pending_id, expires_at)
+         SELECT txn.id, new.lines, new.line, debit.id, credit.id, new.debit_currency, new.amount, new.phase,
+                new.pending_id, new.expires_at
+         FROM ledger_txn txn CROSS JOIN ledger_account debit CROSS JOIN ledger_account credit
+         WHERE txn.key = new.key AND {SQLITE_MEANT};
+       SELECT RAISE(ABORT, 'ledger: account_mismatch') WHERE changes() = 0; END""",
+)
+
 SQLITE = (
+    *SQLITE_POSTING,
     # REPLACE deletes the row in its way without firing delete triggers, so nothing may stand in the way of an insert.
     """CREATE TRIGGER ledger_account_new BEFORE INSERT ON ledger_account BEGIN
        SELECT RAISE(ABORT, 'ledger: account_exists') FROM ledger_account WHERE id = new.id OR code = new.code;

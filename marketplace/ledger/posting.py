@@ -1,4 +1,4 @@
-"""The statements that write the ledger, used by `service.post` alone: one on PostgreSQL, three on SQLite.
+"""The statements that write the ledger, used by `service.post` alone: one for each posting.
 
 Plain SQL, because this is the path that every payment takes: objects would triple its cost. Balances are not written
 here; the triggers of migration 0004_ledger keep them.
@@ -7,12 +7,14 @@ here; the triggers of migration 0004_ledger keep them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from marketplace.ledger.accounts import AccountSpec
 from marketplace.ledger.errors import AccountMismatch
@@ -24,20 +26,20 @@ SELECT txn_id, transfer_ids FROM ledger_post(
   %s::text, %s::text, %s::text, %s::bigint, %s::bigint, %s::bigint, %s::timestamptz, %s::jsonb, %s::jsonb)
 """
 
-FACTS = "code, currency, kind, owner_type, owner_id, role, guard"
-SQLITE_KNOWN = f"SELECT id, {FACTS} FROM ledger_account WHERE code IN (%s)"
-SQLITE_OPEN = f"INSERT INTO ledger_account ({FACTS}, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id, {FACTS}"
+FACTS = ("code", "currency", "kind", "owner_type", "owner_id", "role", "guard")
+HEAD = ("key", "fingerprint", "description", "lines", "reverses_id", "agreement_id", "payment_id", "at")
+LINE = (
+    "line", *(f"{side}_{fact}" for side in ("debit", "credit") for fact in FACTS),
+    "amount", "phase", "pending_id", "expires_at",
+)  # fmt: skip
+MANY = 40
+"""From how many lines on SQLite gets them as one JSON text: a statement holds no more than 32,766 values."""
 
-SQLITE_TXN = """
-INSERT INTO ledger_txn (key, fingerprint, description, lines, reverses_id, agreement_id, payment_id, at)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM ledger_txn WHERE key = ?1) RETURNING id
-"""
-
-SQLITE_TRANSFERS = """
-INSERT INTO ledger_transfer (txn_id, lines, line, debit_account_id, credit_account_id, currency, amount, phase,
-                             pending_id, expires_at)
-VALUES %s RETURNING id
-"""
+# The view of migration 0004_ledger, whose trigger opens accounts and writes transaction and transfers.
+SQLITE = f"""INSERT INTO ledger_posting ({", ".join(HEAD + LINE)}) %s RETURNING
+  (SELECT id FROM ledger_txn WHERE key = ledger_posting.key),
+  (SELECT x.id FROM ledger_txn t JOIN ledger_transfer x ON x.txn_id = t.id
+   WHERE t.key = ledger_posting.key AND x.line = ledger_posting.line)"""
 
 FIND = {
     "postgresql": """SELECT t.id, t.fingerprint, x.id FROM ledger_txn t JOIN ledger_transfer x ON x.txn_id = t.id
@@ -65,7 +67,7 @@ def write(connection: Connection, entry: Entry) -> Posted | None:
     """Write the entry in the open transaction; None when its key is in use. Raises AccountMismatch, IntegrityError."""
     accounts = accounts_of(entry.transfers)
     if connection.dialect.name == "sqlite":
-        return _write_sqlite(connection, entry, accounts)
+        return _write_sqlite(connection, entry)
     return _write_postgresql(connection, entry, accounts)
 
 
@@ -99,52 +101,50 @@ def _write_postgresql(connection: Connection, entry: Entry, accounts: Sequence[A
     return None if txn_id is None else Posted(txn_id, tuple(transfer_ids))
 
 
-def _write_sqlite(connection: Connection, entry: Entry, accounts: Sequence[AccountSpec]) -> Posted | None:
-    # The statements must stand or fall together, even when the caller survives the refusal and commits. Savepoints go to
-    # the driver itself, which costs a tenth.
-    driver = connection.connection.cursor()
-    driver.execute("SAVEPOINT ledger_post")
+def _write_sqlite(connection: Connection, entry: Entry) -> Posted | None:
+    # A refused statement is undone as a whole, so a caller who survives the refusal commits nothing of it.
+    values: list[object] = [
+        entry.key, entry.fingerprint, entry.description, len(entry.transfers),
+        entry.reverses_id, entry.agreement_id, entry.payment_id, _text(entry.at),
+    ]  # fmt: skip
+    lines = [
+        (
+            number, *_facts(transfer.debit), *_facts(transfer.credit), transfer.amount.minor, transfer.phase,
+            transfer.pending_id, transfer.expires_at and _text(transfer.expires_at),
+        )
+        for number, transfer in enumerate(entry.transfers, 1)
+    ]  # fmt: skip
+    if len(lines) < MANY:
+        for line in lines:
+            values += line
+    else:
+        values.append(json.dumps(lines))
+    # Straight to the driver, which saves a seventh; a file's connection can't be lost, so nothing else is to be noticed.
+    cursor = connection.connection.cursor()
+    statement = _sqlite(min(len(lines), MANY))
     try:
-        ids = _open_sqlite(connection, accounts, _text(entry.at))
-        facts = (
-            entry.key, entry.fingerprint, entry.description, len(entry.transfers),
-            entry.reverses_id, entry.agreement_id, entry.payment_id, _text(entry.at),
-        )  # fmt: skip
-        txn_id = connection.exec_driver_sql(SQLITE_TXN, facts).scalar()
-        return None if txn_id is None else Posted(txn_id, _transfers_sqlite(connection, entry, txn_id, ids))
-    except (IntegrityError, AccountMismatch):
-        driver.execute("ROLLBACK TO ledger_post")
-        raise
+        cursor.execute(statement, tuple(values))
+        written = cursor.fetchall()
+    except sqlite3.Error as error:
+        if "ledger: key_used" in str(error):
+            return None
+        if "ledger: account_mismatch" in str(error):
+            raise _mismatch(accounts_of(entry.transfers)) from error
+        raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
     finally:
-        driver.execute("RELEASE ledger_post")
-        driver.close()
+        cursor.close()
+    return Posted(written[0][0], tuple(row[1] for row in written))
 
 
-def _open_sqlite(connection: Connection, accounts: Sequence[AccountSpec], at: str | None) -> dict[str, int]:
-    """Give the accounts' ids by code; opens those that don't exist yet. Raises AccountMismatch."""
-    marks = ", ".join("?" * len(accounts))
-    known = connection.exec_driver_sql(SQLITE_KNOWN % marks, tuple(account.code for account in accounts))
-    found = {row[1]: row for row in known}
-    ids: dict[str, int] = {}
-    for spec in accounts:
-        facts = _facts(spec)
-        row = found.get(spec.code) or connection.exec_driver_sql(SQLITE_OPEN, (*facts, at)).one()
-        if tuple(row[1:]) != facts:
-            raise _mismatch(accounts)
-        ids[spec.code] = row[0]
-    return ids
-
-
-def _transfers_sqlite(connection: Connection, entry: Entry, txn_id: int, ids: Mapping[str, int]) -> tuple[int, ...]:
-    values: list[object] = []
-    for line, transfer in enumerate(entry.transfers, 1):
-        values += (
-            txn_id, len(entry.transfers), line, ids[transfer.debit.code], ids[transfer.credit.code],
-            transfer.amount.currency, transfer.amount.minor, transfer.phase, transfer.pending_id,
-            _text(transfer.expires_at),
-        )  # fmt: skip
-    marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(entry.transfers))
-    return tuple(sorted(connection.exec_driver_sql(SQLITE_TRANSFERS % marks, tuple(values)).scalars()))
+@lru_cache(MANY)
+def _sqlite(lines: int) -> str:
+    """Write the statement for that many lines; its text is always the same, so that the driver keeps it prepared."""
+    shared = ", ".join(f"?{place}" for place in range(1, len(HEAD) + 1))
+    if lines >= MANY:
+        parts = ", ".join(f"value->>{place}" for place in range(len(LINE)))
+        return SQLITE % f"SELECT {shared}, {parts} FROM json_each(?{len(HEAD) + 1})"
+    each = (range(1 + len(HEAD) + line * len(LINE), 1 + len(HEAD) + (line + 1) * len(LINE)) for line in range(lines))
+    return SQLITE % ("VALUES " + ", ".join(f"({shared}, {', '.join(f'?{place}' for place in one)})" for one in each))
 
 
 def _facts(account: AccountSpec) -> tuple[str | int | None, ...]:
@@ -159,6 +159,6 @@ def _mismatch(accounts: Sequence[AccountSpec]) -> AccountMismatch:
     return AccountMismatch(f"one of {codes} exists with other facts, and an account never changes")
 
 
-def _text(at: datetime | None) -> str | None:
+def _text(at: datetime) -> str:
     """Give a time as SQLAlchemy stores it on SQLite: naive UTC with microseconds."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

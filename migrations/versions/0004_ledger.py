@@ -125,6 +125,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Remove them; on PostgreSQL with their functions."""
     op.execute("DROP VIEW ledger_drift")
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP VIEW ledger_posting")
     for table in ("ledger_transfer", "ledger_txn", "ledger_account"):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":

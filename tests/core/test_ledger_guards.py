@@ -89,7 +89,11 @@ def guards(session: Session) -> list[str]:
     """List statements of which each takes one guard of the ledger away."""
     if not is_sqlite():
         return list(session.execute(text(GUARDS)).scalars())
-    triggers = session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'ledger_%'"))
+    triggers = session.execute(
+        text(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'ledger_%' AND tbl_name <> 'ledger_posting'"
+        )
+    )
     return [f"DROP TRIGGER {name}" for name in triggers.scalars()]
 
 
