@@ -19,10 +19,10 @@ POLL_SECONDS = 0.25
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections open, and is quiet."""
+    """Speaks HTTP/1.1 (its server closes each connection after the answer), and is quiet."""
 
     protocol_version = "HTTP/1.1"
-    # Headers and body are two writes; without this each answer on a kept connection would wait 40 ms.
+    # Headers and body are two writes; without this the second would wait for the client's word on the first.
     disable_nagle_algorithm = True
     timeout = 60
 

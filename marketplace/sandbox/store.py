@@ -123,6 +123,8 @@ class Store:
         # SQLite has one writer; queueing for it here is fair and costs nothing, its own busy handler sleeps.
         self._writer = threading.Lock()
         with self._connection() as connection:
+            # The mode stays with the file; only this first connection, alone with it, may have to change it.
+            connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(SCHEMA)
 
     @contextmanager
@@ -131,14 +133,16 @@ class Store:
             connection = self._pool.get_nowait()
         except Empty:
             connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=30)
-            connection.execute("PRAGMA journal_mode = WAL")
             # A commit survives the death of the process; only a power cut could lose the last ones, and a bank to
             # practise with may.
             connection.execute("PRAGMA synchronous = NORMAL")
         try:
             yield connection
         finally:
-            self._pool.put(connection)
+            if connection.in_transaction:  # its end failed: whoever came next would stumble over it
+                connection.close()
+            else:
+                self._pool.put(connection)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -148,7 +152,8 @@ class Store:
             try:
                 yield Tx(connection, self.judge)
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite itself rolls back when a disk is full
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
 
