@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from marketplace.sandbox import deliveries
 from marketplace.sandbox.due import run_due
 from marketplace.sandbox.errors import InvalidRequest, Missing
-from marketplace.sandbox.objects import account_standing, accounts, disputes, payouts, webhook_endpoints
+from marketplace.sandbox.objects import account_standing, accounts, disputes, exchange, payouts, webhook_endpoints
 from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
 

@@ -167,6 +167,7 @@ class Api:
     def _serve(self, asked: _Asked, extra: dict[str, str]) -> tuple[int, str]:
         fault = self._faults.draw(asked.route.operation)
         if fault and fault.kind == "rate_limit":
+            extra["Retry-After"] = str(max(1, round(fault.seconds)))
             raise RateLimited("Too many requests.", code="rate_limit")
         if asked.route.method == "GET":
             return self._look(asked, fault)

@@ -9,6 +9,7 @@ from marketplace.sandbox.objects import (
     account_standing,
     accounts,
     balance,
+    bank_answers,
     charging,
     checkout,
     disputes,

@@ -6,11 +6,11 @@ expected figures can be written by hand. Fees are not given back with a refund. 
 """
 
 RATE_PER_10_000 = 150
-FIXED = {"eur": 25, "gbp": 20, "usd": 30, "chf": 30, "sek": 180, "dkk": 180, "nok": 200}
+FIXED = {"eur": 25, "gbp": 20, "usd": 30, "chf": 30, "sek": 180, "dkk": 180, "nok": 200, "jpy": 40}
 DISPUTE = {"eur": 2000, "gbp": 2000, "usd": 1500}
 
 # The least that may be charged (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts), minor units.
-MINIMUM = {"eur": 50, "gbp": 30, "usd": 50, "chf": 50, "sek": 300, "dkk": 250, "nok": 300}
+MINIMUM = {"eur": 50, "gbp": 30, "usd": 50, "chf": 50, "sek": 300, "dkk": 250, "nok": 300, "jpy": 50}
 MAXIMUM = 99_999_999
 
 

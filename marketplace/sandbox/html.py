@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader
 from werkzeug.wrappers import Request, Response
 
+from marketplace.sandbox.objects.exchange import ZERO_DECIMALS
 from marketplace.sandbox.words import DUTCH
 
 HERE = Path(__file__).parent
@@ -39,11 +40,12 @@ def translator(code: str) -> Callable[..., str]:
 
 
 def amount(minor: int | None, currency: str | None) -> str:
-    """Return an amount of minor units as people read it; all our currencies have two decimals."""
+    """Return an amount of minor units as people read it."""
     if minor is None:
         return ""
     sign = "-" if minor < 0 else ""
-    return f"{sign}{(currency or '').upper()} {abs(minor) // 100:,}.{abs(minor) % 100:02d}".strip()
+    whole = f"{abs(minor):,}" if currency in ZERO_DECIMALS else f"{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
+    return f"{sign}{(currency or '').upper()} {whole}".strip()
 
 
 def instant(seconds: float | None) -> str:

@@ -9,8 +9,7 @@ from werkzeug.wrappers import Request, Response
 from marketplace.sandbox.calls import private
 from marketplace.sandbox.errors import CardError
 from marketplace.sandbox.html import page, see_other
-from marketplace.sandbox.page_checkout import success_url
-from marketplace.sandbox.paying import answer_challenge, session_of
+from marketplace.sandbox.paying import answer_challenge, session_of, success_url
 from marketplace.sandbox.store import Doc
 
 if TYPE_CHECKING:

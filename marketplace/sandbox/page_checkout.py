@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
+from marketplace.sandbox import page_bank
 from marketplace.sandbox.calls import private
 from marketplace.sandbox.cards import CARDS, luhn
 from marketplace.sandbox.errors import CardError
 from marketplace.sandbox.html import page, see_other
-from marketplace.sandbox.paying import pay_session
+from marketplace.sandbox.paying import after, pay_session, success_url
 from marketplace.sandbox.store import Doc
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def answer(sandbox: "Sandbox", request: Request, session: str) -> Response | Non
         return None
     if doc["status"] != "open":
         return _over(request, doc)
+    if "card" not in doc["payment_method_types"]:
+        return page_bank.checkout(sandbox, request, doc, account)
     if request.method == "POST":
         return _take(sandbox, request, doc, account)
     problem = (intent or {}).get("last_setup_error") or (intent or {}).get("last_payment_error")
@@ -60,19 +63,6 @@ def _take(sandbox: "Sandbox", request: Request, doc: Doc, account: str) -> Respo
         except CardError as error:
             return _form(request, doc, values, {"form": error.message})
     return see_other(after(doc, intent))
-
-
-def after(session: Doc, intent: Doc) -> str:
-    """Return where the payer goes: to their bank's page, or back to the shop."""
-    action = intent["next_action"]
-    if action:
-        return str(action["redirect_to_url"]["url"])
-    return success_url(session)
-
-
-def success_url(session: Doc) -> str:
-    """Return the shop's address with the session's id filled in."""
-    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
 def _values(request: Request, now: int) -> dict[str, str]:

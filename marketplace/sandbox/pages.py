@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from marketplace.sandbox import page_accounts, page_challenge, page_checkout
+from marketplace.sandbox import page_accounts, page_bank, page_challenge, page_checkout
 from marketplace.sandbox.html import ICON, STYLESHEET, page
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ Page = Callable[..., Response | None]
 _PAGES: dict[str, Page] = {
     "/c/<session>": page_checkout.answer,
     "/3ds/<intent>/<secret>": page_challenge.answer,
+    "/bank/<intent>/<secret>": page_bank.bank,
     "/onboarding/<link>/<secret>": page_accounts.onboarding,
     "/express/<account>": page_accounts.express,
 }

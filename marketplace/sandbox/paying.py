@@ -5,7 +5,7 @@ from marketplace.sandbox.cards import CARDS
 from marketplace.sandbox.objects import charging, checkout, customers, payment_intents, payment_methods, setup_intents
 from marketplace.sandbox.store import Doc, Tx
 
-_DONE = ("succeeded", "requires_capture")
+_DONE = ("succeeded", "requires_capture", "processing")
 
 
 def pay_session(call: Call, session: Doc, *, number: str, exp_month: int, exp_year: int, name: str, email: str) -> Doc:
@@ -14,9 +14,14 @@ def pay_session(call: Call, session: Doc, *, number: str, exp_month: int, exp_ye
     Raises CardError when the bank says no; the session stays open for another try.
     """
     email = email or session["customer_email"] or ""
-    customer = _customer(call, session, name, email)
     billing: Doc = {"name": name, "email": email or None}
     method = payment_methods.new_card(call, CARDS[number], exp_month=exp_month, exp_year=exp_year, billing=billing)
+    return pay_with(call, session, method, name, email)
+
+
+def pay_with(call: Call, session: Doc, method: Doc, name: str, email: str) -> Doc:
+    """Pay or set up with a method and return the intent, as `pay_session`."""
+    customer = _customer(call, session, name, email)
     intent = _intent(call, session)
     if customer and not intent["customer"]:
         intent["customer"] = customer
@@ -78,6 +83,19 @@ def finish(call: Call, session: Doc, intent: Doc) -> Doc:
             facts["payment_status"] = "paid" if intent["status"] == "succeeded" else "unpaid"
         checkout.close(call, session, **facts)
     return intent
+
+
+def after(session: Doc, intent: Doc) -> str:
+    """Return where the payer goes: to their bank's page, or back to the shop."""
+    action = intent["next_action"]
+    if action:
+        return str(action["redirect_to_url"]["url"])
+    return success_url(session)
+
+
+def success_url(session: Doc) -> str:
+    """Return the shop's address with the session's id filled in."""
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
 def session_of(tx: Tx, intent: Doc) -> Doc | None:

@@ -8,7 +8,7 @@ from marketplace.sandbox.errors import InvalidRequest
 NAMED, ALLOWED = "payment_method_types", "allowed_payment_method_types"
 NAMES = f"{NAMED} {ALLOWED}"
 ENDIVE = "2026-09-30"
-KNOWN = ("card",)
+KNOWN = ("card", "ideal", "sepa_debit")
 
 
 def read(call: Call) -> dict[str, Any]:

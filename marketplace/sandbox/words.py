@@ -124,4 +124,32 @@ DUTCH = {
     "The payment was not authenticated; choose another way to pay.": (
         "De betaling is niet bevestigd; kies een andere manier om te betalen."
     ),
+    "Save a bank account": "Bankrekening bewaren",
+    "Your account is debited later, when you agreed to it.": (
+        "Het geld wordt later van je rekening afgeschreven, zoals je hebt afgesproken."
+    ),
+    "Your bank": "Je bank",
+    "Pay with iDEAL": "Betalen met iDEAL",
+    "Choose your bank.": "Kies je bank.",
+    "Account number (IBAN)": "Rekeningnummer (IBAN)",
+    "Name of the account's holder": "Naam van de rekeninghouder",
+    "By going on you allow us to debit this account. You can ask your bank for the money back for eight weeks.": (
+        "Door verder te gaan machtig je ons om van deze rekening af te schrijven."
+        " Je kunt het geld acht weken lang via je bank terugvragen."
+    ),
+    "Go on": "Verder",
+    "Test accounts": "Testrekeningen",
+    "Only test accounts work here. Each button fills in one and submits it.": (
+        "Hier werken alleen testrekeningen. Elke knop vult er een in en verstuurt die."
+    ),
+    "Only test accounts work here: choose one below.": "Hier werken alleen testrekeningen: kies er hieronder een.",
+    "Enter the account number (IBAN).": "Vul het rekeningnummer (IBAN) in.",
+    "This page stands for your bank's. What should it do?": (
+        "Deze pagina staat voor die van je bank. Wat moet de bank doen?"
+    ),
+    "Pay, but let it take three minutes": "Betalen, maar laat het drie minuten duren",
+    "Refuse after three minutes": "Na drie minuten weigeren",
+    "Succeeds after three minutes": "Slaagt na drie minuten",
+    "Is refused by the bank": "Wordt door de bank geweigerd",
+    "Is refused after three minutes": "Wordt na drie minuten geweigerd",
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 from marketplace.sandbox.calls import Call, listing, listing_route, public, route
 from marketplace.sandbox.ids import new_id
+from marketplace.sandbox.objects import exchange
 from marketplace.sandbox.store import Doc
 
 # A card payment becomes available after three days, as for an account in the Netherlands.
@@ -39,6 +40,11 @@ def post(
     It is pending until `available_on` (seconds, UTC); without one it is available at once.
     """
     on = max(available_on or 0, call.now)
+    exchanged = exchange.rule(call, currency)
+    if exchanged:
+        into, rate = exchanged
+        amount, fee = (exchange.convert(part, currency, into, rate) for part in (amount, fee))
+        currency = into
     txn: Doc = {
         "id": new_id("txn"),
         "object": "balance_transaction",
@@ -48,7 +54,7 @@ def post(
         "created": call.now,
         "currency": currency,
         "description": description,
-        "exchange_rate": None,
+        "exchange_rate": float(exchanged[1]) if exchanged else None,
         "fee": fee,
         "fee_details": _fee_details(fee, currency),
         "net": amount - fee,

@@ -8,7 +8,7 @@ from marketplace.sandbox.errors import Refused
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.fees import charge_fee
 from marketplace.sandbox.ids import new_id
-from marketplace.sandbox.objects import balance
+from marketplace.sandbox.objects import balance, bank_methods
 from marketplace.sandbox.objects.payment_methods import card_of
 from marketplace.sandbox.store import Doc
 
@@ -32,7 +32,11 @@ def new_charge(call: Call, intent: Doc, method: Doc, *, authenticated: bool, off
         metadata=dict(intent["metadata"]),
         payment_intent=intent["id"],
         payment_method=method["id"],
-        payment_method_details=_details(method, intent["amount"], authenticated),
+        payment_method_details=(
+            _details(method, intent["amount"], authenticated)
+            if method["type"] == "card"
+            else bank_methods.charged(method)
+        ),
         receipt_email=intent["receipt_email"],
         shipping=intent["shipping"],
         statement_descriptor=intent["statement_descriptor"],

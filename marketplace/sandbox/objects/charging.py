@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from marketplace.sandbox.banks import TestAccount
 from marketplace.sandbox.calls import Call, private, public
 from marketplace.sandbox.cards import TestCard
 from marketplace.sandbox.errors import CardError, Refused
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.ids import token
-from marketplace.sandbox.objects import charges
+from marketplace.sandbox.objects import bank_methods, charges, slow
 from marketplace.sandbox.objects.payment_methods import attach_to, card_of, declined, expired
 from marketplace.sandbox.store import Doc
 
@@ -51,6 +52,11 @@ def pay(
     card = card_of(method)
     intent["payment_method"] = method["id"]
     intent["next_action"] = None
+    if method["type"] != "card":
+        _fits(intent, method, off_session=off_session)
+    if method["type"] == "ideal":
+        return ask(call, intent, return_url, "bank")
+    bank_methods.give_mandate(call, method)
     wish = ((intent["payment_method_options"] or {}).get("card") or {}).get("request_three_d_secure")
     if must_ask(card, method, off_session=off_session, asked_for=wish in {"any", "challenge"}):
         if off_session or error_on_action:
@@ -59,11 +65,22 @@ def pay(
     return _take(call, intent, method, authenticated=False, off_session=off_session)
 
 
-def ask(call: Call, intent: Doc, return_url: str | None) -> Doc:
+def _fits(intent: Doc, method: Doc, *, off_session: bool) -> None:
+    """Raise Refused for what can't be asked of a bank account: to hold an amount, another currency, an absent payer."""
+    kind = method["type"]
+    if intent["capture_method"] == "manual":
+        raise Refused(f"Payments by {kind} can't be captured later.", param="capture_method")
+    if intent["currency"] != "eur":
+        raise Refused(f"Payments by {kind} are in eur only.", param="currency")
+    if kind == "ideal" and off_session:
+        raise Refused("iDEAL payments need the payer to be present.", param="payment_method")
+
+
+def ask(call: Call, intent: Doc, return_url: str | None, page: str = "3ds") -> Doc:
     """Send the payer to the bank's page; `return_url` is where the page sends them afterwards."""
     secret = token(32)
     private(intent).update(challenge=secret, return_url=return_url)
-    url = f"{call.base_url}/3ds/{intent['id']}/{secret}"
+    url = f"{call.base_url}/{page}/{intent['id']}/{secret}"
     if return_url:
         intent["next_action"] = {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
     else:
@@ -107,6 +124,13 @@ def _take(call: Call, intent: Doc, method: Doc, *, authenticated: bool, off_sess
         before = charge["payment_method_details"]["card"]["capture_before"]
         call.tx.schedule(before, "hold_ends", charge["id"])
         return intent
+    if isinstance(card, TestAccount) and card.answers_after:
+        return slow.begin(call, intent, charge, card)
+    return complete(call, intent, charge, method)
+
+
+def complete(call: Call, intent: Doc, charge: Doc, method: Doc) -> Doc:
+    """Let the money of a charge come in."""
     charges.book(call, charge, method, intent["amount"])
     call.tx.update(charge)
     intent.update(status="succeeded", amount_received=intent["amount"])

@@ -3,16 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from marketplace.sandbox import banks
+from marketplace.sandbox.banks import ACCOUNTS
 from marketplace.sandbox.calls import Call, listing, listing_route, private, route
 from marketplace.sandbox.cards import CARDS, DECLINES, PAYMENT_METHODS, TOKENS, TestCard
 from marketplace.sandbox.errors import CardError, InvalidRequest, Refused, missing
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.ids import new_id
+from marketplace.sandbox.objects import bank_methods
 from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
 
 _UPDATE = "card billing_details metadata allow_redisplay"
-_CREATE = f"type {_UPDATE}"
+_CREATE = f"type sepa_debit ideal {_UPDATE}"
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
@@ -58,7 +61,8 @@ def new_card(call: Call, card: TestCard, *, exp_month: int, exp_year: int, billi
 
 def card_of(method: Doc) -> TestCard:
     """Return how the card behind a payment method behaves."""
-    return CARDS[method["_"]["number"]]
+    number = method["_"]["number"]
+    return CARDS[number] if method["type"] == "card" else ACCOUNTS[number]
 
 
 def ready_made(call: Call, number: str, billing: Doc | None = None) -> Doc:
@@ -69,6 +73,8 @@ def ready_made(call: Call, number: str, billing: Doc | None = None) -> Doc:
 
 def resolve(call: Call, identifier: str, param: str = "payment_method") -> Doc:
     """Return the payment method of an id, or a new one for a name such as `pm_card_visa`."""
+    if identifier in banks.PAYMENT_METHODS:
+        return bank_methods.new_debit(call, banks.PAYMENT_METHODS[identifier])
     number = PAYMENT_METHODS.get(identifier)
     return ready_made(call, number) if number else call.load("payment_method", identifier, param)
 
@@ -83,8 +89,11 @@ def billing_of(params: Params) -> Doc:
 
 def from_data(call: Call, params: Params) -> Doc:
     """Store a payment method from `type`, `card[token]` and `billing_details`."""
-    if params.choice("type", ("card",)) is None:
+    kind = params.choice("type", ("card", "sepa_debit", "ideal"))
+    if kind is None:
         raise params.absent("type")
+    if kind != "card":
+        return bank_methods.from_data(call, kind, params, billing_of(params.group("billing_details")))
     card = params.group("card")
     if "number" in card:
         raise InvalidRequest(
@@ -114,6 +123,8 @@ def check(method: Doc, card: TestCard, now: int) -> None:
 
 def expired(method: Doc, now: int) -> bool:
     """Return whether the card's last month lies behind."""
+    if method["type"] != "card":
+        return False
     today = datetime.fromtimestamp(now, UTC)
     return (method["card"]["exp_year"], method["card"]["exp_month"]) < (today.year, today.month)
 
@@ -177,7 +188,7 @@ def update(call: Call) -> Doc:
         given = {name: value for name, value in billing_of(call.params.group("billing_details")).items() if value}
         method["billing_details"].update(given)
     card = call.params.group("card")
-    for name, low, high in (("exp_month", 1, 12), ("exp_year", 2000, 2099)):
+    for name, low, high in (("exp_month", 1, 12), ("exp_year", 2000, 2099)) if method["type"] == "card" else ():
         method["card"][name] = card.integer(name, low, high) or method["card"][name]
     call.tx.update(method)
     emit(call, "payment_method.updated", method, {})

@@ -7,7 +7,7 @@ from marketplace.sandbox.calls import Call, listing, listing_route, private, pub
 from marketplace.sandbox.errors import CardError
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.ids import new_id, token
-from marketplace.sandbox.objects import charging, payment_methods
+from marketplace.sandbox.objects import bank_methods, charging, payment_methods
 from marketplace.sandbox.objects.payment_intents import unexpected
 from marketplace.sandbox.store import Doc
 
@@ -136,7 +136,7 @@ def _succeed(call: Call, intent: Doc, method: Doc) -> Doc:
     if intent["customer"]:
         payment_methods.attach_to(call, method, call.load("customer", intent["customer"]))
     _note_attempt(call, intent, method, "succeeded")
-    intent.update(status="succeeded", last_setup_error=None)
+    intent.update(status="succeeded", last_setup_error=None, mandate=bank_methods.give_mandate(call, method))
     call.tx.update(intent)
     emit(call, "setup_intent.succeeded", intent)
     return intent
@@ -165,7 +165,11 @@ def _note_attempt(call: Call, intent: Doc, method: Doc, status: str) -> None:
         "livemode": False,
         "on_behalf_of": None,
         "payment_method": method["id"],
-        "payment_method_details": {"type": "card", "card": {"three_d_secure": None}},
+        "payment_method_details": (
+            {"type": "card", "card": {"three_d_secure": None}}
+            if method["type"] == "card"
+            else {"type": method["type"], method["type"]: {}}
+        ),
         "setup_error": None,
         "setup_intent": intent["id"],
         "status": status,
