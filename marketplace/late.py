@@ -32,6 +32,7 @@ def late(where: str) -> Late:
 
 
 def at(where: str) -> Any:
-    """Give what lives at "package.module:name"."""
+    """Give what lives at "package.module:name", or the module itself for "package.module"."""
     module, _, name = where.partition(":")
-    return getattr(import_module(module), name)
+    found = import_module(module)
+    return getattr(found, name) if name else found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from marketplace.api import api_v1
+from plugins.funding.arrival import note_arrival
 
 part = api_v1.ApiPart(
     "funding_api",
@@ -13,5 +14,6 @@ part = api_v1.ApiPart(
         "pledges:write": _l("Pledge in your name, and change your pledges"),
     },
 )
+part.blueprint.before_request(note_arrival)
 CAMPAIGNS, REWARDS, PLEDGES = "Campaigns", "Rewards", "Pledges"
 OWNER = ("listings:write",)

@@ -1,16 +1,12 @@
-"""What each move of a pledge does, inside the transition's own transaction."""
+"""What each move of a pledge does, inside the transition's own transaction: the function of the move's name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import timedelta
-from decimal import Decimal
 
-from sqlalchemy import select
-
-from marketplace.api import Agreement, Listing, Money, TransitionContext, clock, db, jobs, notifications, payments
-from plugins.funding import rewards, totals
-from plugins.funding.models import Campaign, Pledge
+from marketplace.api import Agreement, Listing, TransitionContext, clock, db, jobs, notifications, payments
+from plugins.funding import fees, rewards, totals
+from plugins.funding.models import Pledge
 
 RETRY_EVERY = timedelta(hours=48)
 GIVE_UP_AFTER = timedelta(days=7)
@@ -19,8 +15,6 @@ SLACK = timedelta(hours=1)
 
 FULFIL_WITHIN = timedelta(days=365)
 """A paid pledge nobody marks as delivered is completed by itself after this long."""
-
-Effect = Callable[[Agreement, TransitionContext], None]
 
 
 def _pledge(agreement: Agreement) -> Pledge:
@@ -89,12 +83,10 @@ def charge(agreement: Agreement, _context: TransitionContext) -> None:
 
 
 def collect(agreement: Agreement, context: TransitionContext) -> None:
-    """Book the money to the owner less the platform's fee, which is taken once per pledge and rounded half up."""
+    """Book the money to the owner less the platform's fee."""
     pledge = _pledge(agreement)
     totals.collected(pledge.campaign_id, pledge.amount_minor)
-    basis_points = db.session.scalar(select(Campaign.fee_basis_points).where(Campaign.listing_id == pledge.campaign_id))
-    amount = Money(pledge.amount_minor, str(agreement.currency))
-    payments.settle(payments.get(pledge.payment_id), fee=amount.percent(Decimal(basis_points or 0) / 100))
+    payments.settle(payments.get(pledge.payment_id), fee=fees.of_pledge(pledge))
     context.waits_until = clock.now() + FULFIL_WITHIN
     _ask_finish(pledge)
     _tell(agreement, "collected", mail=True)
@@ -106,6 +98,20 @@ def ask_payer(agreement: Agreement, context: TransitionContext) -> None:
     pledge.failed_since = pledge.failed_since or clock.now()
     context.waits_until = pledge.failed_since + GIVE_UP_AFTER + SLACK
     _tell(agreement, "action_required", mail=False)  # the payments core has mailed the signed link
+
+
+def await_payment(agreement: Agreement, context: TransitionContext) -> None:
+    """Wait for a bank transfer or cash; payments have told the payer how and by when, and end it when that is over."""
+    _pledge(agreement).failed_since = None
+    context.waits_until = None
+
+
+def take_back(agreement: Agreement, context: TransitionContext) -> None:
+    """Wait again for money that somebody had confirmed by mistake."""
+    pledge = _pledge(agreement)
+    totals.collected(pledge.campaign_id, -pledge.amount_minor)
+    fees.take_back(pledge)
+    context.waits_until = None
 
 
 def decline(agreement: Agreement, context: TransitionContext) -> None:
@@ -144,17 +150,7 @@ def _ask_finish(pledge: Pledge) -> None:
     jobs.enqueue("funding.finish", {"campaign": pledge.campaign_id}, key=f"funding.finish:{pledge.campaign_id}")
 
 
-EFFECTS: Mapping[str, Effect] = {
-    "confirm": confirm,
-    "lapse": lapse,
-    "cancel": cancel,
-    "release": release,
-    "charge": charge,
-    "collect": collect,
-    "ask_payer": ask_payer,
-    "decline": decline,
-    "drop": drop,
-    "give_back": give_back,
-}
-
-__all__ = ["EFFECTS", "GIVE_UP_AFTER", "RETRY_EVERY"]
+__all__ = [
+    "GIVE_UP_AFTER", "RETRY_EVERY", "ask_payer", "await_payment", "cancel", "charge", "collect", "confirm", "decline", "drop",
+    "give_back", "lapse", "release", "take_back",
+]  # fmt: skip

@@ -1,4 +1,7 @@
-"""All that the funding plugin adds to the marketplace, in one screen."""
+"""All that the funding plugin adds to the marketplace, in one screen.
+
+What is named by `late`, or imported inside a hook, is loaded when it is first needed: a worker that shows lists needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
 
 from marketplace.api import (
     AgreementKind,
@@ -19,13 +21,12 @@ from marketplace.api import (
     Remedy,
     SettingSpec,
     SlotFill,
-    db,
+    fee_settings,
     hookimpl,
+    late,
 )
-from plugins.funding import api, campaigns, commands, describe, effects, members, pages, reads, settlement, totals
 from plugins.funding.machine import PLEDGE
-from plugins.funding.manage import blueprint
-from plugins.funding.models import Campaign
+from plugins.funding.notices import NOTIFICATIONS
 
 DEMO_STEPS = 14
 """How many campaigns the demo makes, for its progress bar; a test compares it."""
@@ -38,28 +39,34 @@ CAMPAIGN = ListingKind(
     endpoint="funding.campaign",
     new_endpoint="funding.new",
     edit_endpoint="funding.manage",
-    card_facts=reads.card_facts,
-    publish_problems=campaigns.publish_problems,
-    on_publish=campaigns.go_live,
-    on_close=campaigns.stop,
+    card_facts=late("plugins.funding.reads:card_facts"),
+    publish_problems=late("plugins.funding.campaigns:publish_problems"),
+    on_publish=late("plugins.funding.campaigns:go_live"),
+    on_close=late("plugins.funding.campaigns:stop"),
     help=_l("Raise money for a project. Backers are charged only if the goal is reached."),
 )
+EFFECTS = (
+    "confirm", "lapse", "cancel", "release", "charge", "collect", "ask_payer", "await_payment", "take_back", "decline", "drop",
+    "give_back",
+)  # fmt: skip
+"""The moves that do something beyond changing the state: each is the function of that name in `effects`."""
+
 PLEDGE_KIND = AgreementKind(
     name="pledge",
     label=_l("Pledge"),
     icon="hand-heart",
     machine=PLEDGE,
-    effects=effects.EFFECTS,
-    describe=describe.term_lines,
+    effects={move: late(f"plugins.funding.effects:{move}") for move in EFFECTS},
+    describe=late("plugins.funding.describe:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL, Remedy.PAY_THE_OWNER}),
-    todo=describe.todo,
+    todo=late("plugins.funding.describe:todo"),
 )
 
 
 @hookimpl
 def register_blueprints() -> list[BlueprintAt]:
     """Mount the campaign pages and the plugin's part of the API."""
-    return [BlueprintAt(blueprint), BlueprintAt(api.blueprint)]
+    return [BlueprintAt("plugins.funding.manage:blueprint"), BlueprintAt("plugins.funding.api:blueprint")]
 
 
 @hookimpl
@@ -79,10 +86,7 @@ def register_settings() -> list[SettingSpec]:
     """Let operators set the fee and the bounds."""
     group = _l("Funding")
     return [
-        SettingSpec(
-            "funding.fee_percent", _l("Platform fee in per cent"), "decimal", "5", minimum=0, maximum=50, group=group,
-            help=_l("Taken from each collected pledge of a successful campaign; frozen when a campaign goes live."),
-        ),
+        *fee_settings("funding.fee", group, "5"),
         SettingSpec("funding.minimum_pledge", _l("Smallest pledge"), "money", 100, minimum=1, group=group),
         SettingSpec("funding.longest_days", _l("Longest campaign in days"), "int", 60, minimum=1, maximum=366, group=group),
     ]  # fmt: skip
@@ -91,33 +95,44 @@ def register_settings() -> list[SettingSpec]:
 @hookimpl
 def register_notifications() -> list[NotificationKind]:
     """Add what backers and owners are told."""
-    return list(members.NOTIFICATIONS)
+    return list(NOTIFICATIONS)
 
 
 @hookimpl
 def register_jobs() -> list[JobKind]:
     """Add the closing run, retries, and news."""
     return [
-        JobKind("funding.close", settlement.close, label=_l("Close a campaign")),
-        JobKind("funding.finish", settlement.finish, label=_l("Pay a campaign's owner")),
-        JobKind("funding.retry", settlement.retry, label=_l("Try a refused card again")),
+        JobKind("funding.close", late("plugins.funding.settlement:close"), label=_l("Close a campaign")),
+        JobKind("funding.finish", late("plugins.funding.settlement:finish"), label=_l("Pay a campaign's owner")),
+        JobKind("funding.retry", late("plugins.funding.settlement:retry"), label=_l("Try a refused card again")),
         JobKind(
-            "funding.sweep", settlement.sweep, every=timedelta(minutes=1), label=_l("Look for campaigns that are due")
+            "funding.sweep",
+            late("plugins.funding.settlement:sweep"),
+            every=timedelta(minutes=1),
+            label=_l("Look for campaigns that are due"),
         ),
-        JobKind("funding.tell_backers", campaigns.tell_backers, label=_l("Tell backers the news")),
+        JobKind(
+            "funding.tell_backers", late("plugins.funding.campaigns:tell_backers"), label=_l("Tell backers the news")
+        ),
     ]
 
 
 @hookimpl
 def register_commands(group: Any) -> None:
     """Add `flask funding …`."""
+    from plugins.funding import commands
+
     group.add_command(commands.preview)
 
 
 @hookimpl
 def access_rules(user: Any, action: str, subject: Any) -> bool | None:
     """Let owners and operators manage a campaign."""
-    return pages.may_manage(user, subject) if action == "funding.manage" else None
+    if action != "funding.manage":
+        return None
+    from plugins.funding import pages
+
+    return pages.may_manage(user, subject)
 
 
 @hookimpl
@@ -125,6 +140,8 @@ def transition_objections(agreement: Any, transition: str, actor: Any) -> list[s
     """Object to a cancellation after the deadline, or in the last 24 hours if the goal would be missed."""
     if agreement.kind != PLEDGE.kind or transition != "cancel" or agreement.state == "unconfirmed":
         return None
+    from plugins.funding import describe
+
     return describe.cancel_objections(agreement)
 
 
@@ -132,12 +149,16 @@ def transition_objections(agreement: Any, transition: str, actor: Any) -> list[s
 def listing_changed(listing: Any, change: str) -> None:
     """Release every pledge when an operator removes a live campaign."""
     if listing.kind == "campaign" and change == "removed":
+        from plugins.funding import campaigns
+
         campaigns.removed(listing)
 
 
 @hookimpl
 def payment_changed(payment: Any, change: str) -> None:
     """Move a pledge as its payment moves."""
+    from plugins.funding import settlement
+
     settlement.on_payment(payment, change)
 
 
@@ -150,12 +171,16 @@ def nav_items(area: str) -> list[NavItem]:
 @hookimpl
 def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
     """Show campaigns on the home page and a pledge's campaign on its agreement page."""
+    from plugins.funding import pages
+
     return pages.fills(slot, subject, viewer)
 
 
 @hookimpl
 def export_member(user: Any) -> dict[str, Any]:
     """Give a member's pledges and campaigns."""
+    from plugins.funding import members
+
     return members.export(user)
 
 
@@ -167,14 +192,9 @@ def erase_member(user: Any) -> None:
 @hookimpl
 def health_problems() -> list[HealthProblem]:
     """Compare every campaign's kept totals with its pledges, and look for campaigns that should have closed."""
-    found = [
-        HealthProblem("error", f"campaign {drift.campaign_id}: total {drift.kept_minor}, counted {drift.counted_minor}")
-        for drift in totals.drift()
-    ]
-    late = db.session.scalar(select(func.count()).select_from(Campaign).where(*settlement.overdue()))
-    if late:
-        found.append(HealthProblem("warning", f"{late} campaigns are past their deadline", "Is the worker running?"))
-    return found
+    from plugins.funding import health
+
+    return health.problems()
 
 
 @hookimpl

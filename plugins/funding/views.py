@@ -12,15 +12,11 @@ from werkzeug.wrappers import Response
 
 from marketplace.api import DomainError, NotFound, access, clock, display, looked_at, payments
 from plugins.funding import pledges, reads
+from plugins.funding.arrival import note_arrival
 from plugins.funding.forms import NO_REWARD, PledgeForm
 
 blueprint = Blueprint("funding", __name__, template_folder="templates")
-
-
-@blueprint.before_app_request
-def note_arrival() -> None:
-    """Remember when the request reached us: a pledge counts by its arrival, not by when its turn came."""
-    g.arrived_at = clock.now()
+blueprint.before_request(note_arrival)
 
 
 def address(listing_id: int, slug: str) -> str:
