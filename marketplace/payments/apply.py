@@ -7,8 +7,8 @@ from marketplace.payments.apply_accounts import apply_account, apply_bank_payout
 from marketplace.payments.apply_charges import apply_charge
 from marketplace.payments.apply_disputes import apply_dispute
 from marketplace.payments.apply_holds import apply_hold, hold_of
-from marketplace.payments.apply_pages import apply_page
 from marketplace.payments.apply_methods import apply_method, apply_setup
+from marketplace.payments.apply_pages import apply_page
 from marketplace.payments.apply_refunds import apply_refund
 from marketplace.payments.apply_transfers import apply_reversal, apply_transfer
 from marketplace.payments.facts import (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.database import db
+from marketplace.errors import Refused
 from marketplace.payments.attempts import find_attempt, locked, mark
 from marketplace.payments.facts import Ended, MethodFacts, SetupFacts, Succeeded
 from marketplace.payments.gateway import gateway_name
@@ -34,7 +37,8 @@ def apply_setup(facts: SetupFacts) -> Outcome:
     method = _saved(attempt, facts.method, facts.mandate)
     mark(attempt, "succeeded")
     if payment is not None and payment.state in ("method_needed", "ready", "declined", "action_required"):
-        take_method(payment, method)
+        with suppress(Refused):  # saved all the same: the payer sees it, and why it does not serve here
+            take_method(payment, method)
     return APPLIED
 
 

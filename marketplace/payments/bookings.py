@@ -75,9 +75,13 @@ def exchanged(payment: Payment, gateway: str, key: str, amount: Money, got: Exch
     if got is None:
         return
     other = Money(got.amount_minor, got.currency)
-    pairs = [(accounts.provider_exchange(gateway, amount.currency), accounts.provider_clearing(gateway, amount.currency), amount),
-             (accounts.provider_clearing(gateway, other.currency), accounts.provider_exchange(gateway, other.currency), other)]  # fmt: skip
-    lines = [TransferSpec(credit, debit, sum_) if out else TransferSpec(debit, credit, sum_) for debit, credit, sum_ in pairs]
+    given = TransferSpec(
+        accounts.provider_exchange(gateway, amount.currency), accounts.provider_clearing(gateway, amount.currency), amount
+    )
+    taken = TransferSpec(
+        accounts.provider_clearing(gateway, other.currency), accounts.provider_exchange(gateway, other.currency), other
+    )
+    lines = [TransferSpec(one.credit, one.debit, one.amount) if out else one for one in (given, taken)]
     _post(key, payment, lines, "Exchanged by the provider")
 
 

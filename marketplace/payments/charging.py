@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
 from marketplace.database import db, transaction
 from marketplace.payments.apply import apply
-from marketplace.payments.attempts import FINAL, live_attempt, locked, locked_attempt, move, open_attempt
+from marketplace.payments.attempts import (
+    FINAL,
+    asking_attempt,
+    live_attempt,
+    locked,
+    locked_attempt,
+    move,
+    open_attempt,
+)
 from marketplace.payments.errands import Errand, carry_out, errand, look_again
-from marketplace.payments.facts import ChargeFacts, NeedsPayer, Trouble, Unknown
+from marketplace.payments.facts import ChargeFacts, NeedsPayer, PageFacts, Trouble, Unknown
 from marketplace.payments.gateway import gateway, gateway_name
 from marketplace.payments.models import GatewayCustomer, Payment, PaymentAttempt, SavedMethod
+from marketplace.payments.offline import asking
 from marketplace.payments.orders import ChargeOrder
 from marketplace.payments.subjects import title_of
 from marketplace.runtime import runtime
@@ -20,10 +30,11 @@ from marketplace.runtime import runtime
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """An older try that waits for its payer must be cancelled before another method is charged."""
+    """An older try that waits for its payer must be cancelled before another method is charged; `page` is where it waits."""
 
     attempt_id: int
     ref: str
+    page: str = ""
 
 
 def run_charge(payment_id: int) -> None:
@@ -44,30 +55,43 @@ def _prepare(payment_id: int) -> Errand | Replace | None:
         if payment.state not in ("ready", "declined", "charging", "action_required") or payment.method_id is None:
             return None
         if live is None:
+            method = db.session.get_one(SavedMethod, payment.method_id)
+            if asking.by_hand(method):
+                asking.begin(payment, method)
+                return None
             return errand(_begin(payment))
-        if live.state in ("open", "unknown") and live.error_code != "mismatch":
+        if live.state in ("open", "unknown") and live.error_code != "mismatch" and "method" in live.params:
             return errand(live)
         method = db.session.get_one(SavedMethod, payment.method_id)
-        if live.state == "needs_payer" and live.ref and live.params["method"] != method.ref:
-            return Replace(live.id, live.ref)
+        if live.state == "needs_payer" and live.params.get("method") != method.ref and (live.ref or live.page_ref):
+            return Replace(live.id, live.ref or "", live.page_ref or "")
         return None
 
 
-def _begin(payment: Payment) -> PaymentAttempt:
-    method = db.session.get_one(SavedMethod, payment.method_id)
+def order_facts(payment: Payment, method: SavedMethod) -> dict[str, Any]:
+    """Give what is asked of a gateway for a payment by a saved method, by the names of the order's fields."""
     customer = db.session.scalars(
         select(GatewayCustomer.ref).where(
             GatewayCustomer.user_id == payment.payer_id, GatewayCustomer.gateway == gateway_name()
         )
     ).one()
-    order = ChargeOrder(
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-        customer=customer,
-        method=method.ref,
-        description=f"{runtime().settings.site_name}: {title_of(payment)}"[:200],
-        group=f"agreement-{payment.agreement_id}",
-    )
+    return {
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+        "customer": customer,
+        "method": method.ref,
+        "description": description_of(payment),
+        "group": f"agreement-{payment.agreement_id}",
+    }
+
+
+def description_of(payment: Payment) -> str:
+    """Give what the payer reads on the statement of their account, or the gateway's page."""
+    return f"{runtime().settings.site_name}: {title_of(payment)}"[:200]
+
+
+def _begin(payment: Payment) -> PaymentAttempt:
+    order = ChargeOrder(**order_facts(payment, db.session.get_one(SavedMethod, payment.method_id)))
     attempt = open_attempt("charge", order, user_id=payment.payer_id, payment_id=payment.id)
     move(payment, "charging")
     db.session.flush()
@@ -75,12 +99,18 @@ def _begin(payment: Payment) -> PaymentAttempt:
 
 
 def _cancel(step: Replace) -> None:
-    answer = gateway().cancel_charge(step.ref)
-    if isinstance(answer, ChargeFacts):
+    cancel_try(step.attempt_id, step.ref, step.page)
+
+
+def cancel_try(attempt_id: int, ref: str, page: str = "") -> None:
+    """Make sure that a try which waits for its payer can't succeed any more; what it brings all the same is applied."""
+    bank = gateway()
+    answer = bank.end_page(page) if page else bank.cancel_charge(ref)
+    if isinstance(answer, ChargeFacts | PageFacts):
         apply(answer)
         return
     with transaction():  # not now: the charge of the new method follows the next look at the old one
-        attempt = locked_attempt(step.attempt_id)
+        attempt = locked_attempt(attempt_id)
         look_again(attempt, 30)
 
 
@@ -88,14 +118,15 @@ def recover(attempt_id: int) -> None:
     """Find out what became of an attempt whose outcome is open, and cancel it where nobody wants it any more."""
     with transaction():
         attempt = locked_attempt(attempt_id)
-        if attempt.state in FINAL or attempt.error_code == "mismatch":
+        if attempt.state in FINAL or attempt.error_code == "mismatch" or asking.by_hand(attempt):
             return
         payment = db.session.get(Payment, attempt.payment_id) if attempt.payment_id else None
-        unwanted = attempt.kind == "charge" and payment is not None and payment.state == "cancelled"
+        unwanted = attempt.kind in ("charge", "hold") and payment is not None and payment.state == "cancelled"
         job = errand(attempt)
+        ref, page = attempt.ref or "", attempt.page_ref or ""
         payment_id, replaced = attempt.payment_id, _replaced(attempt, payment)
-    if unwanted and job.ref:
-        _cancel(Replace(job.attempt_id, job.ref))
+    if unwanted and (ref or page) and attempt.state != "processing":
+        cancel_try(job.attempt_id, ref, page)
     elif replaced and payment_id is not None:
         run_charge(payment_id)
     else:
@@ -105,7 +136,7 @@ def recover(attempt_id: int) -> None:
 def _replaced(attempt: PaymentAttempt, payment: Payment | None) -> bool:
     if attempt.kind != "charge" or payment is None or payment.method_id is None or attempt.state != "needs_payer":
         return False
-    return bool(attempt.params["method"] != db.session.get_one(SavedMethod, payment.method_id).ref)
+    return bool(attempt.params.get("method") != db.session.get_one(SavedMethod, payment.method_id).ref)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +154,8 @@ def confirm(payment_id: int, return_url: str) -> Confirmation:
     """
     with transaction():
         payment = locked(payment_id)
-        attempt = live_attempt("charge", payment.id)
-        if attempt is None or attempt.state != "needs_payer" or not attempt.ref:
+        attempt = live_attempt("charge", payment.id) or asking_attempt(payment.id)
+        if attempt is None or attempt.state != "needs_payer" or not attempt.ref or "method" not in attempt.params:
             return Confirmation()
         ref, method = attempt.ref, str(attempt.params["method"])
     bank = gateway()
@@ -140,10 +171,11 @@ def confirm(payment_id: int, return_url: str) -> Confirmation:
 def look_at_payment(payment_id: int) -> None:
     """Bring a payment up to date after its payer came back from the bank or the payment page."""
     with transaction():
-        attempt = live_attempt("charge", payment_id)
-        if attempt is None or attempt.state == "succeeded" or not attempt.ref:
+        attempt = live_attempt("charge", payment_id) or asking_attempt(payment_id)
+        if attempt is None or attempt.state == "succeeded" or not (attempt.ref or attempt.page_ref):
             return
-        ref = attempt.ref
-    answer = gateway().read_charge(ref)
-    if isinstance(answer, ChargeFacts):
+        ref, page = attempt.ref or "", attempt.page_ref
+    bank = gateway()
+    answer = bank.read_page(page) if page else bank.read_charge(ref)
+    if isinstance(answer, ChargeFacts | PageFacts):
         apply(answer)

@@ -8,11 +8,10 @@ from flask_babel import lazy_gettext as _l
 
 from marketplace.hooks.types import JobKind, NotificationKind, SettingSpec
 from marketplace.late import late
-from marketplace.payments import dispute_texts
-from marketplace.payments import course
+from marketplace.payments import course, dispute_texts
 from marketplace.payments.offline import descriptors as offline
 
-SETTINGS: tuple[SettingSpec, ...] = (*course.SETTINGS, *offline.SETTINGS,)
+SETTINGS: tuple[SettingSpec, ...] = (*course.SETTINGS, *offline.SETTINGS, *dispute_texts.SETTINGS)
 JOBS: tuple[JobKind, ...] = (
     *course.JOBS,
     *offline.JOBS,

@@ -15,7 +15,17 @@ from marketplace.payments import pacing
 from marketplace.payments.apply import apply
 from marketplace.payments.attempts import locked_attempt, mark
 from marketplace.payments.dispute_models import DECIDED
-from marketplace.payments.facts import ChargeFacts, DisputeFacts, Facts, Held, Reason, Refused, Trouble, Unfinished, Unknown
+from marketplace.payments.facts import (
+    ChargeFacts,
+    DisputeFacts,
+    Facts,
+    Held,
+    Reason,
+    Refused,
+    Trouble,
+    Unfinished,
+    Unknown,
+)
 from marketplace.payments.gateway import Gateway, gateway
 from marketplace.payments.models import PaymentAttempt
 from marketplace.payments.nothing import nothing_happened

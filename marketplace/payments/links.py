@@ -8,11 +8,14 @@ from flask_babel import gettext as _
 from itsdangerous import BadData, URLSafeSerializer
 
 from marketplace import clock
+from marketplace.database import db
 from marketplace.errors import NotFound, Refused
-from marketplace.payments.models import Payment
+from marketplace.payments.models import Payment, PaymentDunning
 from marketplace.runtime import runtime
 
 LIVES = timedelta(days=14)
+GRACE = timedelta(hours=1)
+"""A payer who begins in the last minute may finish."""
 
 
 def _signer() -> URLSafeSerializer:
@@ -20,8 +23,13 @@ def _signer() -> URLSafeSerializer:
 
 
 def recovery_path(payment: Payment) -> str:
-    """Make the path of the page on which the payer confirms a payment; it opens nothing else of the account."""
-    ends = int((clock.now() + LIVES).timestamp())
+    """Make the path of the page on which the payer confirms a payment; it opens nothing else of the account.
+
+    It lives as long as the payment is asked for, or else for two weeks.
+    """
+    row = db.session.get(PaymentDunning, payment.id)
+    last = row.last_at if row is not None and row.state == "running" else None
+    ends = int((last + GRACE if last else clock.now() + LIVES).timestamp())
     token = str(_signer().dumps({"p": payment.id, "u": payment.payer_id, "e": ends}))
     return f"/pay/{payment.id}/recover?token={token}"
 

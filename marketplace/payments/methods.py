@@ -54,8 +54,8 @@ def customer_of(user: User) -> str | Trouble:
     return db.session.scalars(known).one()
 
 
-def begin_setup(user: User, payment: Payment | None, returns: Returns) -> str | Trouble:
-    """Open a page on which the member saves a method, for a payment or just to have it; gives the page's address.
+def begin_setup(user: User, payment: Payment | None, returns: Returns, kind: str = "card") -> str | Trouble:
+    """Open a page on which the member saves a method of a kind, for a payment or just to have it; gives the page's address.
 
     Must not be called inside a transaction. The method reaches us by `apply`, whoever brings the news first.
     """
@@ -63,7 +63,7 @@ def begin_setup(user: User, payment: Payment | None, returns: Returns) -> str | 
     if not isinstance(customer, str):
         return customer
     currency = payment.currency if payment is not None else runtime().settings.currency
-    order = SetupOrder(customer, currency, returns.done, returns.back, display.locale_code())
+    order = SetupOrder(customer, currency, returns.done, returns.back, display.locale_code(), kind)
     with transaction():
         attempt = open_attempt("setup", order, user_id=user.id, payment_id=payment.id if payment else None)
         attempt_id, key = attempt.id, attempt.key
@@ -128,7 +128,7 @@ def methods_of(user_id: int) -> list[SavedMethod]:
     today = clock.now()
     rows = db.session.scalars(
         select(SavedMethod)
-        .where(SavedMethod.user_id == user_id, SavedMethod.removed_at.is_(None))
+        .where(SavedMethod.user_id == user_id, SavedMethod.removed_at.is_(None), SavedMethod.barred_at.is_(None))
         .order_by(SavedMethod.id.desc())
     )
     return [row for row in rows if (row.exp_year or 9999, row.exp_month or 12) >= (today.year, today.month)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask_babel import gettext as _
 
 from marketplace import clock
@@ -10,9 +12,13 @@ from marketplace.database import db, transaction
 from marketplace.errors import NotFound, Refused
 from marketplace.jobs.service import enqueue
 from marketplace.money import Money
-from marketplace.payments import limits
-from marketplace.payments.attempts import live_attempt, locked, move
+from marketplace.payments import dunning, limits
+from marketplace.payments.attempts import asking_attempt, live_attempt, locked, mark, move
+from marketplace.payments.holds import let_go
 from marketplace.payments.models import Payment, SavedMethod
+from marketplace.payments.offline import asking
+from marketplace.payments.ringing import ring
+from marketplace.payments.strategies import Strategy, for_saved, written
 from marketplace.runtime import announce, runtime
 
 
@@ -23,10 +29,12 @@ def request_payment(
     *,
     payer_id: int | None = None,
     payee_id: int | None = None,
+    strategies: Sequence[Strategy | str] = (Strategy.SAVE_AND_CHARGE,),
 ) -> Payment:
     """Ask the agreement's member (unless `payer_id`) to pay its owner (unless `payee_id`); nothing is charged yet.
 
-    Raises InvalidInput for an amount that can't be charged, Refused where payments are switched off.
+    `strategies` names how it may be paid, the preferred way first. Raises InvalidInput for an amount that can't be charged,
+    Refused where payments are switched off.
     """
     if not runtime().settings.payments:
         raise Refused(_("This site works without payments."), code="payments_off")
@@ -40,6 +48,8 @@ def request_payment(
             purpose=purpose,
             amount_minor=amount.minor,
             currency=amount.currency,
+            strategy=str(next(iter(strategies))),
+            strategies=written(strategies),
             state="method_needed",
             created_at=at,
             updated_at=at,
@@ -58,23 +68,33 @@ def use_saved_method(payment: Payment, method: SavedMethod | int) -> Payment:
         wanted = method if isinstance(method, int) else method.id
         chosen = db.session.get(SavedMethod, wanted, populate_existing=True)
         payment = locked(payment.id)
-        if chosen is None or chosen.user_id != payment.payer_id or chosen.removed_at is not None:
+        gone = chosen is None or chosen.removed_at is not None or chosen.barred_at is not None
+        if gone or chosen is None or chosen.user_id != payment.payer_id:
             raise NotFound(_("There is no such saved card."), field="method")
-        if payment.state not in ("method_needed", "ready", "declined", "action_required"):
+        if payment.state not in ("method_needed", "ready", "declined", "action_required", "awaiting"):
             raise Refused(_("This payment can't be changed any more."), code="payment_state")
         take_method(payment, chosen)
     return payment
 
 
 def take_method(payment: Payment, method: SavedMethod) -> None:
-    """Set a locked payment's method; a payment that waits for its payer is charged anew, once its old try is cancelled."""
-    payment.method_id = method.id
+    """Set a locked payment's method; a payment that waits for its payer is charged anew, once its old try is cancelled.
+
+    Raises Refused for a method by which it can't be paid.
+    """
+    if payment.state == "awaiting":
+        asking.give_way(payment)
+    payment.strategy = asking.strategy(payment) if asking.by_hand(method) else for_saved(payment, method)
+    payment.method_id, payment.method_kind = method.id, method.kind
     if payment.state != "action_required":
         move(payment, "ready")
     db.session.flush()
+    page = live_attempt("charge", payment.id)
+    if page is not None and page.page_ref is not None:
+        enqueue("payments.end_page", {"attempt": page.id}, key=f"payments.end_page:{page.id}")
     announce("payment_changed", payment=payment, change="method_saved")
     if payment.due_at is not None and payment.state in ("ready", "action_required"):
-        ring_charge(payment.id)
+        ring(payment)
 
 
 def change_amount(payment: Payment, amount: Money) -> Payment:
@@ -82,10 +102,15 @@ def change_amount(payment: Payment, amount: Money) -> Payment:
     limits.check(amount)
     with transaction():
         payment = locked(payment.id)
-        if payment.state not in ("method_needed", "ready", "declined") or live_attempt("charge", payment.id):
+        page = live_attempt("charge", payment.id)
+        open_page = page is not None and page.page_ref is not None and page.state == "needs_payer"
+        if payment.state not in ("method_needed", "ready", "declined") or (page is not None and not open_page):
             raise Refused(_("This payment can't be changed any more."), code="payment_state")
         if amount.currency != payment.currency:
             raise ValueError(f"payment {payment.id} is in {payment.currency}, not {amount.currency}")
+        if page is not None and amount.minor != payment.amount_minor:
+            mark(page, "closed", "amount_changed")  # what is still paid there goes back by itself
+            enqueue("payments.end_page", {"attempt": page.id}, key=f"payments.end_page:{page.id}")
         payment.amount_minor = amount.minor
         payment.updated_at = clock.now()
         db.session.flush()
@@ -95,7 +120,7 @@ def change_amount(payment: Payment, amount: Money) -> Payment:
 def cancel_payment(payment: Payment) -> Payment:
     """Let go of a payment; money that a charge under way still brings goes back by itself.
 
-    Raises Refused when it was charged already: that is what refunds are for.
+    What is held is released. Raises Refused when it was charged already: that is what refunds are for.
     """
     with transaction():
         payment = locked(payment.id)
@@ -103,11 +128,12 @@ def cancel_payment(payment: Payment) -> Payment:
             raise Refused(_("This was paid already; it can be refunded."), code="payment_state")
         if payment.state == "cancelled":
             return payment
-        attempt = live_attempt("charge", payment.id)
-        payment.due_at = None
-        move(payment, "cancelled")
-        db.session.flush()
-        if attempt is not None:
+        attempt = live_attempt("charge", payment.id) or asking_attempt(payment.id)
+        let_go(payment)
+        dunning.ended(payment)
+        if attempt is not None and asking.by_hand(attempt):
+            asking.close(attempt)
+        elif attempt is not None:
             enqueue("payments.recover", {"attempt": attempt.id}, key=f"payments.recover:{attempt.id}")
     return payment
 
@@ -123,13 +149,14 @@ def charge(payment: Payment) -> None:
             return
         if payment.state == "cancelled":
             raise Refused(_("This payment was cancelled."), code="payment_state")
+        if payment.state in ("processing", "awaiting"):
+            return
         if payment.method_id is None:
             raise Refused(_("Nobody gave a card for this payment yet."), code="method_needed")
+        if payment.state == "held":
+            raise Refused(_("An amount is held for this payment: take that."), code="payment_held")
+        if payment.strategy == Strategy.HOLD:  # its hold is over, or was never asked for: the card is charged instead
+            payment.strategy = Strategy.SAVE_AND_CHARGE
         payment.due_at = payment.due_at or clock.now()
         db.session.flush()
-        ring_charge(payment.id)
-
-
-def ring_charge(payment_id: int) -> None:
-    """Write the job that charges a payment."""
-    enqueue("payments.charge", {"payment": payment_id}, key=f"payments.charge:{payment_id}")
+        ring(payment)
