@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 PREFIX = "MARKETPLACE_"
 ENVIRONMENTS = ("production", "demo", "development", "test")
+GATEWAYS = ("stripe", "offline")
 
 
 class BadSettings(ValueError):
@@ -51,6 +52,7 @@ class Settings:
     home_lon: float = 4.9041
     places_csv: str = ""
     payments: bool = True
+    gateways: tuple[str, ...] = ("stripe", "offline")
     stripe_api_key: str = ""
     stripe_api_base: str = ""
     stripe_webhook_secrets: tuple[str, ...] = ()
@@ -93,6 +95,10 @@ class Settings:
             raise BadSettings("; ".join(faults))
         return complete
 
+    def takes(self, gateway: str) -> bool:
+        """Tell whether this deployment takes payments by a provider, or ("offline") by hand."""
+        return self.payments and gateway in self.gateways
+
     def faults(self) -> list[str]:
         """Name what makes these settings unusable."""
         found = []
@@ -100,8 +106,11 @@ class Settings:
             found.append(f"{PREFIX}ENVIRONMENT is one of {', '.join(ENVIRONMENTS)}, not {self.environment!r}")
         if self.environment == "production" and len(self.secret_key) < 32:
             found.append(f"{PREFIX}SECRET_KEY needs at least 32 characters in production")
-        if self.payments and self.environment == "production" and not self.stripe_api_key:
-            found.append(f"{PREFIX}STRIPE_API_KEY is missing; set it, or set {PREFIX}PAYMENTS=off")
+        if unknown := set(self.gateways) - set(GATEWAYS):
+            found.append(f"{PREFIX}GATEWAYS knows {', '.join(GATEWAYS)}, not {', '.join(sorted(unknown))}")
+        if self.takes("stripe") and self.environment == "production" and not self.stripe_api_key:
+            hint = f"{PREFIX}GATEWAYS=offline for bank transfers and cash only, or {PREFIX}PAYMENTS=off"
+            found.append(f"{PREFIX}STRIPE_API_KEY is missing; set it, or set {hint}")
         if self.days_ahead and self.environment not in ("demo", "development"):
             found.append(f"{PREFIX}DAYS_AHEAD moves the clock, which only a demo or development site may do")
         if self.locale not in self.locales:

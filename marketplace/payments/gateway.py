@@ -184,10 +184,10 @@ class PaymentsOff(RuntimeError):
 
 
 def gateway() -> Gateway:
-    """Give the current app's gateway; raises PaymentsOff where payments are switched off."""
+    """Give the current app's gateway; raises PaymentsOff where payments, or those by a provider, are switched off."""
     here = runtime()
-    if not here.settings.payments:
-        raise PaymentsOff("payments are switched off in this deployment")
+    if not here.settings.takes(gateway_name()):
+        raise PaymentsOff("payments by a provider are switched off in this deployment")
     if "gateway" not in here.parts:
         here.parts["gateway"] = _build(here.settings)
     return cast(Gateway, here.parts["gateway"])

@@ -23,7 +23,7 @@ from marketplace.money import Money
 from marketplace.payments.bookings import Fee
 from marketplace.payments.dunning import last_try
 from marketplace.payments.earnings import pay_out
-from marketplace.payments.fee_settings import fee_rule, fee_settings
+from marketplace.payments.fee_settings import fee_rule
 from marketplace.payments.fees import FeeAboveTotal, FeeRule
 from marketplace.payments.holds import capture, hold
 from marketplace.payments.limits import least
@@ -32,10 +32,9 @@ from marketplace.payments.methods import describe_method, methods_of
 from marketplace.payments.models import Payment, Payout, Refund, SavedMethod
 from marketplace.payments.refunds import refund
 from marketplace.payments.requests import cancel_payment, change_amount, charge, request_payment, use_saved_method
-from marketplace.payments.strategies import Coverage, Strategy, choices, hold_coverage
 from marketplace.payments.settlement import settle
+from marketplace.payments.strategies import Coverage, Strategy, choices, hold_coverage
 from marketplace.runtime import runtime
-
 
 release = cancel_payment
 """Let go of what is held; the same as cancelling a payment that was not taken yet."""
@@ -83,7 +82,6 @@ __all__ = [
     "choices",
     "describe_method",
     "fee_rule",
-    "fee_settings",
     "get",
     "hold",
     "hold_coverage",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +25,7 @@ from marketplace.api import (
     settings,
     transaction,
 )
-from plugins.funding import settlement
+from plugins.funding import fees, settlement
 from plugins.funding.models import Campaign, Pledge, Update
 from plugins.funding.rewards import owned_campaign
 
@@ -102,6 +101,9 @@ def publish_problems(listing: Listing) -> list[str]:
     problems = []
     if len(listing.body_md) < 100:
         problems.append(_("Tell the story of your project in at least 100 characters."))
+    least = fees.rule_of(campaign).least_amount()
+    if campaign.goal < least:
+        problems.append(_("The platform's fee would leave nothing of a goal below %(amount)s.", amount=str(least.decimal())))
     if not listing.summary:
         problems.append(_("Sum your project up in one sentence."))
     return problems
@@ -112,7 +114,7 @@ def go_live(listing: Listing) -> None:
     campaign = db.session.get_one(Campaign, listing.id, with_for_update=True, populate_existing=True)
     if campaign.state != "draft":
         raise Refused(_("A campaign goes live once."), code="frozen")
-    campaign.fee_basis_points = int(Decimal(str(settings.get("funding.fee_percent"))) * 100)
+    fees.freeze(campaign)
     campaign.closes_at = deadline(clock.now(), campaign.days, campaign.zone)
     campaign.state = "live"
     listing.closes_at = campaign.closes_at

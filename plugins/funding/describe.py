@@ -37,6 +37,7 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
         texts = {
             "unconfirmed": (_("Save a card to confirm your pledge"), "credit-card"),
             "action_required": (_("Your bank asks you to approve a payment"), "shield-check"),
+            "awaiting": (_("Pay for your pledge by bank transfer or in cash"), "landmark"),
             "retrying": (_("Your card was refused: choose another one"), "credit-card"),
         }
         if agreement.state in texts:

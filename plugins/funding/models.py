@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.api import Base, BigIntId, Money, UtcDateTime
+from marketplace.api import Base, BigIntId, Json, Money, UtcDateTime
 
 
 class Campaign(Base):
@@ -15,8 +16,9 @@ class Campaign(Base):
 
     Amounts are in minor units of `currency`. `closes_at` is the first UTC instant that is too late: midnight, in `zone`, at
     the end of the last day. Goal, deadline and fee are frozen by a trigger once the campaign has left the draft state, and
-    an ended campaign stays ended. `pledged_minor` and `backers` are kept in step with the pledges by the transactions that
-    change them; a test and the nightly check prove it.
+    an ended campaign stays ended. `fee_terms` is the platform's fee as it was then, and
+    `fees_minor` what it has taken so far. `pledged_minor` and `backers` are kept in step with the pledges by the
+    transactions that change them; a test and the nightly check prove it.
     """
 
     __tablename__ = "funding_campaign"
@@ -36,11 +38,13 @@ class Campaign(Base):
     zone: Mapped[str] = mapped_column(String(40))
     closes_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     fee_basis_points: Mapped[int] = mapped_column(default=0, server_default="0")
+    fee_terms: Mapped[dict[str, Any] | None] = mapped_column(Json)
     risks: Mapped[str] = mapped_column(Text, default="", server_default="")
     pledged_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     backers: Mapped[int] = mapped_column(default=0, server_default="0")
     collected_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     dropped_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    fees_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -124,6 +128,7 @@ class Pledge(Base):
     standing: Mapped[bool] = mapped_column(default=True, server_default=true())
     failed_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    fee_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
 
 
 STANDING = text("funding_pledge.standing")

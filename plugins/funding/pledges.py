@@ -26,7 +26,7 @@ from marketplace.api import (
     settings,
     transaction,
 )
-from plugins.funding import rewards, totals
+from plugins.funding import fees, rewards, totals
 from plugins.funding.models import STANDING, Campaign, Pledge, Reward
 
 HOLD = timedelta(minutes=15)
@@ -190,7 +190,8 @@ def open_campaign(campaign_id: int, arrived: datetime) -> tuple[Campaign, Listin
 
 def checked_amount(amount_minor: int, reward: Reward | None, campaign: Campaign) -> Money:
     """Give the amount if it is enough for the reward and within the site's bounds; raises InvalidInput."""
-    least = max(reward.amount_minor if reward else 0, settings.get("funding.minimum_pledge").minor)
+    of_fee = 0 if (rule := fees.rule_of(campaign)).on_total else rule.least_amount().minor
+    least = max(reward.amount_minor if reward else 0, settings.get("funding.minimum_pledge").minor, of_fee)
     if amount_minor < least:
         amount = str(Money(least, campaign.currency))
         raise InvalidInput({"amount": _("Pledge at least %(amount)s for this.", amount=amount)})

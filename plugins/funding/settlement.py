@@ -28,7 +28,7 @@ GRACE = timedelta(seconds=60)
 """Requests that arrived before the deadline get this long to commit; a web worker ends any request well before."""
 
 BATCH = 100
-UNSETTLED = ("unconfirmed", "pledged", "charging", "action_required", "retrying")
+UNSETTLED = ("unconfirmed", "pledged", "charging", "action_required", "awaiting", "retrying")
 
 
 def schedule_close(campaign: Campaign) -> None:
@@ -121,10 +121,12 @@ def _batch(campaign_id: int, states: tuple[str, ...]) -> list[int]:
 
 
 def finish(payload: dict[str, Any]) -> None:
-    """Pay the owner once every pledge of a successful campaign is either collected or dropped."""
+    """Pay the owner once every pledge of a successful campaign is either collected or dropped, and what came in later."""
     campaign_id = int(payload["campaign"])
     with transaction():
         campaign = _locked(campaign_id)
+        if campaign is not None and campaign.state == "funded":
+            payments.pay_out(_owner_id(campaign_id), campaign.currency)
         if campaign is None or campaign.state != "collecting":
             return
         left = db.session.scalar(
@@ -194,6 +196,9 @@ def on_payment(payment: Any, change: str) -> None:
         "succeeded": "collect",
         "declined": "decline",
         "action_required": "ask_payer",
+        "awaiting": "await_payment",
+        "overdue": "drop",
+        "reverted": "take_back",
         "refunded": "give_back",
     }
     name = moves.get(change)
@@ -209,7 +214,7 @@ def on_payment(payment: Any, change: str) -> None:
         # Money that arrives after a pledge has ended goes back by itself; asking again finds nothing left to refund.
         payments.refund(payment, payment.amount, reason="pledge_ended")
         return
-    with suppress(InvalidTransition) if change in ("declined", "action_required") else nullcontext():
+    with suppress(InvalidTransition) if change in ("declined", "action_required", "awaiting") else nullcontext():
         agreements.transition(pledge.agreement_id, name, Actor.system())
 
 

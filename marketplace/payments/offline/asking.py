@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.database import db
+from marketplace.errors import Refused
 from marketplace.jobs.service import enqueue
 from marketplace.money import Money
 from marketplace.payments.attempts import mark, move, new_key
@@ -62,6 +64,26 @@ def begin(payment: Payment, method: SavedMethod) -> None:
     """Ask for a locked payment that is due, and tell its agreement."""
     ask(payment, method)
     announce("payment_changed", payment=payment, change="awaiting")
+
+
+def strategy(payment: Payment) -> str:
+    """Give the strategy under which a payment by hand runs: the payer is asked when the money is due, as for a saved card.
+
+    Raises Refused (field "method") where an amount has to be set aside, which only a card can do.
+    """
+    if "save_and_charge" not in payment.strategies.split(","):
+        raise Refused(_("This can't be paid that way. Choose another way to pay."), field="method", code="method_unfit")
+    return "save_and_charge"
+
+
+def give_way(payment: Payment) -> None:
+    """End the open request of a locked payment whose payer chooses another way; raises Refused once a part came in."""
+    request = open_request(payment.id)
+    if request is None:
+        return
+    if request.received_minor or undecided(request.id):
+        raise Refused(_("A part of this came in already. Pay the rest in the same way."), code="payment_state")
+    close(db.session.get_one(PaymentAttempt, request.attempt_id, populate_existing=True))
 
 
 def open_request(payment_id: int) -> OfflineRequest | None:

@@ -11,6 +11,7 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.errors import NotFound, Refused
 from marketplace.money import Money
+from marketplace.payments import burdens
 from marketplace.payments.attempts import locked
 from marketplace.payments.billing import asks
 from marketplace.payments.models import Payment, PaymentAttempt, Refund
@@ -65,6 +66,7 @@ def returned(order: BankOrder, actor_id: int, done_on: date, note: str) -> None:
     refund = db.session.get_one(Refund, order.refund_id, populate_existing=True)
     payment = db.session.get_one(Payment, refund.payment_id)
     finish(order, actor_id, done_on, note)
+    burdens.fill_up(payment, refund)
     refund.state, refund.booked, refund.ref = "succeeded", True, f"order_{order.id}"
     refund.updated_at = clock.now()
     db.session.flush()

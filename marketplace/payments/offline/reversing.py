@@ -37,9 +37,11 @@ def reverse(receipt_id: int, actor_id: int, reason: str) -> OfflineReceipt:
         if short:
             _unsettle(payment, request)
         books.receipt_reversed(receipt)
-        request.received_minor, request.updated_at = left, clock.now()
+        request.state = "closed" if short else request.state
+        request.received_minor, request.updated_at = (0 if short else left), clock.now()
+        db.session.flush()
         if short:
-            _ask_again(payment, request)
+            _ask_again(payment, request, left)
         end(receipt, "reversed", actor_id, reason)
         if short:
             announce("payment_changed", payment=payment, change="reverted")
@@ -90,10 +92,8 @@ def _unsettle(payment: Payment, request: OfflineRequest) -> None:
         payment.settled_at = None
 
 
-def _ask_again(payment: Payment, request: OfflineRequest) -> None:
+def _ask_again(payment: Payment, request: OfflineRequest, carried: int) -> None:
     attempt = db.session.get_one(PaymentAttempt, request.attempt_id, populate_existing=True)
-    carried, request.state = request.received_minor, "closed"
-    request.received_minor = 0
     asks.credit_charge(attempt)
     mark(attempt, "closed", "reversed")
     payment.gateway, payment.charged_at, payment.settled_at = None, None, None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from marketplace.api import BigIntId, UtcDateTime
+from marketplace.api import BigIntId, Json, UtcDateTime
 
 revision = "0001_funding"
 down_revision = None
@@ -14,7 +14,7 @@ SQLITE = (
     f"""CREATE TRIGGER funding_campaign_frozen BEFORE UPDATE ON funding_campaign
         WHEN old.state <> 'draft' AND (new.goal_minor <> old.goal_minor OR new.currency <> old.currency
              OR new.closes_at IS NOT old.closes_at OR new.zone <> old.zone OR new.fee_basis_points <> old.fee_basis_points
-             OR new.state = 'draft')
+             OR new.fee_terms IS NOT old.fee_terms OR new.state = 'draft')
         BEGIN SELECT RAISE(ABORT, '{FROZEN}'); END""",
     f"""CREATE TRIGGER funding_campaign_ended BEFORE UPDATE OF state ON funding_campaign
         WHEN old.state IN ('funded', 'failed') AND new.state <> old.state
@@ -32,7 +32,8 @@ POSTGRESQL = (
         BEGIN
           IF old.state <> 'draft' AND (new.goal_minor <> old.goal_minor OR new.currency <> old.currency
              OR new.closes_at IS DISTINCT FROM old.closes_at OR new.zone <> old.zone
-             OR new.fee_basis_points <> old.fee_basis_points OR new.state = 'draft') THEN
+             OR new.fee_basis_points <> old.fee_basis_points OR new.fee_terms IS DISTINCT FROM old.fee_terms
+             OR new.state = 'draft') THEN
             RAISE EXCEPTION '{FROZEN}' USING ERRCODE = '23514';
           END IF;
           IF (old.state IN ('funded', 'failed') AND new.state <> old.state)
@@ -77,11 +78,13 @@ def _campaigns() -> None:
         sa.Column("zone", sa.String(40), nullable=False),
         sa.Column("closes_at", UtcDateTime),
         sa.Column("fee_basis_points", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("fee_terms", Json),
         sa.Column("risks", sa.Text, nullable=False, server_default=""),
         sa.Column("pledged_minor", BigIntId, nullable=False, server_default="0"),
         sa.Column("backers", sa.Integer, nullable=False, server_default="0"),
         sa.Column("collected_minor", BigIntId, nullable=False, server_default="0"),
         sa.Column("dropped_minor", BigIntId, nullable=False, server_default="0"),
+        sa.Column("fees_minor", BigIntId, nullable=False, server_default="0"),
         sa.Column("closed_at", UtcDateTime),
         sa.Column("finished_at", UtcDateTime),
         sa.CheckConstraint("state IN ('draft', 'live', 'collecting', 'funded', 'failed')", name="state"),
@@ -141,6 +144,7 @@ def _pledges() -> None:
         sa.Column("standing", sa.Boolean, nullable=False, server_default=sa.true()),
         sa.Column("failed_since", UtcDateTime),
         sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("fee_minor", BigIntId, nullable=False, server_default="0"),
         sa.UniqueConstraint("payment_id", name="uq_funding_pledge_payment_id"),
         sa.UniqueConstraint("member_id", "nonce", name="uq_funding_pledge_member_id_nonce"),
         sa.CheckConstraint("amount_minor > 0", name="amount"),
