@@ -80,7 +80,7 @@ def plug_in(app: Site, settings: Settings) -> None:
         blueprints=core.BLUEPRINTS,
         watched=settings.environment != "production",
     )
-    app.extensions[KEY] = Runtime(settings, hooks, known)
+    app.extensions[KEY] = Runtime(settings, hooks, known, listeners=core.LISTENERS)
 
 
 def init_database(app: Site) -> None:

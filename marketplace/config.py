@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -66,6 +67,7 @@ class Settings:
     metrics_token: str = ""
     days_ahead: float = 0.0
     require_confirmed_mail: bool = True
+    outgoing_networks: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
@@ -117,6 +119,11 @@ class Settings:
             found.append(f"{PREFIX}LOCALE {self.locale!r} is not among {PREFIX}LOCALES")
         if len(self.currency) != 3 or not self.currency.isupper():
             found.append(f"{PREFIX}CURRENCY {self.currency!r} is no ISO 4217 code")
+        for network in self.outgoing_networks:
+            try:
+                ip_network(network)
+            except ValueError:
+                found.append(f"{PREFIX}OUTGOING_NETWORKS names {network!r}, which is no network such as 127.0.0.0/8")
         try:
             ZoneInfo(self.timezone)
         except (KeyError, ValueError):

@@ -14,6 +14,7 @@ from marketplace.hooks.types import JobKind, ListingKind, NotificationKind, Sett
 from marketplace.late import late
 from marketplace.listings import descriptors as listings
 from marketplace.messages import descriptors as messages
+from marketplace.outgoing import descriptors as outgoing
 from marketplace.pages import Site
 from marketplace.payments import descriptors as payments
 from marketplace.runtime import runtime
@@ -37,6 +38,7 @@ JOBS: tuple[JobKind, ...] = (
     ),
     *listings.JOBS,
     *payments.JOBS,
+    *outgoing.JOBS,
     JobKind(
         "api.tidy",
         late("marketplace.api_v1.idempotency:tidy"),
@@ -48,7 +50,9 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
     *messages.NOTIFICATIONS,
     *listings.NOTIFICATIONS,
     *payments.NOTIFICATIONS,
+    *outgoing.NOTIFICATIONS,
 )
+LISTENERS = (late("marketplace.outgoing.hearing:hear"),)
 BLUEPRINTS: tuple[Blueprint | str, ...] = (
     "marketplace.home:blueprint",
     "marketplace.discover:blueprint",

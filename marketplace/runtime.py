@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -24,6 +25,8 @@ class Runtime:
     hooks: Hooks
     registry: Registry
     parts: dict[str, Any] = field(default_factory=dict)
+    listeners: tuple[Callable[[str, Mapping[str, Any]], None], ...] = ()
+    """The core's own ears: each hears every announcement after the plugins did, in the same transaction."""
 
     @property
     def strict(self) -> bool:
@@ -57,8 +60,11 @@ def decide(name: str, **facts: Any) -> list[Any]:
 
 
 def announce(name: str, **facts: Any) -> None:
-    """`hooks.calls.announce` for the current app."""
-    calls.announce(runtime().hooks, name, **facts)
+    """`hooks.calls.announce` for the current app, and then the core's own listeners."""
+    here = runtime()
+    calls.announce(here.hooks, name, **facts)
+    for hear in here.listeners:
+        hear(name, facts)
 
 
 def page_parts(name: str, **facts: Any) -> list[Any]:

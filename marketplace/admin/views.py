@@ -7,6 +7,7 @@ from marketplace.admin import (
     ledger_views,
     listing_views,
     member_views,
+    outgoing_views,
     overview_views,
     payment_views,
     payout_views,
@@ -17,7 +18,7 @@ from marketplace.admin.door import blueprint
 
 MODULES = (
     overview_views, member_views, listing_views, report_views, agreement_views, payment_views, payout_views, gateway_views,
-    ledger_views, job_views, site_views,
+    ledger_views, job_views, outgoing_views, site_views,
 )  # fmt: skip
 
 __all__ = ["MODULES", "blueprint"]

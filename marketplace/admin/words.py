@@ -69,6 +69,17 @@ JOB: Words = {
     "done": (_l("Done"), "good"),
     "dead": (_l("Failed for good"), "bad"),
 }
+ENDPOINT: Words = {
+    "active": (_l("On"), "good"),
+    "paused": (_l("Paused"), ""),
+    "disabled": (_l("Switched off after failures"), "bad"),
+}
+DELIVERY: Words = {
+    "waiting": (_l("On its way"), "info"),
+    "delivered": (_l("Arrived"), "good"),
+    "failed": (_l("Given up"), "bad"),
+    "stopped": (_l("Not sent"), "warm"),
+}
 REPORT: Words = {
     "forbidden": (_l("Against the rules"), "bad"),
     "unsafe": (_l("Dangerous"), "bad"),
@@ -128,6 +139,8 @@ TABLES: dict[str, Words] = {
     "payout": PAYOUT,
     "event": EVENT,
     "job": JOB,
+    "endpoint": ENDPOINT,
+    "delivery": DELIVERY,
     "report": REPORT,
     "account": ACCOUNT,
     "account_role": ACCOUNT_ROLE,

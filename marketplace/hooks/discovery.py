@@ -15,9 +15,9 @@ RESERVED = frozenset(
     """account accounts addresses agreement agreements alembic api audit auth bank burden confirm core debt demo
     discover dispute doctor flask forgot gateway health healthz home idempotency job jobs language ledger limiter
     listing listings login logout marketplace media member members message messages metrics notification notifications
-    operator operators pay payment payments payout picture plugin plugins recurring refund register reserve reset
+    operator operators outgoing pay payment payments payout picture plugin plugins recurring refund register reserve reset
     review reviews routes run saved search session setting settings shell static styleguide test tests theme thread
-    token transfer upgrade user users webhooks""".split()  # noqa: SIM905 - words, not a list
+    token transfer upgrade user users webhook webhooks""".split()  # noqa: SIM905 - words, not a list
 )
 """First words of the core's tables, blueprints, addresses and commands; a test compares them with what the core has."""
 
