@@ -61,7 +61,7 @@ def capture(payment: Payment, amount: Money | None = None) -> None:
     with transaction():
         payment = locked(payment.id)
         row = standing(payment.id)
-        wanted = amount or payment.amount
+        wanted = payment.amount if amount is None else amount
         if row is None or payment.state != "held":
             if payment.state == "succeeded" and (amount is None or amount == payment.amount):
                 return
