@@ -20,6 +20,7 @@ def apply_account(facts: AccountFacts) -> Outcome:
     """Keep what a member's account may do, tell the member what is wanted, and send what waited; in a transaction."""
     attempt = find_attempt("onboard", facts.key, facts.ref)
     account = _locked(facts.ref)
+    known = account is not None
     if account is None:
         if attempt is None:
             return STRANGE
@@ -35,7 +36,7 @@ def apply_account(facts: AccountFacts) -> Outcome:
     _keep(account, facts)
     after = (account.transfers_enabled, list(account.requirements), account.past_due, account.disabled_reason)
     troubled = bool(facts.requirements or facts.disabled_reason)
-    if before != after and troubled and (before[0] or facts.past_due or _money_waits(account)):
+    if known and before != after and troubled and (before[0] or _money_waits(account)):
         # While a member is still answering the first questions, nobody needs to be told that there are questions.
         dispute_notices.account_due(account)
     if facts.transfers_enabled:

@@ -42,7 +42,7 @@ def reversed_transfer(payment: Payment, gateway: str, facts: ReversalFacts) -> N
     write(f"{facts.ref}:reversed", payment, [line], "Pay-out taken back")
 
 
-def charged_back(payment: Payment, dispute: Dispute, key: str, lines: Sequence[TransferSpec]) -> None:
+def charged_back(payment: Payment, key: str, lines: Sequence[TransferSpec]) -> None:
     """The provider took back what a payer's bank disputes."""
     write(key, payment, lines, "Chargeback")
 

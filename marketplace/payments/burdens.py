@@ -64,9 +64,7 @@ def _surplus_held(payment: Payment, charge_ref: str) -> int:
 
 def disputed(payment: Payment) -> bool:
     """Tell whether a chargeback that has taken money is still undecided."""
-    open_case = exists().where(
-        Dispute.payment_id == payment.id, Dispute.state.in_(("needs_response", "under_review"))
-    )
+    open_case = exists().where(Dispute.payment_id == payment.id, Dispute.state.in_(("needs_response", "under_review")))
     return bool(db.session.scalar(select(open_case)))
 
 
@@ -207,10 +205,8 @@ def outgoing(burdens: Sequence[Burden], payment: Payment, to: AccountSpec) -> li
 
 def of(cause: Cause) -> Sequence[Burden]:
     """Give what is on record for a cause, the oldest first."""
-    if cause.movement_id is not None:
-        which = Burden.movement_id == cause.movement_id
-    else:
-        which = Burden.refund_id == cause.refund_id
+    by_refund = cause.movement_id is None
+    which = Burden.refund_id == cause.refund_id if by_refund else Burden.movement_id == cause.movement_id
     return db.session.scalars(
         select(Burden).where(which).order_by(Burden.id).execution_options(populate_existing=True)
     ).all()

@@ -130,9 +130,7 @@ def forgive(debt: MemberDebt, payment: Payment, minor: int, source: AccountSpec)
     currency, lines = debt.currency, []
     let_go = min(minor, debt.open_minor)
     if let_go:
-        lines.append(
-            TransferSpec(source, accounts.member_receivable(debt.user_id, currency), Money(let_go, currency))
-        )
+        lines.append(TransferSpec(source, accounts.member_receivable(debt.user_id, currency), Money(let_go, currency)))
     rest = minor - let_go
     entries = db.session.scalars(
         select(DebtEntry).where(DebtEntry.debt_id == debt.id).order_by(DebtEntry.kind.desc(), DebtEntry.id.desc())

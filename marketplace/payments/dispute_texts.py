@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from marketplace.hooks.types import NotificationKind
+from marketplace.hooks.types import NotificationKind, SettingSpec
 
 
 def _kind(name: str, text: object, icon: str, *, required: bool = True) -> NotificationKind:
@@ -39,3 +39,15 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
         "landmark",
     ),
 )
+
+SETTINGS: tuple[SettingSpec, ...] = (
+    SettingSpec(
+        "payments.reserve_percent", _l("Set aside for chargebacks, in per cent"), "decimal", "0", minimum=0, maximum=100,
+        group=_l("Payments"),
+        help=_l("Of what a member earns with each payment. It is paid out when the days below are over."),
+    ),
+    SettingSpec(
+        "payments.reserve_days", _l("Days until it is paid out"), "int", 90, minimum=1, maximum=730, group=_l("Payments"),
+        help=_l("A payer can dispute a card payment for about 120 days, a direct debit for 8 weeks."),
+    ),
+)  # fmt: skip

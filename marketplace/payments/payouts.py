@@ -141,12 +141,14 @@ def ring_payout(user_id: int, currency: str) -> None:
 
 def ring_if_wanted(payment: Payment) -> None:
     """Ask for a pay-out of what became free, if one was asked for after this payment was settled."""
+    if payment.settled_at is None:
+        return
     asked = exists().where(
         Payout.user_id == payment.payee_id,
         Payout.currency == payment.currency,
         Payout.created_at >= payment.settled_at,
     )
-    if payment.settled_at is not None and db.session.scalar(select(asked)):
+    if db.session.scalar(select(asked)):
         ring_payout(payment.payee_id, payment.currency)
 
 

@@ -15,9 +15,9 @@ from marketplace.jobs.service import enqueue
 from marketplace.ledger import accounts
 from marketplace.money import Money
 from marketplace.payments import booked_back, burdens, notices
+from marketplace.payments.attempts import locked
 from marketplace.payments.burden_models import Burden
 from marketplace.payments.burdens import Cause
-from marketplace.payments.attempts import locked
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, select
 
 from marketplace import clock
 from marketplace.admin import audit
 from marketplace.database import db, transaction
-from marketplace.hooks.types import SettingSpec
 from marketplace.money import Money
 from marketplace.payments import booked_back
 from marketplace.payments.attempts import locked
@@ -23,18 +21,6 @@ from marketplace.payments.payouts import ring_if_wanted
 from marketplace.settings import service as settings
 
 BATCH = 500
-
-SETTINGS: tuple[SettingSpec, ...] = (
-    SettingSpec(
-        "payments.reserve_percent", _l("Set aside for chargebacks, in per cent"), "decimal", "0", minimum=0, maximum=100,
-        group=_l("Payments"),
-        help=_l("Of what a member earns with each payment. It is paid out when the days below are over."),
-    ),
-    SettingSpec(
-        "payments.reserve_days", _l("Days until it is paid out"), "int", 90, minimum=1, maximum=730, group=_l("Payments"),
-        help=_l("A payer can dispute a card payment for about 120 days, a direct debit for 8 weeks."),
-    ),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

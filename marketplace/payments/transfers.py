@@ -44,9 +44,7 @@ def _prepare(part_id: int) -> Errand | None:
             group=f"agreement-{payment.agreement_id}",
             description=title_of(payment)[:200],
         )
-        return errand(
-            open_attempt("transfer", order, user_id=payment.payee_id, payment_id=payment.id, part_id=part.id)
-        )
+        return errand(open_attempt("transfer", order, user_id=payment.payee_id, payment_id=payment.id, part_id=part.id))
 
 
 def _fits(payment: Payment, part: PayoutPart) -> bool:

@@ -30,6 +30,7 @@ from marketplace.sandbox.objects import (
     account_links,
     accounts,
     balance,
+    catalogue,
     charges,
     checkout,
     customers,
@@ -38,9 +39,11 @@ from marketplace.sandbox.objects import (
     files,
     payment_intents,
     payment_methods,
+    payment_pages,
     payouts,
     refunds,
     setup_intents,
+    topups,
     transfers,
     webhook_endpoints,
 )
@@ -51,6 +54,7 @@ _MODULES = (
     account_links,
     accounts,
     balance,
+    catalogue,
     charges,
     checkout,
     customers,
@@ -59,9 +63,11 @@ _MODULES = (
     files,
     payment_intents,
     payment_methods,
+    payment_pages,
     payouts,
     refunds,
     setup_intents,
+    topups,
     transfers,
     webhook_endpoints,
 )
@@ -137,8 +143,7 @@ class Api:
         except HTTPException as error:
             raise Missing(f"Unrecognized request URL ({request.method}: {request.path}).") from error
         route = ROUTES[operation]
-        # Of an uploaded file only name and size go past the door.
-        uploads = [(name, f"{file.filename}\n{len(file.read())}") for name, file in request.files.items(multi=True)]
+        uploads = [(name, files.label(file)) for name, file in request.files.items(multi=True)]
         pairs = [*request.args.items(multi=True), *request.form.items(multi=True), *uploads]
         params = Params(parse(pairs))
         params.only(route.accepts)

@@ -1,0 +1,153 @@
+"""What tests of chargebacks do at the bank, and what must hold after every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from sqlalchemy import func, select
+
+from marketplace.database import db
+from marketplace.ledger import accounts
+from marketplace.ledger.audit import audit
+from marketplace.ledger.models import LedgerAccount
+from marketplace.payments import service
+from marketplace.payments.burden_models import MemberDebt, ReserveHold
+from marketplace.payments.dispute_models import Dispute, DisputeMovement
+from marketplace.payments.models import GatewayEvent, Payment
+from marketplace.payments.payout_models import PayoutPart
+from marketplace.settings import service as settings
+from marketplace.testing.clients import refresh
+from tests.core.payment_world import World, eur
+
+
+class Disputes(World):
+    """A world in which payers' banks take money back."""
+
+    def act(self, action: str, **facts: Any) -> dict[str, Any]:
+        """Do something at the bank that only a bank can."""
+        answer = requests.post(f"{self.bank.url}/_sandbox/{action}", facts, timeout=10)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def dispute(self, payment: Payment, *, hear: bool = True, **facts: Any) -> str:
+        """Let the payer dispute a payment; gives the dispute's reference."""
+        ref = str(self.act("dispute", charge=payment.source_ref, **facts)["id"])
+        if hear:
+            self.hear()
+        return ref
+
+    def decide(self, ref: str, *, won: bool, hear: bool = True) -> None:
+        """Let the bank decide."""
+        self.act("dispute/settle", dispute=ref, won=str(won).lower())
+        if hear:
+            self.hear()
+
+    def hear(self, *, times: int = 2, backwards: bool = True) -> None:
+        """Hear all the news of the bank, each event several times and, unless told otherwise, the newest first."""
+        events = self.events()
+        known = set(db.session.scalars(select(GatewayEvent.event_id)))
+        fresh = [event for event in events if event["id"] not in known]
+        for _time in range(times):
+            for event in reversed(fresh) if backwards else fresh:
+                assert self.post_event(event) == 200
+            self.work()
+
+    def reserve_of(self, percent: str, days: int = 90) -> None:
+        """Set a reserve aside from now on."""
+        settings.set_value("payments.reserve_percent", percent, None)
+        settings.set_value("payments.reserve_days", str(days), None)
+
+    def settled(self, minor: int = 5000, fee: int = 250) -> Payment:
+        """Give a payment that was charged and settled."""
+        payment = self.charged(minor)
+        service.settle(payment, fee=eur(fee))
+        return self.fresh(payment)
+
+    def paid_out(self, minor: int = 5000, fee: int = 250) -> Payment:
+        """Give a payment whose earnings have reached the owner's account."""
+        payment = self.settled(minor, fee)
+        service.pay_out(self.owner.id, "EUR")
+        self.work()
+        return self.fresh(payment)
+
+    @staticmethod
+    def case(ref: str) -> Dispute:
+        """Give a dispute as the database has it."""
+        refresh()
+        return db.session.scalars(
+            select(Dispute).where(Dispute.ref == ref).execution_options(populate_existing=True)
+        ).one()
+
+    def owed(self) -> int:
+        """Give what the owner owes."""
+        return self.standing(accounts.member_receivable(self.owner.id, "EUR"))
+
+    def set_aside(self) -> int:
+        """Give what is set aside for the owner."""
+        return self.standing(accounts.member_reserve(self.owner.id, "EUR"))
+
+    def lost(self) -> int:
+        """Give what the platform has written off."""
+        return self.standing(accounts.write_offs("EUR"))
+
+    def costs(self) -> int:
+        """Give what the provider has taken in fees."""
+        return self.standing(accounts.provider_fees("EUR"))
+
+    def prove(self) -> None:
+        """Books equal bank, and each row that says where money is agrees with the books."""
+        super().prove()
+        refresh()
+        for role, rows in (("payable", self._payable()), ("reserve", self._reserve()), ("receivable", self._debts())):
+            assert self._booked(role) == rows, role
+        assert audit() == []
+
+    @staticmethod
+    def _booked(role: str) -> dict[int, int]:
+        found = db.session.execute(
+            select(LedgerAccount.owner_id, func.abs(LedgerAccount.posted_debit - LedgerAccount.posted_credit)).where(
+                LedgerAccount.role == role
+            )
+        ).all()
+        return {owner: amount for owner, amount in found if amount}
+
+    @staticmethod
+    def _payable() -> dict[int, int]:
+        found: dict[int, int] = {}
+        ready = select(Payment.payee_id, Payment.payable_minor).where(Payment.payable_minor > 0)
+        waiting = (
+            select(Payment.payee_id, PayoutPart.amount_minor)
+            .join(Payment, Payment.id == PayoutPart.payment_id)
+            .where(PayoutPart.state == "waiting")
+        )
+        for statement in (ready, waiting):
+            for owner, amount in db.session.execute(statement):
+                found[owner] = found.get(owner, 0) + amount
+        return found
+
+    @staticmethod
+    def _reserve() -> dict[int, int]:
+        rows = db.session.execute(
+            select(ReserveHold.user_id, func.sum(ReserveHold.left_minor)).group_by(ReserveHold.user_id)
+        )
+        return {owner: int(amount) for owner, amount in rows if amount}
+
+    @staticmethod
+    def _debts() -> dict[int, int]:
+        left = MemberDebt.amount_minor - MemberDebt.cleared_minor - MemberDebt.written_off_minor
+        rows = db.session.execute(select(MemberDebt.user_id, func.sum(left)).group_by(MemberDebt.user_id))
+        return {owner: int(amount) for owner, amount in rows if amount}
+
+    @staticmethod
+    def movements(ref: str) -> list[tuple[int, int]]:
+        """Give amounts and fees of a dispute's movements."""
+        refresh()
+        rows = db.session.execute(
+            select(DisputeMovement.amount_minor, DisputeMovement.fee_minor)
+            .join(Dispute, Dispute.id == DisputeMovement.dispute_id)
+            .where(Dispute.ref == ref)
+            .order_by(DisputeMovement.id)
+        )
+        return [tuple(row) for row in rows]
