@@ -66,7 +66,8 @@ def invoice(payee_id: int, currency: str) -> list[Bill]:
         .with_for_update(of=FeeLine)
     ).all()
     ids = [line.given_back_id for line, _title in lines if line.given_back_id]
-    billed = dict(db.session.execute(select(FeeLine.id, FeeLine.bill_id).where(FeeLine.id.in_(ids))).tuples().all())
+    known = db.session.execute(select(FeeLine.id, FeeLine.bill_id).where(FeeLine.id.in_(ids)))
+    billed = {row.id: row.bill_id for row in known}
     groups: dict[tuple[int | None, str, str], list[tuple[FeeLine, str]]] = defaultdict(list)
     for line, title in lines:
         corrected = billed.get(line.given_back_id) if line.given_back_id else None
