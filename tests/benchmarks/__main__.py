@@ -18,7 +18,7 @@ from marketplace.testing.apps import built, migrate, settings
 from marketplace.testing.databases import DIALECTS, TestDatabase, migrated
 from marketplace.testing.postgres import held_open
 from plugins.funding import totals
-from tests.benchmarks import raw_pledge, startup
+from tests.benchmarks import ledger_post, raw_pledge, startup
 from tests.benchmarks.meter import Subject, ask, environ, measure
 from tests.benchmarks.raw import RawSite
 from tests.benchmarks.seed import fill, plan_of
@@ -52,6 +52,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller and shorter: 1,000 and 10,000 listings")
     parser.add_argument("--listings", type=int, nargs="+", help="sizes to seed instead of 1,000 and 100,000")
     parser.add_argument("--databases", choices=DIALECTS, nargs="+", default=list(DIALECTS))
+    parser.add_argument(
+        "--ledger", action="store_true", help="only posting to the ledger, beside bare SQL and django-hordak"
+    )
     parser.add_argument("--no-startup", action="store_true", help="leave out start-up and memory")
     asked = parser.parse_args()
     usual = (1000, 10_000) if asked.quick else (1000, 100_000)
@@ -63,6 +66,9 @@ def main() -> None:
     )
     folder = Path(tempfile.mkdtemp(prefix="mkt-bench-"))
     with held_open(folder):
+        if asked.ledger:
+            ledger_post.report(folder, asked.databases, rounds=1 if asked.quick else 5, seconds=2)
+            return
         for dialect in asked.databases:
             database = migrated(dialect, folder, "bench", migrate)
             found: dict[int, Figures] = {}

@@ -1,24 +1,25 @@
-"""Posting to the ledger beside the bare SQL of the same transfers: `python -m tests.benchmarks.ledger_post`.
+"""Posting to the ledger beside the bare SQL of the same transfers, and beside django-hordak: `make bench ARGS=--ledger`.
 
 Each posting is a payment of 50.00 to a member with the platform's fee of 2.50: two transfers, three accounts, committed on
 its own. The bare SQL does the same by hand: the same columns, indexes, CHECKs and foreign keys, ids known beforehand, no
 triggers, no idempotency, and the balances updated in id order. "driver" sends it by the database driver alone, "bare" within
 the application's own `transaction()`, as any use case would. The test server never waits for a disk, so the figures compare
-work, not storage; "ms" is CPU time of client and server together per posting, which a busy machine disturbs least. Figures
-are printed, nothing is asserted.
+work, not storage; "ms" is CPU time of client and server together per posting, which a busy machine disturbs least. Ways take
+turns in every round, and the median of the rounds is shown. Figures are printed, nothing is asserted.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import multiprocessing
 import os
 import random
+import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,12 @@ from marketplace.ledger.transfers import TransferSpec
 from marketplace.money import Money
 from marketplace.testing.apps import built, migrate, settings
 from marketplace.testing.databases import migrated
-from marketplace.testing.postgres import held_open
+from tests.benchmarks.hordak import WAYS as HORDAK_WAYS
+from tests.benchmarks.hordak import Hordak
+from tests.benchmarks.table import show
 
 PAID, FEE = Money(5000, "EUR"), Money(250, "EUR")
-MEMBERS = 1000
+MEMBERS, HOT = 1000, 10
 WAYS = ("driver", "bare", "ledger")
 AT = "2026-11-21 12:00:00.000000"
 BARE = {
@@ -170,34 +173,38 @@ def measure(url: str, way: str, clients: int, members: int, seconds: float) -> t
     spawn = multiprocessing.get_context("spawn")
     start, counts = spawn.Barrier(clients), spawn.Queue()
     processes = [
-        spawn.Process(target=client, args=(url, way, members, seconds, start, counts)) for _number in range(clients)
+        spawn.Process(target=client, args=(url, way, members, seconds, start, counts), daemon=True)
+        for _number in range(clients)
     ]
     for process in processes:
         process.start()
-    results = [counts.get() for _process in processes]
+    results = [counts.get(timeout=seconds + 60) for _process in processes]
     for process in processes:
         process.join()
     done = sum(result[0] for result in results)
     return done / seconds, sum(result[1] for result in results) / done * 1000
 
 
-def main() -> None:
-    """Measure both databases, each way in turn."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=3)
-    seconds = parser.parse_args().seconds
-    folder = Path(tempfile.mkdtemp(prefix="mkt-bench-"))
-    with held_open(folder):
-        for dialect in ("sqlite", "postgresql"):
-            database = migrated(dialect, folder, "bench", migrate)
-            database.clean()
-            prepare(database.url, folder)
-            for clients, members in ((1, MEMBERS), (1, 10), (8, MEMBERS), (8, 10)):
-                figures = {way: measure(database.url, way, clients, members, seconds) for way in WAYS}
-                shown = "  ".join(f"{way} {rate:6.0f}/s {cpu:6.3f} ms" for way, (rate, cpu) in figures.items())
-                share = ", ".join(f"{figures[way][1] / figures['ledger'][1]:.2f} of {way}" for way in WAYS[:2])
-                print(f"{dialect:10} {clients} clients {members:4} accounts  {shown}  (CPU: {share})", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def report(folder: Path, databases: Sequence[str], rounds: int, seconds: float) -> None:
+    """Measure the databases, each way in turn, and print a table of each."""
+    for dialect in databases:
+        database = migrated(dialect, folder, "ledger", migrate)
+        database.clean()
+        prepare(database.url, folder)
+        ways = {way: partial(measure, database.url, way) for way in WAYS}
+        if dialect == "postgresql":
+            hordak = Hordak(folder)
+            ways |= {f"hordak, {way}": partial(hordak.measure, way) for way in HORDAK_WAYS}
+        for clients, members in ((1, MEMBERS), (1, HOT), (8, MEMBERS), (8, HOT)):
+            taken: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+            for _round in range(rounds):
+                for way, taken_by in ways.items():
+                    taken[way].append(taken_by(clients, members, seconds))
+            found = {way: tuple(map(statistics.median, zip(*all_, strict=True))) for way, all_ in taken.items()}
+            rate, cpu = found["ledger"]
+            rows = [
+                [way, f"{one[0]:.0f}", f"{one[1]:.3f}", f"{rate / one[0]:.2f}", f"{one[1] / cpu:.2f}"]
+                for way, one in found.items()
+            ]
+            title = f"{dialect}, {clients} {'clients' if clients > 1 else 'client'}, {members} accounts ({os.cpu_count()} cores)"
+            show(title, ["way", "postings/s", "CPU ms", "ledger's speed / its", "its CPU / ledger's"], rows)
