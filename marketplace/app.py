@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import marketplace.early  # noqa: F401 - before whatever else loads structlog
+import marketplace.early
 from marketplace import clock, commands, core, errorpages, headers, locale, logs, models, templating
 from marketplace.config import Settings
 from marketplace.database import db, end_reading, engine_options, prepare_engine
-from marketplace.extensions import babel, csrf, limiter, login_manager
+from marketplace.extensions import OneSerializer, babel, csrf, login_manager
 from marketplace.hooks import discovery, lineages, registry
 from marketplace.hooks.manager import Hooks
 from marketplace.pages import Site
@@ -46,12 +46,8 @@ def configure(app: Site, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=secure,
-        WTF_CSRF_TIME_LIMIT=None,
-        WTF_CSRF_SSL_STRICT=False,
         BABEL_DEFAULT_LOCALE=settings.locale,
         BABEL_DEFAULT_TIMEZONE=settings.timezone,
-        RATELIMIT_STORAGE_URI=settings.limiter_storage,
-        RATELIMIT_HEADERS_ENABLED=True,
         RATELIMIT_ENABLED=settings.environment in ("production", "demo"),
         TESTING=settings.environment == "test",
         PROPAGATE_EXCEPTIONS=False,
@@ -77,7 +73,7 @@ def plug_in(app: Site, settings: Settings) -> None:
         settings=core.SETTINGS,
         jobs=core.JOBS,
         notifications=core.NOTIFICATIONS,
-        blueprints=core.BLUEPRINTS,
+        blueprints=core.blueprints(settings.environment),
         watched=settings.environment != "production",
     )
     app.extensions[KEY] = Runtime(settings, hooks, known, listeners=core.LISTENERS)
@@ -100,7 +96,10 @@ def init_extensions(app: Site) -> None:
         locale_selector=locale.choose_locale,
         timezone_selector=locale.choose_timezone,
     )
+    app.session_interface = OneSerializer()
     csrf.init_app(app)
-    limiter.init_app(app)
     login_manager.init_app(app, add_context_processor=False)  # templates have it as a global, asked only when needed
     identity.init_identity(app)
+
+
+marketplace.early.ready()

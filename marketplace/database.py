@@ -10,12 +10,11 @@ from time import monotonic
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, event
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, Integer, MetaData, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 # Constraint names are fixed, so that migrations can name what they change on both databases.
 NAMING = {
@@ -29,6 +28,7 @@ NAMING = {
 IMMEDIATE, EACH_ALONE = "marketplace_immediate", "marketplace_each_alone"
 DEPTH = "marketplace_transaction_depth"
 AFTER = "marketplace_after_commit"
+WHERE = "where"
 LAST_USED, IDLE_SECONDS = "marketplace_last_used", 5
 
 
@@ -43,8 +43,20 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 BigIntId = BigInteger().with_variant(Integer(), "sqlite")
 """Primary keys and foreign keys: 64 bits, and still an alias of the row id on SQLite."""
 
-Json = JSON().with_variant(JSONB(), "postgresql")
-"""JSON documents: JSONB on PostgreSQL, text on SQLite."""
+
+class Json(TypeDecorator[Any]):
+    """A JSON document: JSONB on PostgreSQL, text on SQLite."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Give the type of the database; PostgreSQL's dialect is twenty modules that SQLite does without."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(JSON())
+        from sqlalchemy.dialects.postgresql import JSONB  # as said
+
+        return dialect.type_descriptor(JSONB())
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -63,17 +75,26 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
-        """Read SQLite's text in one step: a page of results holds fifty instants, and the usual three steps show."""
-        if dialect.name != "sqlite":
-            return super().result_processor(dialect, coltype)
-        read = datetime.fromisoformat
-        return lambda value: None if value is None else read(value + "+00:00")
+        """Read in one step: a page of results holds fifty instants, and the usual three steps show."""
+        if dialect.name == "sqlite":
+            read = datetime.fromisoformat
+            return lambda value: None if value is None else read(value + "+00:00")
+        return lambda value: value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give an aware UTC time on both databases."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Give an index over the rows that fulfil a condition (SQL that both databases read).
+
+    SQLAlchemy takes the condition once for each database and loads that database's dialect for it; `models.complete` does
+    so when the tables are compared or made, so that a worker on SQLite does without PostgreSQL's twenty modules.
+    """
+    return Index(name, *columns, unique=unique, info={WHERE: where})
 
 
 class NetworkInsideTransaction(RuntimeError):
@@ -119,6 +140,7 @@ def transaction() -> Iterator[Session]:
         if session.new or session.dirty or session.deleted:
             raise RuntimeError("objects were changed before transaction() began; change them inside it")
         session.commit()
+    session.info.pop(EACH_ALONE, None)
     session.info[DEPTH] = 1
     session.info[AFTER] = []
     try:
@@ -146,6 +168,7 @@ def reading() -> None:
     if not session.in_transaction():
         alone = {EACH_ALONE: True} if is_sqlite() else {"isolation_level": "AUTOCOMMIT"}
         session.connection(execution_options=alone)
+        session.info[EACH_ALONE] = True
 
 
 def end_reading(error: BaseException | None) -> None:
@@ -153,7 +176,9 @@ def end_reading(error: BaseException | None) -> None:
     if error is not None or not db.session.registry.has():
         return
     session = db.session()
-    if session.in_transaction() and not (session.new or session.dirty or session.deleted or is_sqlite()):
+    if EACH_ALONE in session.info or is_sqlite() or not session.in_transaction():
+        return
+    if not (session.new or session.dirty or session.deleted):
         session.commit()
 
 
@@ -169,6 +194,13 @@ def _connect_sqlite(connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _connect_postgresql(connection: Any, _record: Any) -> None:
+    """Have instants sent as UTC, so that none has to be converted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -205,6 +237,7 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "connect", _connect_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", _connect_postgresql)
         event.listen(engine, "checkin", _note_checkin)
         event.listen(engine, "checkout", _ping_when_idle(engine))
 

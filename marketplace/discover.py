@@ -35,12 +35,14 @@ class Chip:
 @blueprint.get("/discover", endpoint="browse")
 def browse_page() -> Response:
     """Show results as a whole page, or only the part that changes when htmx asks for it."""
-    filters = Filters.read(request.args, current_user)
+    reader = current_user._get_current_object()
+    filters = Filters.read(request.args.to_dict(), reader)  # each name that is missing costs a MultiDict an exception
     reading()
     found = browse(filters)
     if filters.q:
-        acts.member_acted(current_user, "searched", filters.q)
-    part = "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+        acts.member_acted(reader, "searched", filters.q)
+    asked = request.headers
+    part = "HX-Request" in asked and "HX-History-Restore-Request" not in asked
     template = "discover/results.html" if part else "discover/browse.html"
     answer = make_response(drawn_page(template, found, lambda: _context(filters, found, part=part)))
     answer.headers["Vary"] = "HX-Request"

@@ -21,19 +21,21 @@ KEPT = 100
 """Pages that are remembered: four megabytes at most."""
 
 
-def drawn_page(template: str, shown: Hashable, context: Callable[[], Mapping[str, Any]]) -> str:
+def drawn_page(template: str, shown: Hashable, context: Callable[[], Mapping[str, Any]]) -> bytes:
     """Give a page; `shown` is everything that `context()` hands to the template and that the address does not settle.
 
     A member's page has their name and secrets in its frame, and messages are shown once, so those are drawn anew.
     """
     if current_user.is_authenticated or "_flashes" in session or current_app.jinja_env.auto_reload:
-        return render_template(template, **context())
-    known: dict[Hashable, str] = runtime().parts.setdefault("drawn_pages", {})
-    frame = (locale_code(), theme(), request.root_path, request.full_path, tuple(nav("main")), tuple(nav("footer")))
+        return render_template(template, **context()).encode()
+    known: dict[Hashable, bytes] = runtime().parts.setdefault("drawn_pages", {})
+    asked = request.environ
+    address = (asked.get("SCRIPT_NAME"), asked.get("PATH_INFO"), asked.get("QUERY_STRING"))
+    frame = (locale_code(), theme(), address, *nav("main"), *nav("footer"))
     key = (template, frame, shown)
     found = known.get(key)
     if found is None:
-        found = render_template(template, **context())
+        found = render_template(template, **context()).encode()
         if len(known) >= KEPT:
             known.clear()
         known[key] = found

@@ -7,8 +7,10 @@ A blueprint that is mounted as "package.module:blueprint" has its addresses in t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from inspect import iscoroutinefunction
 from threading import RLock
 from typing import Any
 
@@ -18,6 +20,7 @@ from marketplace.late import at
 from marketplace.routing import LateRule, RowNumber
 
 FILE = "addresses.txt"
+_waits = cache(iscoroutinefunction)
 
 
 class NotInTheTable(LookupError):
@@ -102,6 +105,10 @@ class Site(Flask):
             self.view_functions[endpoint] = view_func
         else:
             raise NotInTheTable(f"{endpoint} ({rule}) is not in {FILE}: run `make addresses`")
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Give a function that returns its answer; asks each function once what it is, instead of at every request."""
+        return super().ensure_sync(func) if _waits(func) else func
 
     def preprocess_request(self) -> Any:
         """Load the page's code before whatever looks at its view: CSRF protection, limits, the blueprint's own functions."""

@@ -28,8 +28,9 @@ class Listing(Base):
         CheckConstraint("state = 'draft' OR published_at IS NOT NULL", name="published_at"),
         Index("ix_listing_browse", "state", "published_at", "id"),
         Index("ix_listing_kind", "state", "kind", "published_at", "id"),
-        # `kind` at the end: which kinds are switched on is asked of every listing, and the index alone can answer.
-        Index("ix_listing_category", "state", "category", "published_at", "id", "kind"),
+        # `kind` at the end: which kinds are switched on is asked of every listing, and the index alone can answer;
+        # so can that of categories about the price.
+        Index("ix_listing_category", "state", "category", "published_at", "id", "kind", "price_minor"),
         Index("ix_listing_near", "state", "public_lat", "public_lon", "id", "kind"),
         Index("ix_listing_price", "state", "price_minor", "id", "kind"),
         Index("ix_listing_closes", "state", "closes_at", "id"),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Integer, Select, String, bindparam, column, func, literal_column, select, table
-from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from marketplace.database import db
 
@@ -64,6 +63,8 @@ class TsvectorIndex:
 
     def matching(self) -> Select[Any]:
         """Give `SELECT listing_id FROM listing_fts WHERE words @@ (…)`."""
+        from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR  # SQLite does without that dialect
+
         index = table("listing_fts", column("listing_id", BigInteger), column("words", TSVECTOR))
         typed = bindparam(PARAMETER, type_=String)
         simple, dutch = (

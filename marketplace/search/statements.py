@@ -21,6 +21,8 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from marketplace.listings.models import Listing
 from marketplace.listings.whereabouts import EARTH_M
@@ -76,11 +78,15 @@ def metres() -> ColumnElement[int]:
     return cast(func.round(literal_column(str(2 * EARTH_M)) * func.asin(func.sqrt(square))), BigInteger)
 
 
+NO_INDEX: Any = custom_op("+")
+"""SQLite's unary plus changes no value and says that the term is not for an index: https://www.sqlite.org/optoverview.html"""
+
+
 def aside(column: ColumnElement[Any], shape: Shape) -> ColumnElement[Any]:
     """Give a column so that SQLite, which plans without statistics, does not choose an index on it."""
     if shape.dialect != "sqlite":
         return column
-    return column + literal_column("''" if isinstance(column.type, String) else "0")
+    return UnaryExpression(column, operator=NO_INDEX, type_=column.type)
 
 
 def within(shape: Shape, level: str = "") -> list[ColumnElement[bool]]:
@@ -94,8 +100,11 @@ def within(shape: Shape, level: str = "") -> list[ColumnElement[bool]]:
     ]
 
 
-def matching(shape: Shape) -> list[ColumnElement[bool]]:
-    """Give the conditions of a shape's filters except the distance: published, and of a kind that is switched on."""
+def matching(shape: Shape, *, joined: bool = False) -> list[ColumnElement[bool]]:
+    """Give the conditions of a shape's filters except the distance: published, and of a kind that is switched on.
+
+    `joined` leaves out the words, where the text index's hits are already joined.
+    """
     # Few words' hits are looked up by id; an index on `state` would offer to walk every listing instead.
     state = aside(L.state, shape) if shape.words and not shape.dense else L.state
     found: list[ColumnElement[bool]] = [state == literal_column("'published'")]
@@ -116,15 +125,19 @@ def matching(shape: Shape) -> list[ColumnElement[bool]]:
         found.append(price <= bound("price", BigInteger))
     if shape.pictures:
         found.append(L.cover_key.is_not(None))
-    if shape.words:
-        index = index_of(shape.dialect)
-        found.append(L.id.in_(index.resembling() if shape.resembling else index.matching()))
+    if shape.words and not joined:
+        found.append(L.id.in_(_hits(shape)))
     return found
 
 
-def conditions(shape: Shape) -> list[ColumnElement[bool]]:
+def _hits(shape: Shape) -> Select[Any]:
+    index = index_of(shape.dialect)
+    return index.resembling() if shape.resembling else index.matching()
+
+
+def conditions(shape: Shape, *, joined: bool = False) -> list[ColumnElement[bool]]:
     """Give all conditions of a shape's filters."""
-    return matching(shape) + (within(shape) if shape.radius else [])
+    return matching(shape, joined=joined) + (within(shape) if shape.radius else [])
 
 
 def _key(shape: Shape) -> tuple[ColumnElement[Any], bool]:
@@ -187,9 +200,13 @@ def _runs(shape: Shape) -> list[Select[Any]]:
 
 def count(shape: Shape) -> Any:
     """Give the number of all that match, counted no further than one past CAP."""
-    some: Select[Any] = (
-        select(literal_column("1").label("one")).select_from(Listing.__table__).where(*conditions(shape))
-    )
+    some: Select[Any] = select(literal_column("1").label("one"))
+    if shape.words:
+        # Joined, so that the count stops with the text index's hits unread; IN would first gather all of them.
+        hits = _hits(shape).subquery("hits")
+        some = some.select_from(hits.join(Listing.__table__, L.id == hits.c[0])).where(*conditions(shape, joined=True))
+    else:
+        some = some.select_from(Listing.__table__).where(*conditions(shape))
     return select(func.count()).select_from(some.limit(CAP + 1).subquery("counted")).scalar_subquery()
 
 

@@ -12,6 +12,8 @@ LONGEST_TEXT = 200
 
 def words_of(text: str) -> tuple[str, ...]:
     """Split a text into lower-case words without accents; at most MOST_WORDS, each once, the last one stays last."""
+    if not text:
+        return ()
     plain = unicodedata.normalize("NFKC", text[:LONGEST_TEXT])
     bare = "".join(_bare(sign) for sign in plain).lower()
     found = [word[:LONGEST_WORD] for word in re.findall(r"[^\W_]+", bare)]

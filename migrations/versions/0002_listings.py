@@ -11,7 +11,7 @@ down_revision = "0001_users"
 INDEXES = {
     "ix_listing_browse": ["state", "published_at", "id"],
     "ix_listing_kind": ["state", "kind", "published_at", "id"],
-    "ix_listing_category": ["state", "category", "published_at", "id", "kind"],
+    "ix_listing_category": ["state", "category", "published_at", "id", "kind", "price_minor"],
     "ix_listing_near": ["state", "public_lat", "public_lon", "id", "kind"],
     "ix_listing_price": ["state", "price_minor", "id", "kind"],
     "ix_listing_closes": ["state", "closes_at", "id"],
