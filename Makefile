@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench screenshots messages addresses lock clean
+.PHONY: help install demo test lint format bench crash screenshots messages addresses lock clean
 
 help: ## list the commands
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -18,6 +18,7 @@ demo: $(STAMPS)/run ## install what is needed and start a filled marketplace on 
 
 test: $(STAMPS)/test ## install what the tests need and run everything: style, types, tests on both databases
 	@scripts/chromium.sh
+	@$(PY) -m tests.sandbox.official_cli
 	@scripts/test.sh $(ARGS)
 
 lint: $(STAMPS)/test ## only style, types and import contracts: seconds, not minutes
@@ -28,6 +29,9 @@ format: $(STAMPS)/test ## put the Python code into the project's style
 
 bench: $(STAMPS)/test ## measure pages and pledges on both databases; prints figures, asserts nothing
 	@$(PY) -m tests.benchmarks $(ARGS)
+
+crash: $(STAMPS)/test ## kill site and workers a thousand times on each database, and prove the books; ARGS="--kills 100 --broken all"
+	@$(PY) -m tests.crash $(ARGS)
 
 screenshots: $(STAMPS)/test ## take pictures of the main pages into docs/screenshots
 	@scripts/chromium.sh

@@ -39,7 +39,17 @@ PATHS = (
 
 # Objects with an identity that the sandbox can answer with; references to any other are cut.
 OBJECTS = {
-    *("account", "account_link", "balance", "balance_transaction", "bank_account", "capability", "card", "charge"),
+    *(
+        "account",
+        "account_link",
+        "application",
+        "balance",
+        "balance_transaction",
+        "bank_account",
+        "capability",
+        "card",
+        "charge",
+    ),
     *("checkout.session", "customer", "dispute", "event", "file", "item", "login_link", "mandate", "payment_intent"),
     *("payment_method", "payout", "price", "product", "refund", "setup_attempt", "setup_intent", "topup", "transfer"),
     *("transfer_reversal", "webhook_endpoint"),

@@ -42,6 +42,12 @@ IBANS = {
         _debit("DE78370400440532013004", LATER, REFUSAL),
         _debit("DE35370400440532013002", disputed="debit_not_authorized"),
         _debit("DE65370400440002222227", fails="insufficient_funds"),
+        _debit("AT611904300234573201"),
+        _debit("AT321904300235473204", LATER),
+        _debit("AT861904300235473202", fails=REFUSAL),
+        _debit("AT051904300235473205", LATER, REFUSAL),
+        _debit("AT591904300235473203", disputed="debit_not_authorized"),
+        _debit("IT60X0542811101000000123456", fails=REFUSAL),  # the CLI's trigger of an asynchronous failure
     )
 }
 

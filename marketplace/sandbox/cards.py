@@ -23,6 +23,9 @@ DECLINES = {
 }
 
 
+INQUIRY = "inquiry"  # instead of a reason to dispute: the cardholder's bank only asks
+
+
 @dataclass(frozen=True, slots=True)
 class TestCard:
     """How one card behaves.
@@ -83,6 +86,7 @@ CARDS = {
         TestCard("4000008260003178", asks="unless_set_up", declines="insufficient_funds"),
         TestCard("4000000000000259", disputed="fraudulent"),
         TestCard("4000000000002685", disputed="product_not_received"),
+        TestCard("4000000000001976", disputed=INQUIRY),
         TestCard("4000000000000077", available_at_once=True),
         TestCard("4000000000007726", refund="pending"),
         TestCard("4000000000005126", refund="fails"),
@@ -116,6 +120,7 @@ PAYMENT_METHODS = {
     "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": "4000008260003178",
     "pm_card_createDispute": "4000000000000259",
     "pm_card_createDisputeProductNotReceived": "4000000000002685",
+    "pm_card_createDisputeInquiry": "4000000000001976",
     "pm_card_bypassPending": "4000000000000077",
     "pm_card_pendingRefund": "4000000000007726",
     "pm_card_refundFail": "4000000000005126",

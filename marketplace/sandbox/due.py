@@ -15,12 +15,20 @@ from marketplace.sandbox.objects import (
     disputes,
     payouts,
     refunds,
+    topups,
 )
 from marketplace.sandbox.store import Doc, Store
+
+SAME_RUN_SECONDS = 3600  # Stripe makes money available in runs and tells of each run once
 
 
 def _available(call: Call, txn: Doc) -> None:
     balance.make_available(call, txn)
+    more = call.tx.run(
+        "SELECT 1 FROM due WHERE kind = 'balance_available' AND at <= ? LIMIT 1", (call.now + SAME_RUN_SECONDS,)
+    ).fetchone()
+    if not more and not call.account:
+        balance.announce(call)
     if call.account:
         # Connected accounts are paid out once a day, the next midnight UTC, all that is available then.
         midnight = int(datetime.fromtimestamp(call.now, UTC).replace(hour=0, minute=0, second=0).timestamp()) + 86_400
@@ -44,6 +52,10 @@ def _dispute(call: Call, charge: Doc) -> None:
     disputes.opens(call, charge)
 
 
+def _inquiry(call: Call, charge: Doc) -> None:
+    disputes.opens(call, charge, "fraudulent", inquiry=True)
+
+
 _KINDS: dict[str, Callable[[Call, Doc], None]] = {
     "balance_available": _available,
     "bank_answers": bank_answers.answers,
@@ -52,6 +64,8 @@ _KINDS: dict[str, Callable[[Call, Doc], None]] = {
     "payout_arrives": payouts.arrives,
     "pay_out": _pay_out,
     "dispute": _dispute,
+    "inquiry": _inquiry,
+    "topup_arrives": topups.arrives,
     "dispute_answer_due": disputes.answer_due,
     "refund_settles": refunds.settles,
     "account_overdue": account_standing.overdue,

@@ -4,6 +4,7 @@ import logging
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -79,7 +80,7 @@ class SandboxServer:
     """A running sandbox on a port of loopback: `with SandboxServer() as bank: StripeClient(…, bank.url)`.
 
     Without `database` it lives in a directory that disappears with it; `background=False` leaves delivering to the
-    caller (`bank.sandbox.tick()`), which makes tests exact.
+    caller (`bank.sandbox.tick()`), which makes tests exact; with `prompt` what is due is done before every answer.
     """
 
     def __init__(
@@ -89,16 +90,22 @@ class SandboxServer:
         host: str = "127.0.0.1",
         port: int = 0,
         background: bool = True,
+        prompt: bool = False,
         **options: Any,
     ) -> None:
         self._directory = None if database else tempfile.TemporaryDirectory(prefix="sandbox-")
         place = Path(database) if database else Path(self._directory.name if self._directory else ".") / "sandbox.db"
         self.sandbox = create_sandbox(place, **options)
-        self._server = _Server(host, port, self.sandbox, _Handler)
+        self._server = _Server(host, port, self._promptly if prompt else self.sandbox, _Handler)
         self.url = f"http://{host}:{self._server.server_port}"
         self._background = background
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
+
+    def _promptly(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        while self.sandbox.tick():
+            pass
+        return self.sandbox(environ, start_response)
 
     def start(self) -> "SandboxServer":
         """Answer requests in a thread."""

@@ -156,8 +156,8 @@ def test_another_validator_comes_to_the_same_verdicts(sdk: stripe.StripeClient) 
         ours = not published.reply("GET", "/v1/payment_intents/<id>", changed)
         assert ours == other.is_valid(changed)
         wrong, right = wrong + (not ours), right + ours
-    assert wrong > 200
-    assert right > 50
+    assert wrong > 150
+    assert right > 30
 
 
 def paid(sdk: stripe.StripeClient) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def as_json(thing: stripe.StripeObject) -> dict[str, Any]:
 def mutated(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Give copies of an object, each with one place changed or left out."""
     for path in places(value):
-        for change in (None, 7, "text", True, [], {}, ...):
+        for change in (None, 7, [], ...):
             changed = copy.deepcopy(value)
             inner: Any = changed
             for step in path[:-1]:

@@ -107,7 +107,7 @@ def test_an_unknown_address_and_an_unknown_object_are_404s(sdk: stripe.StripeCli
         sdk.v1.customers.retrieve("cus_none")
     assert (caught.value.http_status, caught.value.code) == (404, "resource_missing")
     with pytest.raises(stripe.InvalidRequestError) as caught:
-        sdk.v1.products.list()
+        sdk.v1.coupons.list()
     assert caught.value.http_status == 404
     assert browser.get("/nowhere").status == 404
     assert browser.get("/c/cs_test_none").status == 404

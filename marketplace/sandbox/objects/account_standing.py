@@ -5,8 +5,6 @@ from marketplace.sandbox.events import emit
 from marketplace.sandbox.objects import accounts
 from marketplace.sandbox.store import Doc
 
-APPLICATION: Doc = {"id": "ca_sandbox", "object": "application", "name": "The marketplace"}
-
 
 def ask(call: Call, account: Doc, item: str, seconds: int) -> Doc:
     """Ask for `item`, to be answered within `seconds`; until then the account works, and with 0 it stops at once."""
@@ -32,6 +30,6 @@ def overdue(call: Call, account: Doc) -> None:
 
 def leaves(call: Call, account: Doc) -> Doc:
     """Let an account leave the platform: it is not ours to see from now on."""
-    emit(call.on(account["id"]), "account.application.deauthorized", APPLICATION)
+    emit(call.on(account["id"]), "account.application.deauthorized", accounts.APPLICATION)
     account["deleted"] = True
     return call.tx.update(account)

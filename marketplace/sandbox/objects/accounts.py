@@ -18,6 +18,7 @@ _UPDATE = (
 _CREATE = f"type controller country {_UPDATE}"
 _CAPABILITIES = ("card_payments", "transfers", "ideal_payments", "sepa_debit_payments", "bancontact_payments")
 _DUE = ("external_account", "individual.dob", "individual.first_name", "individual.last_name", "tos_acceptance.date")
+APPLICATION: Doc = {"id": "ca_sandbox", "object": "application", "name": "The marketplace"}
 _INTERVALS = ("manual", "daily", "weekly", "monthly")
 
 
@@ -224,6 +225,7 @@ def delete(call: Call) -> Doc:
         raise InvalidRequest("An account with a balance cannot be deleted.")
     account["deleted"] = True
     call.tx.update(account)
+    emit(call.on(account["id"]), "account.application.deauthorized", APPLICATION)
     return {"id": account["id"], "object": "account", "deleted": True}
 
 

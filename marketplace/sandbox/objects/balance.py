@@ -3,6 +3,7 @@
 from typing import Any
 
 from marketplace.sandbox.calls import Call, listing, listing_route, public, route
+from marketplace.sandbox.events import emit
 from marketplace.sandbox.ids import new_id
 from marketplace.sandbox.objects import exchange
 from marketplace.sandbox.store import Doc
@@ -18,6 +19,7 @@ _CATEGORIES = {
     "refund_failure": "refund_failure",
     "transfer": "transfer",
     "transfer_refund": "transfer_reversal",
+    "topup": "topup",
     "payout": "payout",
     "payout_failure": "payout_reversal",
 }
@@ -107,6 +109,11 @@ def make_available(call: Call, txn: Doc) -> None:
     txn["status"] = "available"
     call.tx.update(txn)
     _move(call, txn["currency"], pending=-txn["net"], available=txn["net"])
+
+
+def announce(call: Call) -> None:
+    """Say that money became available on the account of `call`."""
+    emit(call, "balance.available", current(call))
 
 
 def amounts(call: Call, currency: str) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from marketplace.sandbox import shapes
 from marketplace.sandbox.calls import Call, list_of, listing, listing_route, private, route
+from marketplace.sandbox.cards import INQUIRY
 from marketplace.sandbox.errors import Refused
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.fees import charge_fee
@@ -99,9 +100,11 @@ def book(call: Call, charge: Doc, method: Doc, amount: int) -> None:
         description=charge["description"],
     )
     charge["balance_transaction"] = txn["id"]
+    if txn["status"] == "available":
+        balance.announce(call)
     if card.disputed:
         # The bank of the cardholder complains after the payment, never during it.
-        call.tx.schedule(call.now, "dispute", charge["id"])
+        call.tx.schedule(call.now, "inquiry" if card.disputed == INQUIRY else "dispute", charge["id"])
 
 
 def release(call: Call, charge: Doc, event: str) -> None:

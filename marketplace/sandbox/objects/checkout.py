@@ -4,12 +4,13 @@ from typing import Any
 
 from marketplace.sandbox import shapes, ways
 from marketplace.sandbox.amounts import currency_of
-from marketplace.sandbox.calls import Call, list_of, listing, listing_route, private, route
+from marketplace.sandbox.calls import Call, list_of, listing, listing_route, private, public, route
 from marketplace.sandbox.errors import InvalidRequest, Refused, missing
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.fees import MAXIMUM, MINIMUM
 from marketplace.sandbox.ids import new_id
 from marketplace.sandbox.objects import setup_intents
+from marketplace.sandbox.objects.customers import delivery
 from marketplace.sandbox.objects.webhook_endpoints import checked_url
 from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
@@ -109,7 +110,7 @@ def _price(call: Call, session: Doc) -> None:
     items = params.groups("line_items")
     if not items:
         raise params.absent("line_items")
-    lines = [_line(item) for item in items]
+    lines = [_line(call, item) for item in items]
     currencies = {line["currency"] for line in lines}
     if len(currencies) > 1:
         raise InvalidRequest("All line items must have one currency.", param="line_items")
@@ -122,7 +123,15 @@ def _price(call: Call, session: Doc) -> None:
     data = params.group("payment_intent_data")
     data.only(
         frozenset(
-            {"capture_method", "description", "metadata", "setup_future_usage", "transfer_group", "receipt_email"}
+            [
+                "capture_method",
+                "description",
+                "metadata",
+                "receipt_email",
+                "setup_future_usage",
+                "shipping",
+                "transfer_group",
+            ]
         )
     )
     private(session)["line_items"] = lines
@@ -131,6 +140,7 @@ def _price(call: Call, session: Doc) -> None:
         "description": data.text("description"),
         "metadata": data.metadata(),
         "receipt_email": data.text("receipt_email"),
+        "shipping": delivery(data),
         "setup_future_usage": data.choice("setup_future_usage", ("off_session", "on_session")),
         "transfer_group": data.text("transfer_group"),
     }
@@ -142,12 +152,16 @@ def _price(call: Call, session: Doc) -> None:
     )
 
 
-def _line(item: Params) -> Doc:
+def _line(call: Call, item: Params) -> Doc:
     if item.text("price"):
-        raise missing("price", item.need_text("price"), item.path("price"))
-    price = item.group("price_data")
-    currency = currency_of(price)
-    unit = price.need_integer("unit_amount", 0, MAXIMUM)
+        named = call.load("price", item.need_text("price"), item.path("price"))
+        currency, unit = str(named["currency"]), int(named["unit_amount"])
+        description = call.load("product", named["product"])["name"]
+    else:
+        named, price = None, item.group("price_data")
+        currency = currency_of(price)
+        unit = price.need_integer("unit_amount", 0, MAXIMUM)
+        description = price.group("product_data").need_text("name")
     quantity = item.integer("quantity", 1, 10_000) or 1
     return {
         "id": new_id("li"),
@@ -158,9 +172,9 @@ def _line(item: Params) -> Doc:
         "amount_tax": 0,
         "amount_total": unit * quantity,
         "currency": currency,
-        "description": price.group("product_data").need_text("name"),
+        "description": description,
         "metadata": {},
-        "price": None,
+        "price": named and public(named),
         "quantity": quantity,
     }
 

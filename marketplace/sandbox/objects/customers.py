@@ -20,6 +20,12 @@ def address(params: Params) -> dict[str, str | None] | None:
     return {name: params.text(name) for name in _ADDRESS} if params.values else None
 
 
+def delivery(params: Params) -> Doc | None:
+    """Read `shipping`: name and address of a delivery, None when none is given."""
+    given = params.group("shipping")
+    return {"address": address(given.group("address")) or {}, "name": given.need_text("name")} if given.values else None
+
+
 def new_customer(call: Call, facts: dict[str, Any]) -> Doc:
     """Make a customer of `facts` and announce it."""
     customer: Doc = {

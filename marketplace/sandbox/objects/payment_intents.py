@@ -9,7 +9,7 @@ from marketplace.sandbox.errors import InvalidRequest, Refused, missing
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.ids import new_id, token
 from marketplace.sandbox.objects import charging, payment_methods
-from marketplace.sandbox.objects.customers import address
+from marketplace.sandbox.objects.customers import delivery
 from marketplace.sandbox.store import Doc
 
 _WORDS = "description receipt_email statement_descriptor statement_descriptor_suffix transfer_group"
@@ -78,11 +78,7 @@ def _facts(call: Call, present: Doc) -> dict[str, Any]:
         facts["customer"] = customer["id"]
     facts |= _ways(call)
     if "shipping" in params:
-        shipping = params.group("shipping")
-        facts["shipping"] = {
-            "address": address(shipping.group("address")) or {},
-            "name": shipping.need_text("name"),
-        }
+        facts["shipping"] = delivery(params)
     return facts
 
 

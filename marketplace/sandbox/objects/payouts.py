@@ -150,6 +150,49 @@ def cancel(call: Call) -> Doc:
     return payout
 
 
+def reverse(call: Call) -> Doc:
+    """Call a pay-out that was made by hand back: the money returns by a pay-out of its own, of a negative amount."""
+    payout = call.subject("payout")
+    if payout["status"] != "paid" or payout["automatic"] or payout["reversed_by"]:
+        raise Refused("Only a pay-out by hand that has arrived can be reversed, once.")
+    back = shapes.new(
+        "payout",
+        id=new_id("po"),
+        amount=-payout["amount"],
+        arrival_date=call.now + ARRIVES_SECONDS,
+        automatic=False,
+        created=call.now,
+        currency=payout["currency"],
+        description=None,
+        destination=payout["destination"],
+        metadata=call.params.metadata(),
+        original_payout=payout["id"],
+        reconciliation_status="not_applicable",
+        statement_descriptor=None,
+        status="pending",
+        _={"refused": False, "transactions": []},
+    )
+    txn = balance.post(
+        call, "payout", payout["amount"], payout["currency"], back["id"], available_on=back["arrival_date"]
+    )
+    back["balance_transaction"] = txn["id"]
+    call.tx.insert(back, call.account)
+    payout["reversed_by"] = back["id"]
+    call.tx.update(payout)
+    emit(call, "payout.created", back)
+    call.tx.schedule(back["arrival_date"], "payout_arrives", back["id"])
+    return back
+
+
+def update(call: Call) -> Doc:
+    """Change the metadata of a pay-out."""
+    payout = call.subject("payout")
+    payout["metadata"] = call.params.metadata(payout["metadata"])
+    call.tx.update(payout)
+    emit(call, "payout.updated", payout, {})
+    return payout
+
+
 ROUTES = (
     route("POST", "/v1/payouts", "payouts.create", create, _ACCEPTS),
     listing_route(
@@ -159,5 +202,7 @@ ROUTES = (
         "created status destination",
     ),
     route("GET", "/v1/payouts/<id>", "payouts.retrieve", lambda call: call.subject("payout")),
+    route("POST", "/v1/payouts/<id>", "payouts.update", update, "metadata"),
     route("POST", "/v1/payouts/<id>/cancel", "payouts.cancel", cancel),
+    route("POST", "/v1/payouts/<id>/reverse", "payouts.reverse", reverse, "metadata"),
 )

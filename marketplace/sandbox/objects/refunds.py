@@ -101,6 +101,7 @@ def settles(call: Call, refund_doc: Doc) -> None:
         refund_doc["status"] = "succeeded"
         call.tx.update(refund_doc)
         emit(call, "refund.updated", refund_doc)
+        emit(call, "charge.refund.updated", refund_doc)
         return
     txn = balance.post(call, "refund_failure", refund_doc["amount"], refund_doc["currency"], refund_doc["id"])
     refund_doc.update(status="failed", failure_reason="expired_or_canceled_card", failure_balance_transaction=txn["id"])
@@ -118,6 +119,7 @@ def update(call: Call) -> Doc:
     refund_doc["metadata"] = call.params.metadata(refund_doc["metadata"])
     call.tx.update(refund_doc)
     emit(call, "refund.updated", refund_doc, {})
+    emit(call, "charge.refund.updated", refund_doc, {})
     return refund_doc
 
 
