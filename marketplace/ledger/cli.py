@@ -1,4 +1,4 @@
-"""The commands `flask ledger audit` and `flask ledger export`."""
+"""The commands `flask ledger audit`, `flask ledger export` and `flask ledger protect`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from flask.cli import AppGroup
 
 from marketplace.ledger.audit import Finding, audit
 from marketplace.ledger.export import FORMATS
+from marketplace.ledger.protect import NotProtectable, may_change_books, protect
+from marketplace.runtime import runtime
 
 ledger_cli = AppGroup("ledger", help="Prove the books and write them out.")
 
@@ -24,6 +26,8 @@ def audit_command() -> None:
             bar.update(done - bar.pos)
 
         findings = audit(progress)
+    if runtime().settings.environment == "production" and may_change_books():
+        click.echo("The site's database role could change the books; see: marketplace ledger protect --help", err=True)
     _report(findings)
 
 
@@ -43,3 +47,14 @@ def export_command(form: str, output: IO[str]) -> None:
     """Write the whole journal as CSV, or as a journal that hledger reads."""
     for part in FORMATS[form]():
         output.write(part)
+
+
+@ledger_cli.command("protect")
+@click.option("--role", required=True, help="The PostgreSQL role with which the web server and the worker run.")
+def protect_command(role: str) -> None:
+    """Let a role add to the books but change nothing in them; run it as the tables' owner, after each upgrade."""
+    try:
+        tables = protect(role)
+    except NotProtectable as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{role} may read and write what the site needs in {tables} tables, and only add to the books.")
