@@ -12,10 +12,13 @@ from marketplace.ledger import accounts
 from marketplace.ledger.audit import audit
 from marketplace.ledger.models import LedgerAccount
 from marketplace.payments import service
+from marketplace.payments.apply import apply
 from marketplace.payments.burden_models import MemberDebt, ReserveHold
 from marketplace.payments.dispute_models import Dispute, DisputeMovement
 from marketplace.payments.models import GatewayEvent, Payment
 from marketplace.payments.payout_models import PayoutPart
+from marketplace.payments.provider import provider
+from marketplace.sandbox.calls import public
 from marketplace.settings import service as settings
 from marketplace.testing.clients import refresh
 from tests.core.payment_world import World, eur
@@ -38,6 +41,13 @@ class Disputes(World):
             self.hear()
         return ref
 
+    def look(self, ref: str) -> None:
+        """Read a case at the bank and apply it, as the job does, without hearing anything else."""
+        answer = provider().read_case(ref)
+        assert isinstance(answer, tuple), answer
+        for facts in answer:
+            apply(facts)
+
     def decide(self, ref: str, *, won: bool, hear: bool = True) -> None:
         """Let the bank decide."""
         self.act("dispute/settle", dispute=ref, won=str(won).lower())
@@ -46,7 +56,8 @@ class Disputes(World):
 
     def hear(self, *, times: int = 2, backwards: bool = True) -> None:
         """Hear all the news of the bank, each event several times and, unless told otherwise, the newest first."""
-        events = self.events()
+        with self.bank.sandbox.store.read() as tx:  # also those of connected accounts
+            events = [public(event) for event in tx.find("event", oldest_first=True)]
         known = set(db.session.scalars(select(GatewayEvent.event_id)))
         fresh = [event for event in events if event["id"] not in known]
         for _time in range(times):

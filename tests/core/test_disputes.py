@@ -144,14 +144,7 @@ def test_a_pay_out_of_disputed_money_stops(world: Disputes) -> None:
     parts = {part.payment_id: part for part in db.session.scalars(select(PayoutPart))}
     assert {part.state for part in parts.values()} == {"waiting"}
     world.bank.sandbox.faults.clear()
-    ref = world.act("dispute", charge=payment.source_ref)["id"]
-    from marketplace.payments.apply import apply
-    from marketplace.payments.provider import provider
-
-    answer = provider().read_case(ref)
-    assert not isinstance(answer, str)
-    for facts in answer:  # type: ignore[union-attr]
-        apply(facts)
+    world.look(world.dispute(payment, hear=False))
     world.work()
     states = dict(db.session.execute(select(PayoutPart.payment_id, PayoutPart.state)).all())
     assert states == {payment.id: "withdrawn", other.id: "sent"}
