@@ -52,7 +52,7 @@ def _prepare(payment_id: int) -> Errand | Replace | None:
     with transaction():
         payment = locked(payment_id)
         live = live_attempt("charge", payment.id)
-        if payment.state not in ("ready", "declined", "charging", "action_required") or payment.method_id is None:
+        if payment.state not in ("ready", "charging", "action_required") or payment.method_id is None:
             return None
         if live is None:
             method = db.session.get_one(SavedMethod, payment.method_id)

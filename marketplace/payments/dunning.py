@@ -111,6 +111,8 @@ def step(payment_id: int, number: int) -> None:
             return
         course = COURSES[Advice(row.advice)]
         now = clock.now()
+        if row.next_at is not None and now < row.next_at:
+            return
         if course.tries and payment.state == "declined":
             ring(payment)  # its answer comes back to `refused`, or ends the dunning
         elif now >= row.last_at:

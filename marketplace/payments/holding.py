@@ -25,7 +25,7 @@ def run_hold(payment_id: int) -> None:
     with transaction():
         payment = locked(payment_id)
         live = asking_attempt(payment.id)
-        if payment.state not in ("ready", "declined", "charging", "action_required") or payment.method_id is None:
+        if payment.state not in ("ready", "charging", "action_required") or payment.method_id is None:
             return
         method = db.session.get_one(SavedMethod, payment.method_id)
         if live is not None and live.state == "needs_payer" and live.ref and live.params["method"] != method.ref:
