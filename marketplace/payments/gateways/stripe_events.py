@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from marketplace.payments.facts import Trouble
 from marketplace.payments.gateway import EventPage
 from marketplace.payments.gateways.stripe_talk import StripeTalk
+
+if TYPE_CHECKING:
+    from stripe import RequestOptions
+    from stripe.params import EventListParams
 
 PAGE = 100
 
@@ -25,13 +29,13 @@ class StripeEvents(StripeTalk):
 
     def list_events(self, since: datetime, after: str = "", account: str = "") -> EventPage | Trouble:
         """Give a page of the events since an instant (UTC), those before the event `after`."""
-        params: dict[str, Any] = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
+        params: EventListParams = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
         if after:
             params["starting_after"] = after
         if account:
             params["types"] = OF_ACCOUNTS
-        options: Any = {"stripe_account": account} if account else None
-        answer = self._ask("listing events", lambda: self._stripe.events.list(params, options))  # type: ignore[arg-type]
+        options: RequestOptions = {"stripe_account": account} if account else {}
+        answer = self._ask("listing events", lambda: self._stripe.events.list(params, options))
         if isinstance(answer, Trouble):
             return answer
         bodies = tuple(json.dumps(event.to_dict()).encode() for event in answer.data)
