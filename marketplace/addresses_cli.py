@@ -19,7 +19,7 @@ def tables() -> Iterator[tuple[Path, str]]:
     from marketplace import core  # the list of the core's pages
 
     here = runtime()
-    named = [(Path(__file__).parent, where, None) for where in core.BLUEPRINTS]
+    named = [(Path(__file__).parent, where, None) for where in core.blueprints("development")]
     for plugin, given in collect(here.hooks, "register_blueprints"):
         folder = Path(str(here.hooks.modules[plugin].__file__)).parent
         named += [(folder, each.blueprint, each.url_prefix) for each in given]

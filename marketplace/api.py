@@ -14,7 +14,16 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.agreements import service as agreements
     from marketplace.agreements.models import Agreement, AgreementEvent
     from marketplace.agreements.service import Actor, TransitionContext
-    from marketplace.database import Base, BigIntId, Json, UtcDateTime, after_commit, db, in_transaction, transaction
+    from marketplace.database import (
+        Base,
+        BigIntId,
+        Json,
+        UtcDateTime,
+        after_commit,
+        db,
+        in_transaction,
+        transaction,
+    )
     from marketplace.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound, Refused
     from marketplace.extensions import csrf, limiter
     from marketplace.forms import Form, MoneyField
@@ -129,6 +138,7 @@ _HOMES = {
     "looked_at": "marketplace.listings.acts:looked_at",
     "notifications": "marketplace.notifications.service",
     "parse_amount": "marketplace.money:parse_amount",
+    "partial_index": "marketplace.database:partial_index",
     "payments": "marketplace.payments.service",
     "picture_url": "marketplace.listings.sizes:picture_url",
     "render_markdown": "marketplace.listings.text:render",

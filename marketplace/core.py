@@ -72,6 +72,12 @@ BLUEPRINTS: tuple[Blueprint | str, ...] = (
     "marketplace.api_v1.docs_views:blueprint",
     "marketplace.api_v1.token_views:blueprint",
 )
+STYLEGUIDE = "marketplace.styleguide:blueprint"
+
+
+def blueprints(environment: str) -> tuple[Blueprint | str, ...]:
+    """Give the core's blueprints; the style guide is everywhere but in production."""
+    return BLUEPRINTS if environment == "production" else (*BLUEPRINTS, STYLEGUIDE)
 
 
 def mount_pages(app: Site) -> None:

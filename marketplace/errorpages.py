@@ -5,21 +5,21 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-import structlog
 from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
-from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from marketplace.database import db
 from marketplace.errors import DomainError, InvalidInput
+from marketplace.forgery import Forged
+from marketplace.logs import log_of
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 
 def init_error_pages(app: Flask) -> None:
     """Answer every kind of failure in words, never with a traceback."""
-    app.register_error_handler(CSRFError, _csrf_failed)
+    app.register_error_handler(Forged, _csrf_failed)
     app.register_error_handler(HTTPException, _http_failed)
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(Exception, _crashed)
@@ -50,7 +50,7 @@ def _page(status: int, message: str, **more: Any) -> tuple[str, int]:
     return render_template("errors/error.html", status=status, message=message, **more), status
 
 
-def _csrf_failed(error: CSRFError) -> Any:
+def _csrf_failed(error: Forged) -> Any:
     text = _(
         "This form was too old, or was opened in another session. Go back, load the page again and send it once more."
     )

@@ -12,8 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
+
+from marketplace.database import WHERE, Base
 
 FILES = "*models.py"
 """Mapped classes live in `models.py` or `<what>_models.py` of a package; a test looks for others."""
@@ -31,6 +33,12 @@ def complete() -> None:
             if inside != ("models",) or package != "marketplace":  # that is this module
                 import_module(".".join((package, *inside)))
         _seen.add(package)
+    for table in Base.metadata.tables.values():
+        for index in table.indexes:
+            if WHERE in index.info:
+                condition = text(index.info.pop(WHERE))
+                for dialect in ("sqlite", "postgresql"):
+                    index.dialect_options[dialect][WHERE] = condition
 
 
 def plugins_have(hooks: Iterable[ModuleType]) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Blueprint, Flask, abort, render_template
+from flask import Blueprint, abort, render_template
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
@@ -26,7 +26,6 @@ from marketplace import clock
 from marketplace.forms import Form, MoneyField
 from marketplace.hooks.types import CardFacts
 from marketplace.icons import known_icons
-from marketplace.runtime import runtime
 
 blueprint = Blueprint("styleguide", __name__)
 
@@ -175,9 +174,3 @@ def error(status: int) -> tuple[str, int]:
     if not 400 <= status < 600:
         abort(404)
     return render_template("errors/error.html", status=status, message="", reference="7f3a-91c2"), status
-
-
-def init_styleguide(app: Flask) -> None:
-    """Mount the style guide, except in production."""
-    if runtime(app).settings.environment != "production":
-        app.register_blueprint(blueprint)

@@ -25,7 +25,6 @@ from marketplace.hooks.calls import left_out
 from marketplace.icons import cover_art, icon
 from marketplace.late import late
 from marketplace.runtime import page_parts, runtime
-from marketplace.styleguide import init_styleguide
 from marketplace.wording import init_wording
 
 
@@ -144,4 +143,3 @@ def init_templating(app: Flask) -> None:
     init_wording(app)
     init_assets(app)
     init_appearance(app)
-    init_styleguide(app)

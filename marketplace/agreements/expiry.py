@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import or_, select
 
 from marketplace import clock
@@ -16,9 +15,10 @@ from marketplace.agreements.service import Actor
 from marketplace.database import db, transaction
 from marketplace.errors import DomainError
 from marketplace.lifecycle import ENDED, InvalidTransition
+from marketplace.logs import log_of
 from marketplace.runtime import agreement_kind
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 BATCH = 100
 

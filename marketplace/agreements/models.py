@@ -5,18 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.database import Base, BigIntId, Json, UtcDateTime
+from marketplace.database import Base, BigIntId, Json, UtcDateTime, partial_index
 from marketplace.money import Money
 
 OPEN = "phase IN ('proposed', 'agreed', 'active')"
 """SQL for agreements that have not ended; written out, because SQLite only then uses the indexes made for them."""
-
-
-def _of_the_open(name: str, column: str) -> Index:
-    return Index(name, column, "id", sqlite_where=text(OPEN), postgresql_where=text(OPEN))
 
 
 class Agreement(Base):
@@ -37,8 +33,8 @@ class Agreement(Base):
         Index("ix_agreement_member", "member_id", "id"),
         Index("ix_agreement_owner", "owner_id", "id"),
         Index("ix_agreement_waits", "waits_until"),
-        _of_the_open("ix_agreement_member_open", "member_id"),
-        _of_the_open("ix_agreement_owner_open", "owner_id"),
+        partial_index("ix_agreement_member_open", "member_id", "id", where=OPEN),
+        partial_index("ix_agreement_owner_open", "owner_id", "id", where=OPEN),
     )
 
     id: Mapped[int] = mapped_column(BigIntId, primary_key=True)

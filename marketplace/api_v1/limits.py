@@ -18,7 +18,7 @@ def count(item: RateLimitItemPerMinute, who: str) -> None:
     """Count one request of `who`; raises ApiProblem 429 with Retry-After when it is one too many."""
     if not current_app.config["RATELIMIT_ENABLED"]:
         return
-    if not limiter.limiter.hit(item, "api", who):
+    if not limiter.hit(item, "api", who):
         raise ApiProblem(
             429, "too_many_requests", _("Too many requests. Wait a minute."), headers={"Retry-After": "60"}
         )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import structlog
-
 from marketplace.database import db, in_transaction
 from marketplace.hooks.manager import Hooks
 from marketplace.hooks.slots import as_slot
 from marketplace.hooks.specs import Announce, Decide, Register, hook_names
 from marketplace.hooks.types import NavItem, PageAction, SlotFill
+from marketplace.logs import log_of
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 _COLLECTED = frozenset((*hook_names(Register), "export_member", "health_problems"))
 _DECIDED = frozenset(hook_names(Decide))

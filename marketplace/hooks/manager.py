@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import Any
 
 import pluggy
-import structlog
 
 from marketplace.hooks.discovery import PluginInvalid
 from marketplace.hooks.specs import FAMILIES, PROJECT, hook_names
+from marketplace.logs import log_of
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 
 class Hooks:

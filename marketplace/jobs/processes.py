@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import structlog
+from marketplace.logs import log_of
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 BREATH_SECONDS = 1.0
 """A worker that dies at once is not begun again in a tight loop."""

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-import structlog
 from flask import Flask
 
 from marketplace.database import db
@@ -22,9 +21,10 @@ from marketplace.jobs.errors import GiveUp, TryLater
 from marketplace.jobs.queue import Claimed
 from marketplace.jobs.quiet import quietly
 from marketplace.jobs.service import wake_event
+from marketplace.logs import log_of
 from marketplace.runtime import runtime
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 BATCH = 20
 IDLE_SECONDS = 1.0

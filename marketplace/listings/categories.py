@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms.fields.choices import SelectChoice
 
 from marketplace.display import locale_code
+
+if TYPE_CHECKING:
+    from wtforms.fields.choices import SelectChoice
 
 OTHER = "other"
 
@@ -79,4 +81,6 @@ def worded() -> tuple[Category, ...]:
 
 def choices() -> list[SelectChoice]:
     """Give all categories for a form."""
+    from wtforms.fields.choices import SelectChoice  # lists of listings need no form
+
     return [SelectChoice(each.key, each.label) for each in worded()]

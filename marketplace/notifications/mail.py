@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import structlog
 from flask import current_app
 from flask_babel import force_locale
 from sqlalchemy import select
 
 from marketplace.database import db, refuse_inside_transaction
+from marketplace.logs import log_of
 from marketplace.notifications import transport
 from marketplace.notifications.choices import wants_mail
 from marketplace.notifications.facts import readable
@@ -19,7 +19,7 @@ from marketplace.notifications.kinds import group_of, sentence
 from marketplace.runtime import runtime
 from marketplace.users.models import User
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 LONGEST_SUBJECT = 150
 CHOICES_PATH = "/account/notifications"

@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.database import db
+from marketplace.logs import log_of
 from marketplace.payments.facts import Refused, Unknown
 from marketplace.payments.gateway import EventPage, gateway, gateway_name
 from marketplace.payments.intake import read_event, take_in
 from marketplace.payments.method_models import PayoutAccount
 from marketplace.payments.signature import Forged
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 PAUSES = (1.0, 4.0, 16.0)
 """Seconds to wait before asking again for a page that did not come."""

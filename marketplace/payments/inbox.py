@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-import structlog
 from sqlalchemy import func, select, update
 
 from marketplace import clock
@@ -16,6 +15,7 @@ from marketplace.jobs.errors import TryLater
 from marketplace.jobs.queue import delay
 from marketplace.jobs.quiet import quietly
 from marketplace.jobs.service import enqueue
+from marketplace.logs import log_of
 from marketplace.payments import notices
 from marketplace.payments.apply import apply
 from marketplace.payments.facts import Facts, Refused, Unknown
@@ -23,7 +23,7 @@ from marketplace.payments.gateway import ObjectRef, gateway
 from marketplace.payments.inbox_models import GatewayEvent
 from marketplace.payments.outcome import STRANGE, Fate, Outcome
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 TRIES = 12
 """Looks that may fail, 1 s to 1 h apart, before an event is given up."""

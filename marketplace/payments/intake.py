@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-import structlog
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from marketplace import clock
 from marketplace.database import is_sqlite, transaction
+from marketplace.logs import log_of
 from marketplace.payments.gateway import ObjectRef, gateway_name
 from marketplace.payments.gateways.api_version import API_VERSION
 from marketplace.payments.inbox import ring
@@ -24,7 +24,7 @@ from marketplace.payments.inbox_models import WRONG_MODE, GatewayEvent
 from marketplace.payments.signature import Forged
 from marketplace.runtime import runtime
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 OF_THE_ACCOUNT = frozenset({"account", "capability", "person", "application", "bank_account", "card"})
 """News of these, in a connected account, is news of that account."""

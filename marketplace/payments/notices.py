@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import select
 
 from marketplace.database import db
+from marketplace.logs import log_of
 from marketplace.notifications.service import notify, notify_many
 from marketplace.payments import links
 from marketplace.payments.models import Payment, Payout
 from marketplace.users.models import User
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
+
 
 def action_required(payment: Payment, title: str) -> None:
     """Send the payer a signed link with which the same payment is confirmed."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-import structlog
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from marketplace.errorpages import problem
-from marketplace.extensions import csrf, limiter
+from marketplace.extensions import csrf
+from marketplace.logs import log_of
 from marketplace.payments.intake import read_event, take_in
 from marketplace.payments.signature import Forged, check_signature
 from marketplace.runtime import runtime
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 webhooks = Blueprint("payment_webhooks", __name__)
 
 LIMIT = 1024 * 1024
@@ -22,8 +22,7 @@ LIMIT = 1024 * 1024
 
 
 @webhooks.post("/webhooks/stripe")
-@csrf.exempt  # type: ignore[untyped-decorator]
-@limiter.exempt
+@csrf.exempt
 def stripe() -> Response:
     """Take in an event; refuses what is not signed by Stripe, and remembers everything that is."""
     settings = runtime().settings

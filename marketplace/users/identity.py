@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-import structlog
 from flask import Response, g, redirect, request, session, url_for
 from flask.sansio.app import App
 from flask_login import current_user, login_user, logout_user
@@ -13,10 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from marketplace.database import db
 from marketplace.errorpages import problem, wants_problem
 from marketplace.extensions import login_manager
+from marketplace.logs import log_of
 from marketplace.users import sessions
 from marketplace.users.models import User
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 TRUSTED_LONGEST = 2000
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.api import Base, BigIntId, Json, Money, UtcDateTime
+from marketplace.api import Base, BigIntId, Json, Money, UtcDateTime, partial_index
 
 
 class Campaign(Base):
@@ -105,14 +105,7 @@ class Pledge(Base):
     __table_args__ = (
         UniqueConstraint("member_id", "nonce"),
         CheckConstraint("amount_minor > 0", name="amount"),
-        Index(
-            "uq_funding_pledge_standing",
-            "campaign_id",
-            "member_id",
-            unique=True,
-            sqlite_where=text("standing"),
-            postgresql_where=text("standing"),
-        ),
+        partial_index("uq_funding_pledge_standing", "campaign_id", "member_id", unique=True, where="standing"),
         Index("ix_funding_pledge_campaign", "campaign_id", "agreement_id"),
     )
 
