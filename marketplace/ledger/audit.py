@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.engine import Connection
 
-from marketplace.database import db, is_sqlite
 from marketplace.ledger.models import DEBIT_KINDS, LedgerAccount, LedgerTransaction, LedgerTransfer
+from marketplace.ledger.reading import snapshot
 from marketplace.ledger.transfers import PENDING, POST, POSTED, VOID, Line, fingerprint, instant
 
 BATCH = 2000
@@ -49,7 +48,7 @@ def audit(progress: Progress = lambda _done, _total: None) -> list[Finding]:
 
     Reads over a connection of its own, so that what an open transaction has not committed is not judged.
     """
-    with _snapshot() as connection:
+    with snapshot() as connection:
         return audit_of(connection, progress)
 
 
@@ -67,14 +66,6 @@ def audit_of(connection: Connection, progress: Progress = lambda _done, _total: 
     _check_reversals(connection, books)
     _check_accounts(books)
     return books.findings
-
-
-@contextmanager
-def _snapshot() -> Iterator[Connection]:
-    # A read transaction of SQLite is a snapshot anyway.
-    options = {} if is_sqlite() else {"isolation_level": "REPEATABLE READ"}
-    with db.engine.connect().execution_options(**options) as connection:
-        yield connection
 
 
 def _transfers(connection: Connection) -> Iterator[list[Row[tuple[object, ...]]]]:

@@ -44,7 +44,7 @@ def _report(findings: list[Finding]) -> None:
 @click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True)
 @click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="File to write.")
 def export_command(form: str, output: IO[str]) -> None:
-    """Write the whole journal as CSV, or as a journal that hledger reads."""
+    """Write the whole journal as CSV, or as Beancount or hledger reads it."""
     for part in FORMATS[form]():
         output.write(part)
 

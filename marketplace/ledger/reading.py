@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, literal, select, union_all
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import aliased
 
-from marketplace.database import db
+from marketplace.database import db, is_sqlite
 from marketplace.ledger.errors import TransactionNotFound
 from marketplace.ledger.models import DEBIT_KINDS, LedgerAccount, LedgerTransaction, LedgerTransfer
 from marketplace.money import Money
@@ -66,6 +68,15 @@ class StatementRow:
     side: str
     amount: Money
     other: str
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """Give a connection of its own that sees the books as they were at one moment, however long the reading takes."""
+    # A read transaction of SQLite is a snapshot anyway.
+    options = {} if is_sqlite() else {"isolation_level": "REPEATABLE READ"}
+    with db.engine.connect().execution_options(**options) as connection:
+        yield connection
 
 
 _SUMS = (

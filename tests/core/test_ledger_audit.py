@@ -12,6 +12,7 @@ from sqlalchemy import text
 from marketplace.database import db, is_sqlite, transaction
 from marketplace.ledger import audit, export, service
 from marketplace.ledger.cli import ledger_cli
+from marketplace.ledger.reading import snapshot
 from marketplace.ledger.transfers import TransferSpec
 from marketplace.money import Money
 from tests.core.ledger_attacks import txn
@@ -101,7 +102,9 @@ def test_batches_of_any_size_find_the_same(app: Flask, monkeypatch: pytest.Monke
         monkeypatch.setattr(audit, "BATCH", size)
         monkeypatch.setattr(export, "BATCH", size)
         assert service.audit() == []
-        assert [line.transfer_id for line in export.journal()] == [row[0] for row in rows("ledger_transfer")]
+        with snapshot() as connection:
+            exported = [line.transfer_id for line in export.journal(connection)]
+        assert exported == [row[0] for row in rows("ledger_transfer")]
 
 
 def invoke(app: Flask, *arguments: str) -> Result:
