@@ -38,7 +38,10 @@ from marketplace.users.models import User
 TAG = "Payments"
 READ, WRITE = ("payments:read",), ("payments:write",)
 CHOOSING = ("method_needed", "ready", "declined", "action_required")
-State = Literal["method_needed", "ready", "charging", "action_required", "succeeded", "declined", "cancelled"]
+State = Literal[
+    "method_needed", "ready", "charging", "processing", "action_required", "awaiting", "held", "succeeded", "declined",
+    "cancelled",
+]  # fmt: skip
 
 
 class PaymentOut(Output):
