@@ -18,6 +18,7 @@ from marketplace.payments.attempts import locked_attempt, mark, new_key, open_at
 from marketplace.payments.facts import MethodFacts, Refused, SetupFacts, Trouble
 from marketplace.payments.gateway import gateway, gateway_name
 from marketplace.payments.models import GatewayCustomer, Payment, PaymentAttempt, SavedMethod
+from marketplace.payments.offline.wording import LABELS as BY_HAND
 from marketplace.payments.orders import SetupOrder, thaw
 from marketplace.runtime import runtime
 from marketplace.users.models import User
@@ -128,7 +129,10 @@ def methods_of(user_id: int) -> list[SavedMethod]:
     today = clock.now()
     rows = db.session.scalars(
         select(SavedMethod)
-        .where(SavedMethod.user_id == user_id, SavedMethod.removed_at.is_(None), SavedMethod.barred_at.is_(None))
+        .where(
+            SavedMethod.user_id == user_id, SavedMethod.gateway == gateway_name(),
+            SavedMethod.removed_at.is_(None), SavedMethod.barred_at.is_(None),
+        )
         .order_by(SavedMethod.id.desc())
     )
     return [row for row in rows if (row.exp_year or 9999, row.exp_month or 12) >= (today.year, today.month)]
@@ -136,6 +140,8 @@ def methods_of(user_id: int) -> list[SavedMethod]:
 
 def describe_method(method: SavedMethod) -> str:
     """Write a method the way it is printed on a receipt: Visa ending in 4242."""
+    if method.kind in BY_HAND:
+        return str(BY_HAND[method.kind])
     names = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "sepa_debit": _("Bank account")}
     name = names.get(method.brand, method.brand.replace("_", " ").capitalize() or _("Card"))
     return str(_("%(name)s ending in %(digits)s", name=name, digits=method.last4)) if method.last4 else str(name)
@@ -147,7 +153,7 @@ def remove_method(user_id: int, method_id: int) -> bool:
     Must not be called inside a transaction. Raises NotFound for somebody else's method.
     """
     method = db.session.get(SavedMethod, method_id)
-    if method is None or method.user_id != user_id or method.removed_at is not None:
+    if method is None or method.user_id != user_id or method.removed_at is not None or method.kind in BY_HAND:
         raise NotFound(_("There is no such saved card."))
     answer = gateway().remove_method(method.ref)
     if isinstance(answer, Refused):  # the gateway knows no such method (any more)

@@ -16,13 +16,15 @@ from marketplace.payments import charging, links, methods, reads, wording
 from marketplace.payments.forms import NEW, MethodForm
 from marketplace.payments.guards import for_members, where_payments_are_on
 from marketplace.payments.models import Payment
+from marketplace.payments.offline import methods as by_hand
+from marketplace.payments.offline import pages as hand_pages
 from marketplace.payments.requests import use_saved_method
 from marketplace.runtime import runtime
 from marketplace.users.models import User
 
 payment_pages = Blueprint("payments", __name__)
 
-CHOOSING = ("method_needed", "ready", "declined", "action_required")
+CHOOSING = ("method_needed", "ready", "declined", "action_required", "awaiting")
 
 
 @payment_pages.after_request
@@ -60,7 +62,8 @@ def pay(payment_id: int) -> Any:
     """Show what is to be paid, and choose a card for it."""
     payment = payment_or_404(payment_id, "payment.see" if request.method == "GET" else "payment.pay")
     form = MethodForm()
-    form.offer(methods.methods_of(payment.payer_id) if _is_payer(payment) else [], payment.method_id)
+    saved = methods.methods_of(payment.payer_id) if _is_payer(payment) else []
+    form.offer(saved, payment.method_id, by_hand.offered(), provider=runtime().settings.takes("stripe"))
     if form.validate_on_submit():
         answer = _chosen(payment, form)
         if answer is not None:
@@ -78,6 +81,8 @@ def _chosen(payment: Payment, form: MethodForm) -> Any:
     if payment.state not in CHOOSING:
         form.form_errors.append(_("This payment can't be changed any more."))
         return None
+    if form.method.data in by_hand.GATEWAYS:
+        return hand_pages.chosen(payment, form)
     if form.method.data != NEW:
         try:
             use_saved_method(payment, int(form.method.data))
@@ -107,6 +112,8 @@ def _page(payment: Payment, form: MethodForm | None, *, unreachable: bool = Fals
         declined=wording.decline_words(payment.decline_code),
         refund_words=wording.REFUND_STATES,
         describe=methods.describe_method,
+        by_hand=hand_pages.shown(payment),
+        cards_here=runtime().settings.takes("stripe"),
         unreachable=unreachable,
         token=token,
     )

@@ -13,12 +13,13 @@ from flask_babel import gettext as _
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import aliased
 
-from marketplace import clock
+from marketplace import clock, display
 from marketplace.agreements.models import Agreement
 from marketplace.database import db, transaction
 from marketplace.listings.models import Listing
 from marketplace.payments.billing import parties
 from marketplace.payments.billing.models import Bill, FeeLine
+from marketplace.payments.billing.wording import fee_words
 from marketplace.payments.billing.writing import Draft, write
 from marketplace.payments.models import Payment
 from marketplace.payments.payout_models import PayoutPart
@@ -27,6 +28,9 @@ from marketplace.runtime import runtime
 MEMBERS = 200
 """How many members get invoices in one run; the next run goes on."""
 
+
+Line = tuple[FeeLine, str, str | None]
+"""A fee, the title of the listing it was taken for, and who has the payment's money."""
 
 OPEN = FeeLine.bill_id.is_(None) & ~FeeLine.void
 
@@ -57,7 +61,7 @@ def invoice(payee_id: int, currency: str) -> list[Bill]:
     Joins the caller's transaction. What was given back before it stood on an invoice is simply not charged.
     """
     lines = db.session.execute(
-        select(FeeLine, Listing.title)
+        select(FeeLine, Listing.title, Payment.gateway)
         .join(Payment, Payment.id == FeeLine.payment_id)
         .join(Agreement, Agreement.id == Payment.agreement_id)
         .join(Listing, Listing.id == Agreement.listing_id)
@@ -65,35 +69,33 @@ def invoice(payee_id: int, currency: str) -> list[Bill]:
         .order_by(FeeLine.id)
         .with_for_update(of=FeeLine)
     ).all()
-    ids = [line.given_back_id for line, _title in lines if line.given_back_id]
+    ids = [line.given_back_id for line, _title, _gateway in lines if line.given_back_id]
     known = db.session.execute(select(FeeLine.id, FeeLine.bill_id).where(FeeLine.id.in_(ids)))
     billed = {row.id: row.bill_id for row in known}
-    groups: dict[tuple[int | None, str, str], list[tuple[FeeLine, str]]] = defaultdict(list)
-    for line, title in lines:
+    groups: dict[tuple[int | None, str, str], list[Line]] = defaultdict(list)
+    for line, title, gateway in lines:
         corrected = billed.get(line.given_back_id) if line.given_back_id else None
-        groups[corrected, line.tax_name, line.tax_rate].append((line, title))
+        groups[corrected, line.tax_name, line.tax_rate].append((line, title, gateway))
     return [bill for key, group in groups.items() if (bill := _written(payee_id, currency, key, group)) is not None]
 
 
-def _written(
-    payee_id: int, currency: str, key: tuple[int | None, str, str], group: Sequence[tuple[FeeLine, str]]
-) -> Bill | None:
+def _written(payee_id: int, currency: str, key: tuple[int | None, str, str], group: Sequence[Line]) -> Bill | None:
     corrected, tax_name, tax_rate = key
-    ids = [line.id for line, _title in group]
-    if not sum(line.net_minor + line.tax_minor for line, _title in group):
+    ids = [line.id for line, _title, _gateway in group]
+    if not sum(line.net_minor + line.tax_minor for line, _title, _gateway in group):
         db.session.execute(update(FeeLine).where(FeeLine.id.in_(ids)).values(void=True))
         return None  # everything was given back before anything was invoiced
-    notes = ""
     with force_locale(parties.language(payee_id)):
+        gathered = _gathered(group)
         subject = _("Fees of %(site)s", site=runtime().settings.site_name)
         if corrected is not None:
             original = db.session.get_one(Bill, corrected)
             notes = _("Corrects %(number)s: fees given back.", number=original.code)
         else:
-            notes = _("Kept from what was paid to you; nothing has to be paid.")
+            notes = _kept_how(group, currency)
     draft = Draft(
         kind="fee_invoice" if corrected is None else "fee_credit", cause=f"fees:{ids[0]}", user_id=payee_id,
-        currency=currency, seller=parties.platform(), buyer=parties.member(payee_id), subject=subject, lines=_gathered(group),
+        currency=currency, seller=parties.platform(), buyer=parties.member(payee_id), subject=subject, lines=gathered,
         corrects_id=corrected, tax_name=tax_name, tax_rate=tax_rate, notes=notes,
     )  # fmt: skip
     bill = write(draft)
@@ -101,11 +103,20 @@ def _written(
     return bill
 
 
-def _gathered(group: Sequence[tuple[FeeLine, str]]) -> list[dict[str, Any]]:
+def _kept_how(group: Sequence[Line], currency: str) -> str:
+    """Say whether the fees were kept from what came in, or are owed because the payee was paid directly."""
+    owed = sum(line.net_minor + line.tax_minor for line, _title, gateway in group if gateway == "direct")
+    if not owed:
+        return _("Kept from what was paid to you; nothing has to be paid.")
+    amount = display.money(owed, currency, exact=True)
+    return _("%(amount)s of this is kept from what you earn later, because you were paid directly.", amount=amount)
+
+
+def _gathered(group: Sequence[Line]) -> list[dict[str, Any]]:
     """Add up the fees of one listing, so that a campaign of a thousand pledges is one line with its count."""
     sums: dict[tuple[str, str], dict[str, Any]] = {}
-    for line, title in group:
-        label = f"{line.label}: {title}"
+    for line, title, _gateway in group:
+        label = f"{fee_words(line.label)}: {title}"
         found = sums.setdefault((line.label, title), {"label": label, "count": 0, "net_minor": 0, "tax_minor": 0})
         found["count"] += 1 if line.given_back_id is None else 0
         found["net_minor"] += line.net_minor

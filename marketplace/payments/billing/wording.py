@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 KINDS: dict[str, Any] = {
     "receipt": _l("Receipt"),
@@ -17,3 +18,23 @@ KINDS: dict[str, Any] = {
 def kind_words(kind: str) -> Any:
     """Give the name of a kind of bill in the reader's language."""
     return KINDS[kind]
+
+
+FEES: dict[str, Any] = {
+    "platform fee": _l("platform fee"),
+    "the payment provider's fee": _l("the payment provider's fee"),
+}
+"""What is taken of a payment, as code names it -> as people read it; anything else is shown as it is."""
+
+
+def fee_words(label: str) -> str:
+    """Put the name of a fee into the reader's language."""
+    return str(FEES.get(label, label))
+
+
+def label_words(line: Any) -> str:
+    """Give the text of a bill's line: with how many payments it stands for, where that is more than one."""
+    count = int(line.get("count") or 0)
+    if count < 2:
+        return str(line["label"])
+    return f"{line['label']} ({ngettext('%(num)s payment', '%(num)s payments', count)})"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from marketplace import clock
@@ -15,14 +13,10 @@ from marketplace.database import db, transaction
 from marketplace.errors import Refused
 from marketplace.payments.models import Payment, SavedMethod
 from marketplace.payments.offline.reference import NotAnAccount, account_number
+from marketplace.payments.offline.wording import LABELS
 from marketplace.payments.requests import use_saved_method
 from marketplace.settings.service import get
 
-LABELS: Mapping[str, Any] = {
-    "bank_transfer": _l("Bank transfer"),
-    "cash_desk": _l("Cash at our desk"),
-    "cash_owner": _l("Cash to the other party"),
-}
 GATEWAYS: Mapping[str, str] = {"bank_transfer": "offline", "cash_desk": "offline", "cash_owner": "direct"}
 """Who has the money then: we ourselves ("offline"), or the payee ("direct")."""
 

@@ -31,6 +31,7 @@ def asked(payment: Payment, request: OfflineRequest) -> None:
     facts = {
         "amount": request.missing, "title": title, "by": request.pay_by, "reference": in_groups(request.reference),
         "account": in_groups(request.account), "holder": request.holder, "desk": str(get("offline.desk")),
+        "kind": request.kind,
     }  # fmt: skip
     if request.kind == "bank_transfer":
         notify(payment.payer_id, "payment_by_bank", params=facts, url=f"/pay/{payment.id}")
