@@ -1,4 +1,4 @@
-"""Methods that can't be saved are paid with at once, on the provider's page; slow banks keep them processing until they answer."""
+"""Methods that can't be saved are paid with at once, on the provider's page; a slow bank keeps them processing."""
 
 from __future__ import annotations
 
