@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from marketplace.database import db
 from marketplace.errors import NotFound
-from marketplace.ledger import audit
+from marketplace.ledger import audit, export
 from marketplace.ledger.audit import Finding
 from marketplace.ledger.models import LedgerAccount, LedgerTransaction, LedgerTransfer
 from marketplace.ledger.reading import Balance, StatementRow, balance, balances_of, statement, totals
@@ -28,7 +28,10 @@ BALANCE = (
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One transfer of a transaction; `amount_minor` is in minor units of `currency`."""
+    """One transfer of a transaction; `amount_minor` is in minor units of `currency`.
+
+    `held_in` is the booking of the hold that it takes or frees, `resolved_in` the booking that took or freed this hold.
+    """
 
     id: int
     line: int
@@ -37,6 +40,8 @@ class Movement:
     amount_minor: int
     currency: str
     phase: str
+    held_in: int | None
+    resolved_in: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +110,56 @@ def booking(transaction_id: int) -> Booking:
     return Booking(*row)
 
 
+def taken_back_by(transaction_id: int) -> int | None:
+    """Give the booking that reverses this one, if there is one."""
+    return db.session.scalar(select(LedgerTransaction.id).where(LedgerTransaction.reverses_id == transaction_id))
+
+
+def owner_of(code: str) -> tuple[str, int | None]:
+    """Tell whose an account is: "platform", "member" or "agreement", and which; raises NotFound."""
+    account = LedgerAccount
+    row = db.session.execute(select(account.owner_type, account.owner_id).where(account.code == code)).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such account."))
+    return row[0], row[1]
+
+
+def resting_on(reference: str, payments: Sequence[int]) -> list[Booking]:
+    """List the bookings of these payments that stand on one object of the gateway, oldest first."""
+    listed = select(*BOOKING).where(LedgerTransaction.payment_id.in_(payments)).order_by(LedgerTransaction.id.desc())
+    found = [Booking(*row) for row in db.session.execute(listed.limit(SHOWN))] if payments else []
+    return [one for one in found[::-1] if one.reference == reference]
+
+
 def movements(transaction_id: int) -> Sequence[Movement]:
     """List a booking's transfers in their order."""
     debit, credit, transfer = aliased(LedgerAccount), aliased(LedgerAccount), LedgerTransfer
+    held, resolving = aliased(LedgerTransfer), aliased(LedgerTransfer)
     rows = db.session.execute(
-        select(transfer.id, transfer.line, debit.code, credit.code, transfer.amount, transfer.currency, transfer.phase)
+        select(
+            transfer.id, transfer.line, debit.code, credit.code, transfer.amount, transfer.currency, transfer.phase,
+            held.txn_id, resolving.txn_id,
+        )
         .join(debit, debit.id == transfer.debit_account_id)
         .join(credit, credit.id == transfer.credit_account_id)
+        .outerjoin(held, held.id == transfer.pending_id)
+        .outerjoin(resolving, resolving.pending_id == transfer.id)
         .where(transfer.txn_id == transaction_id)
         .order_by(transfer.line)
-    )
+    )  # fmt: skip
     return [Movement(*row) for row in rows]
 
 
 def with_key(q: str) -> Select[*tuple[Any, ...]]:
     """Select what, id and title of the booking posted under a key."""
     return select(LedgerTransaction.id, LedgerTransaction.key).where(LedgerTransaction.key == q)
+
+
+def exported(form: str) -> Iterator[str]:
+    """Write the whole journal as "csv", "beancount" or "hledger", part by part; raises NotFound for another form."""
+    if form not in export.FORMATS:
+        raise NotFound(_("There is no such form."))
+    return export.FORMATS[form](db.engine)
 
 
 def audited() -> list[Finding]:
@@ -130,5 +169,6 @@ def audited() -> list[Finding]:
 
 __all__ = [
     "KEY", "Balance", "Booking", "Finding", "Movement", "StatementRow", "accounts", "audited", "balance", "balance_of",
-    "booking", "bookings_of", "member_balances", "movements", "platform_balances", "statement", "totals", "with_key",
+    "booking", "bookings_of", "exported", "member_balances", "movements", "owner_of", "platform_balances", "resting_on",
+    "statement", "taken_back_by", "totals", "with_key",
 ]  # fmt: skip

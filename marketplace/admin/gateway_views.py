@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
-from marketplace.admin import audit
+from marketplace.admin import audit, books
 from marketplace.admin.door import blueprint, me
 from marketplace.admin.paging import chips, one_of, paged, word
 from marketplace.admin.words import EVENT, options
@@ -61,6 +61,7 @@ def gateway_event(event_id: int) -> Any:
         event=found,
         raw=readable(found.raw),
         payments=payments,
+        bookings=books.resting_on(found.object_id, payments),
         replayable=replayable(found.state, found.last_error),
         entries=audit.entries(subject=("gateway_event", event_id), limit=10),
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request
+from flask import Response, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from marketplace import clock
 from marketplace.admin import audit, books
 from marketplace.admin.door import blueprint, me
 from marketplace.admin.paging import Page, chips, here, mark, one_of, paged, word
@@ -44,7 +45,10 @@ def ledger_account(code: str) -> Any:
     rows = found[:PAGE]
     onward = here(before=rows[-1].transfer_id) if len(found) > PAGE else ""
     return render_template(
-        "operator/ledger_account.html", balance=balance, page=Page(rows, here() if before else "", onward)
+        "operator/ledger_account.html",
+        balance=balance,
+        owner=books.owner_of(code),
+        page=Page(rows, here() if before else "", onward),
     )
 
 
@@ -62,6 +66,7 @@ def ledger_transaction(transaction_id: int) -> Any:
         "operator/ledger_transaction.html",
         booking=booking,
         movements=books.movements(transaction_id),
+        taken_back_by=books.taken_back_by(transaction_id),
         events=events,
     )
 
@@ -76,3 +81,15 @@ def ledger_audit() -> Any:
         findings=findings,
         phrase=_("Every balance, hold, reversal and fingerprint agrees."),
     )
+
+
+@blueprint.post("/ledger/export/<form>")
+def ledger_export(form: str) -> Any:
+    """Hand the whole journal out as a file, while it is being read; who took it is written down."""
+    parts = books.exported(form)
+    audit.record(me().id, "ledger.exported", "ledger", "all", data={"form": form})
+    name = f"journal-{clock.now():%Y-%m-%d}.{'csv' if form == 'csv' else f'{form}.txt'}"
+    mimetype = "text/csv" if form == "csv" else "text/plain"
+    answer = Response(parts, mimetype=mimetype)
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer

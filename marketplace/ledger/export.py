@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import aliased
 
 from marketplace.ledger.models import LedgerAccount, LedgerTransaction, LedgerTransfer
@@ -75,10 +75,10 @@ def journal(connection: Connection) -> Iterator[JournalLine]:
         after = rows[-1][0]
 
 
-def as_csv() -> Iterator[str]:
+def as_csv(engine: Engine | None = None) -> Iterator[str]:
     """Give the journal as CSV lines, all phases, times in UTC, amounts in major units."""
     yield _row(COLUMNS)
-    with snapshot() as connection:
+    with snapshot(engine) as connection:
         for line in journal(connection):
             yield _row(
                 (
@@ -96,12 +96,12 @@ def moved(connection: Connection) -> Iterator[list[JournalLine]]:
             yield lines
 
 
-def as_hledger() -> Iterator[str]:
+def as_hledger(engine: Engine | None = None) -> Iterator[str]:
     """Give the posted part of the journal in hledger's form.
 
     Format: https://hledger.org/hledger.html#journal (dates are UTC; a debit is positive).
     """
-    with snapshot() as connection:
+    with snapshot(engine) as connection:
         for lines in moved(connection):
             head = lines[0]
             yield f"{head.at:%Y-%m-%d} * ({_word(head.key)}) {_word(head.description)}\n"
@@ -115,13 +115,13 @@ def as_hledger() -> Iterator[str]:
             yield "\n"
 
 
-def as_beancount() -> Iterator[str]:
+def as_beancount(engine: Engine | None = None) -> Iterator[str]:
     """Give the posted part of the journal in Beancount's form, and at its end the kept balances as its assertions.
 
     So `bean-check` proves the balances a second time, by a program that is not ours. Format:
     https://beancount.github.io/docs/beancount_language_syntax.html (dates are UTC; a debit is positive).
     """
-    with snapshot() as connection:
+    with snapshot(engine) as connection:
         account = LedgerAccount
         opened = connection.execute(
             select(
@@ -150,6 +150,7 @@ def as_beancount() -> Iterator[str]:
                 yield f"{day} balance {_bean(kind, code)}  {_major(kept, currency)} ~ 0 {currency}\n"
 
 
+# Each takes the engine to read from, the app's unless given.
 FORMATS = {"beancount": as_beancount, "csv": as_csv, "hledger": as_hledger}
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import func, literal, select, union_all
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import aliased
 
-from marketplace.database import db, is_sqlite
+from marketplace.database import db
 from marketplace.ledger.errors import TransactionNotFound
 from marketplace.ledger.models import DEBIT_KINDS, LedgerAccount, LedgerTransaction, LedgerTransfer
 from marketplace.money import Money
@@ -71,11 +71,15 @@ class StatementRow:
 
 
 @contextmanager
-def snapshot() -> Iterator[Connection]:
-    """Give a connection of its own that sees the books as they were at one moment, however long the reading takes."""
+def snapshot(engine: Engine | None = None) -> Iterator[Connection]:
+    """Give a connection of its own that sees the books as they were at one moment, however long the reading takes.
+
+    `engine` is the app's, unless given by who reads on when the request is over.
+    """
+    engine = engine or db.engine
     # A read transaction of SQLite is a snapshot anyway.
-    options = {} if is_sqlite() else {"isolation_level": "REPEATABLE READ"}
-    with db.engine.connect().execution_options(**options) as connection:
+    options = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**options) as connection:
         yield connection
 
 
