@@ -54,9 +54,9 @@ def _number(params: Params, name: str, default: float) -> float:
         raise InvalidRequest(f"{name} must be a number.", param=name) from error
 
 
-def clear_faults(sandbox: "Sandbox", _params: Params) -> Doc:
-    """Let everything go well again."""
-    sandbox.faults.clear()
+def clear_faults(sandbox: "Sandbox", params: Params) -> Doc:
+    """Let everything go well again, or take back the fault of a `number`."""
+    sandbox.faults.clear(params.integer("number", 1))
     return {}
 
 
@@ -139,6 +139,23 @@ def resend(sandbox: "Sandbox", params: Params) -> Doc:
     return {}
 
 
+def hold_delivery(sandbox: "Sandbox", params: Params) -> Doc:
+    """Hold a waiting webhook back for `seconds`, or give it up for good when they are not given."""
+    if not deliveries.hold(
+        sandbox.store, sandbox.clock, params.need_integer("delivery"), params.integer("seconds", 0, 2_592_000)
+    ):
+        raise InvalidRequest("That webhook is not waiting to be sent.", param="delivery")
+    return {}
+
+
+def switch_endpoint(sandbox: "Sandbox", params: Params) -> Doc:
+    """Send events to an endpoint (`enabled` true), or no longer: what happens meanwhile is never sent to it."""
+    with sandbox.call() as call:
+        endpoint = call.load("webhook_endpoint", params.need_text("endpoint"), "endpoint")
+        endpoint["status"] = "enabled" if params.flag("enabled") else "disabled"
+        return call.tx.update(endpoint)
+
+
 def rotate_secret(sandbox: "Sandbox", params: Params) -> Doc:
     """Give an endpoint a new secret; the old one goes on signing for `old_for` seconds (a day unless given)."""
     with sandbox.call() as call:
@@ -187,6 +204,8 @@ ACTIONS: dict[str, Callable[["Sandbox", Params], dict[str, Any]]] = {
     "account/ask": ask_account,
     "account/leave": leave_account,
     "deliveries/resend": resend,
+    "deliveries/hold": hold_delivery,
+    "endpoint/switch": switch_endpoint,
     "endpoint/rotate": rotate_secret,
     "reset": reset,
 }

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from marketplace.sandbox.calls import public
 from marketplace.sandbox.clock import Clock
 from marketplace.sandbox.faults import Faults
-from marketplace.sandbox.store import Doc, Store
+from marketplace.sandbox.ids import new_id, token
+from marketplace.sandbox.store import Doc, Store, Tx
 
 # Stripe retries for three days with growing pauses; ours begin faster, since somebody sits and waits.
 PAUSES = (2, 10, 60, 300, 1800, 7200, 18_000, 36_000, 43_200, 43_200, 43_200)
@@ -101,7 +102,12 @@ class Deliveries:
                             "UPDATE delivery SET next_at = ?, flaw = ? WHERE seq = ?", (now + fault.seconds, kind, seq)
                         )
                         continue
+                    if kind == "drop":
+                        self._settle_one(tx, now, (seq, attempts, kind), "dropped")
+                        continue
                 secrets = _secrets(endpoint, now)
+                if kind == "forged" and not attempts:
+                    work.append(((0, attempts, kind), endpoint["url"], _forged(event), [f"whsec_{token(32)}"]))
                 work.append(((seq, attempts, kind), endpoint["url"], _body(event), secrets))
                 if kind == "duplicate" and not attempts:
                     work.append(((0, attempts, kind), endpoint["url"], _body(event), secrets))
@@ -111,20 +117,22 @@ class Deliveries:
         now = self._clock.precise()
         with self._store.write() as tx:
             for (seq, attempts, kind), answer in zip(items, answers, strict=True):
-                if not seq:
-                    continue
-                heard = answer.startswith("2") and not (kind == "unheard" and not attempts)
-                if heard:
-                    state, next_at = "delivered", now
-                elif attempts < len(PAUSES):
-                    state, next_at = "pending", now + PAUSES[attempts]
-                else:
-                    state, next_at = "failed", now
-                tx.run(
-                    "UPDATE delivery SET state = ?, next_at = ?, attempts = attempts + 1, answer = ?, flaw = ?"
-                    " WHERE seq = ?",
-                    (state, next_at, answer[:200], kind, seq),
-                )
+                if seq:
+                    self._settle_one(tx, now, (seq, attempts, kind), answer)
+
+    def _settle_one(self, tx: Tx, now: float, item: tuple[int, int, str], answer: str) -> None:
+        seq, attempts, kind = item
+        heard = answer.startswith("2") and not (kind == "unheard" and not attempts)
+        if heard:
+            state, next_at = "delivered", now
+        elif attempts < len(PAUSES):
+            state, next_at = "pending", now + PAUSES[attempts]
+        else:
+            state, next_at = "failed", now
+        tx.run(
+            "UPDATE delivery SET state = ?, next_at = ?, attempts = attempts + 1, answer = ?, flaw = ? WHERE seq = ?",
+            (state, next_at, answer[:200], kind, seq),
+        )
 
     def _send(self, url: str, body: bytes, secrets: list[str]) -> str:
         """Post an event and return the status, or what went wrong. Signed with real time, which the receiver checks."""
@@ -163,6 +171,11 @@ def _secrets(endpoint: Doc, now: float) -> list[str]:
     return [item["secret"] for item in endpoint["_"]["secrets"] if item["ends"] is None or item["ends"] > now]
 
 
+def _forged(event: Doc) -> bytes:
+    """Return an event that the bank never sent: of another id, and about the same object in a state of its own making."""
+    return _body({**event, "id": new_id("evt"), "data": {"object": {**event["data"]["object"], "status": "succeeded"}}})
+
+
 def _body(event: Doc) -> bytes:
     return json.dumps(public(event), indent=2, ensure_ascii=False).encode()
 
@@ -173,6 +186,20 @@ def rows(store: Store, limit: int = 50) -> list[dict[str, Any]]:
     with store.read() as tx:
         found = tx.run(f"SELECT {', '.join(columns)} FROM delivery ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
     return [dict(zip(columns, row, strict=True)) for row in found]
+
+
+def hold(store: Store, clock: Clock, seq: int, seconds: int | None) -> bool:
+    """Let a waiting delivery wait `seconds` from now, or give it up (None); False when it does not wait."""
+    state, next_at = ("failed", clock.precise()) if seconds is None else ("pending", clock.precise() + seconds)
+    flaw = "given up" if seconds is None else "held back"
+    with store.write() as tx:
+        return (
+            tx.run(
+                "UPDATE delivery SET state = ?, next_at = ?, flaw = ? WHERE seq = ? AND state = 'pending'",
+                (state, next_at, flaw, seq),
+            ).rowcount
+            == 1
+        )
 
 
 def resend(store: Store, clock: Clock, seq: int) -> bool:

@@ -10,8 +10,9 @@ from marketplace.sandbox.store import Store, Tx
 # What can go wrong with a request: the answer is lost after or before the work; 500 before or after the work; 429;
 # a slow answer.
 REQUEST_KINDS = ("lost", "lost_before", "error_before", "error_after", "rate_limit", "slow")
-# What can go wrong with a webhook: sent twice; sent after a later one; late; delivered but taken for lost.
-WEBHOOK_KINDS = ("duplicate", "reorder", "delay", "unheard")
+# What can go wrong with a webhook: sent twice; sent after a later one; late; delivered but taken for lost; lost at the
+# first try; gone ahead of by a forged one, signed with a secret that nobody has.
+WEBHOOK_KINDS = ("duplicate", "reorder", "delay", "unheard", "drop", "forged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,18 @@ class Faults:
         """Make chance repeatable."""
         self._random.seed(number)
 
-    def clear(self) -> None:
-        """Let everything go well again."""
+    def clear(self, number: int | None = None) -> None:
+        """Let everything go well again, or take one fault back."""
         with self._store.write() as tx:
-            tx.run("DELETE FROM fault")
+            tx.run("DELETE FROM fault WHERE seq = ? OR ? IS NULL", (number, number))
             self._refresh(tx)
 
     def waiting(self) -> list[dict[str, object]]:
         """Return the faults still to come."""
+        names = ("number", "operation", "kind", "times", "rate", "seconds")
         with self._store.read() as tx:
-            rows = tx.run("SELECT operation, kind, remaining, rate, seconds FROM fault ORDER BY seq").fetchall()
-        return [dict(zip(("operation", "kind", "times", "rate", "seconds"), row, strict=True)) for row in rows]
+            rows = tx.run("SELECT seq, operation, kind, remaining, rate, seconds FROM fault ORDER BY seq").fetchall()
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def draw(self, operation: str) -> Fault | None:
         """Return the fault that strikes this call, if any, and count it."""
