@@ -13,9 +13,10 @@ from sqlalchemy import func, select
 
 from marketplace.database import db
 from marketplace.ledger import accounts
-from marketplace.ledger.models import LedgerTransaction, LedgerTransfer
+from marketplace.ledger.models import LedgerAccount, LedgerTransaction, LedgerTransfer
 from marketplace.ledger.service import TransferSpec, hold, post, posting_of, voiding_of
 from marketplace.money import Money
+from marketplace.payments import notices
 from marketplace.payments.facts import ChargeFacts, Exchanged, RefundFacts
 from marketplace.payments.models import Payment, Refund
 
@@ -75,9 +76,11 @@ def exchanged(payment: Payment, gateway: str, key: str, amount: Money, got: Exch
     if got is None:
         return
     other = Money(got.amount_minor, got.currency)
-    given = TransferSpec(
-        accounts.provider_exchange(gateway, amount.currency), accounts.provider_clearing(gateway, amount.currency), amount
-    )
+    mine = accounts.provider_exchange(gateway, amount.currency)
+    known = db.session.scalar(select(LedgerAccount.id).where(LedgerAccount.code == mine.code))
+    if known is None:  # told once: what is earned in this currency can't be transferred as it is
+        notices.alarm("provider_exchanges_a_currency", currency=amount.currency, into=other.currency)
+    given = TransferSpec(mine, accounts.provider_clearing(gateway, amount.currency), amount)
     taken = TransferSpec(
         accounts.provider_clearing(gateway, other.currency), accounts.provider_exchange(gateway, other.currency), other
     )
