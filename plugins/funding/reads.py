@@ -14,7 +14,6 @@ from flask_babel import ngettext
 from sqlalchemy import bindparam, select
 
 from marketplace.api import (
-    Agreement,
     BigIntId,
     CardFacts,
     Listing,
@@ -50,6 +49,7 @@ COLUMNS = (
     Campaign.zone,
     Campaign.closes_at,
     Campaign.fee_basis_points,
+    Campaign.fee_terms,
     Campaign.risks,
     Campaign.pledged_minor,
     Campaign.backers,
@@ -147,6 +147,8 @@ def campaign_page(row: Any) -> CampaignPage:
 
 def my_pledge(campaign_id: int, member_id: int) -> Any | None:
     """Give a member's standing pledge to a campaign, or None."""
+    from marketplace.api import Agreement  # lists and campaigns do without
+
     return db.session.execute(
         select(Pledge.agreement_id, Pledge.amount_minor, Pledge.reward_id, Pledge.payment_id, Agreement.state)
         .join(Agreement, Agreement.id == Pledge.agreement_id)
@@ -159,6 +161,8 @@ BACKERS_SHOWN = 200
 
 def backers(campaign_id: int) -> Sequence[Any]:
     """List the newest pledges for the campaign's owner: who, how much, which reward, and how it stands."""
+    from marketplace.api import Agreement  # lists and campaigns do without
+
     return db.session.execute(
         select(
             Pledge.agreement_id,

@@ -55,7 +55,9 @@ def main() -> None:
     parser.add_argument(
         "--ledger", action="store_true", help="only posting to the ledger, beside bare SQL and django-hordak"
     )
-    parser.add_argument("--no-startup", action="store_true", help="leave out start-up and memory")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--no-startup", action="store_true", help="leave out start-up and memory")
+    start.add_argument("--startup", action="store_true", help="only start-up and memory, with 1,000 listings")
     asked = parser.parse_args()
     usual = (1000, 10_000) if asked.quick else (1000, 100_000)
     wishes = Wishes(
@@ -71,12 +73,23 @@ def main() -> None:
             return
         for dialect in asked.databases:
             database = migrated(dialect, folder, "bench", migrate)
+            if asked.startup:
+                seeded(database, folder, 1000)
+                startup.report(database, folder, wishes.starts)
+                continue
             found: dict[int, Figures] = {}
             for size in wishes.sizes:
                 found[size] = of_size(database, folder, size, wishes)
                 print_pages(dialect, size, found[size], found[wishes.sizes[0]])
             if not asked.no_startup:
                 startup.report(database, folder, wishes.starts)
+
+
+def seeded(database: TestDatabase, folder: Path, listings: int) -> None:
+    """Fill the database without measuring."""
+    database.clean()
+    with built(settings(database.url, folder, environment="production", stripe_api_base=""), folder) as app:
+        fill(app, plan_of(listings, clock.now()), f"{database.dialect}, {listings:,} listings")
 
 
 def of_size(database: TestDatabase, folder: Path, listings: int, wishes: Wishes) -> Figures:
