@@ -50,6 +50,7 @@ COLUMNS = (
     Campaign.closes_at,
     Campaign.fee_basis_points,
     Campaign.fee_terms,
+    Campaign.fee_terms,
     Campaign.risks,
     Campaign.pledged_minor,
     Campaign.backers,
