@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from flask_babel import gettext as _
+
+from marketplace import display
 from marketplace.money import Money
 from marketplace.payments.fees import FeeRule, TaxRule
 from marketplace.runtime import runtime
@@ -38,3 +41,38 @@ def fee_rule(prefix: str, currency: str | None = None) -> FeeRule:
 
 def _minor(amount: Money) -> int:
     return amount.minor
+
+
+def fee_in_words(rule: FeeRule) -> str:
+    """Say what the platform takes, in a sentence for those who are about to agree to it; the tax included."""
+    if not (rule.percent or rule.fixed or rule.minimum):
+        passed_on = _("The platform keeps the payment provider's fee, and nothing else.")
+        return str(passed_on if rule.owner_pays_provider else _("The platform takes no fee."))
+    words = [_share(rule)] if rule.percent or rule.fixed else []
+    if rule.minimum:
+        words.append(_("at least %(amount)s", amount=_shown(rule, rule.minimum)))
+    if rule.maximum is not None:
+        words.append(_("at most %(amount)s", amount=_shown(rule, rule.maximum)))
+    if rule.owner_pays_provider:
+        words.append(_("and the payment provider's fee"))
+    sentence = _("The platform keeps %(what)s.", what=", ".join(words))
+    tax = tax_rule()
+    if tax.rate:
+        extra = _("%(tax)s is included.", tax=tax.name) if tax.included else _("%(tax)s is added.", tax=tax.name)
+        sentence = f"{sentence} {extra}"
+    return str(sentence)
+
+
+def _share(rule: FeeRule) -> str:
+    share, fixed = f"{display.number(rule.percent.normalize())}%", _shown(rule, rule.fixed)
+    if not rule.percent:
+        return str(_("%(amount)s per payment", amount=fixed))
+    if rule.on_total:
+        said = _("%(share)s of the total plus %(amount)s", share=share, amount=fixed)
+        return str(said if rule.fixed else _("%(share)s of the total", share=share))
+    said = _("%(share)s of each payment plus %(amount)s", share=share, amount=fixed)
+    return str(said if rule.fixed else _("%(share)s of each payment", share=share))
+
+
+def _shown(rule: FeeRule, minor: int) -> str:
+    return display.money(minor, rule.currency, exact=True)

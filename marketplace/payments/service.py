@@ -23,7 +23,7 @@ from marketplace.money import Money
 from marketplace.payments.bookings import Fee
 from marketplace.payments.dunning import last_try
 from marketplace.payments.earnings import pay_out
-from marketplace.payments.fee_settings import fee_rule
+from marketplace.payments.fee_settings import fee_in_words, fee_rule
 from marketplace.payments.fees import FeeAboveTotal, FeeRule
 from marketplace.payments.holds import capture, hold
 from marketplace.payments.limits import least
@@ -81,6 +81,7 @@ __all__ = [
     "charge",
     "choices",
     "describe_method",
+    "fee_in_words",
     "fee_rule",
     "get",
     "hold",

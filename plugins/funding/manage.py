@@ -9,8 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from marketplace.api import DomainError, NotFound, access, listings
-from plugins.funding import campaigns, reads, rewards
+from marketplace.api import DomainError, NotFound, access, listings, payments
+from plugins.funding import campaigns, fees, reads, rewards
 from plugins.funding.forms import CampaignForm, RewardForm, UpdateForm
 from plugins.funding.machine import PLEDGE
 from plugins.funding.views import address, blueprint
@@ -62,6 +62,7 @@ def manage(listing_id: int) -> Any:
         row=row,
         rewards=reads.rewards_of(listing_id),
         problems=problems,
+        fee=payments.fee_in_words(fees.rule_of(row)),
         backers=reads.backers(listing_id) if row.state != "draft" else [],
         update_form=UpdateForm(),
         pledge_words=PLEDGE_WORDS,
@@ -175,6 +176,7 @@ def post_update(listing_id: int) -> Any:
         row=row,
         rewards=reads.rewards_of(listing_id),
         problems=[],
+        fee=payments.fee_in_words(fees.rule_of(row)),
         backers=reads.backers(listing_id),
         update_form=form,
         pledge_words=PLEDGE_WORDS,

@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, NotFound, access, clock, display, looked_at, payments
-from plugins.funding import pledges, reads
+from marketplace.api import DomainError, NotFound, access, clock, display, looked_at, payments, runtime
+from plugins.funding import fees, pledges, reads
 from plugins.funding.arrival import note_arrival
 from plugins.funding.forms import NO_REWARD, PledgeForm
 
@@ -88,12 +88,20 @@ def _pledge_form(row: Any, mine: Any | None) -> tuple[PledgeForm, list[Any]]:
     form.reward.choices += [(str(reward.id), reward.title) for reward in offered]
     cards = payments.methods_of(current_user.id)
     form.method.choices = [(str(card.id), payments.describe_method(card)) for card in cards]
-    form.method.choices.append(("new", _("Another card")))
+    if not by_card():
+        form.method.choices = [("new", _("Chosen on the next page"))]
+    else:
+        form.method.choices.append(("new", _("Another card, or another way to pay")))
     if request.method == "GET":
         form.nonce.data = secrets.token_urlsafe(18)
         form.method.data = form.method.choices[0][0]
         _prefill(form, mine, offered)
     return form, offered
+
+
+def by_card() -> bool:
+    """Tell whether this site takes cards, or bank transfers and cash only."""
+    return runtime().settings.takes("stripe")
 
 
 def _held(mine: Any | None, reward: Any) -> bool:
@@ -129,6 +137,8 @@ def _show_pledge(row: Any, form: PledgeForm, offered: list[Any], mine: Any | Non
         ends={str(reward.id): display.money(reward.amount_minor, row.currency) for reward in offered},
         sold_out=_sold_out(offered, mine),
         payments_on=payments.payments_enabled(),
+        by_card=by_card(),
+        fee=payments.fee_in_words(fees.rule_of(row)),
         last_moment=reads.last_moment(row.closes_at),
     )
     return page, 422 if form.errors else 200
