@@ -7,11 +7,11 @@ SHELL  := /bin/bash
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench crash failover screenshots messages addresses lock clean
+.PHONY: help install demo test lint format bench ledger-long crash failover screenshots messages addresses lock clean
 
 help: ## list the commands
 	@echo "make COMMAND, where COMMAND is one of:"
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 demo: $(STAMPS)/run ## install what is needed and start a filled marketplace on this machine
 	@$(VENV)/bin/marketplace demo $(ARGS)
@@ -27,8 +27,11 @@ lint: $(STAMPS)/test ## only style, types and import contracts: seconds, not min
 format: $(STAMPS)/test ## put the Python code into the project's style
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
 
-bench: $(STAMPS)/test ## measure pages and pledges on both databases; prints figures, asserts nothing
+bench: $(STAMPS)/test ## measure pages and pledges on both databases, or ARGS=--ledger; prints figures, asserts nothing
 	@$(PY) -m tests.benchmarks $(ARGS)
+
+ledger-long: $(STAMPS)/test ## 50,000 random operations on the ledger of each database, against a model; some ten minutes
+	@MARKETPLACE_LEDGER_STEPS=$${MARKETPLACE_LEDGER_STEPS:-50000} $(PY) -m pytest tests/core/test_ledger_properties.py -q -s -p no:cacheprovider $(ARGS)
 
 crash: $(STAMPS)/test ## kill site and workers a thousand times on each database, and prove the books; ARGS="--kills 100 --broken all"
 	@$(PY) -m tests.crash $(ARGS)
