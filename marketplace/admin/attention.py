@@ -20,6 +20,7 @@ from marketplace.jobs.models import DEAD, Job
 from marketplace.lifecycle import ENDED
 from marketplace.listings.models import Listing, ListingReport
 from marketplace.messages.models import MessageReport
+from marketplace.payments.dispute_models import ANSWERABLE, Dispute
 from marketplace.payments.models import GatewayEvent, PaymentAttempt, Payout, Refund
 from marketplace.runtime import runtime
 from marketplace.users.models import User
@@ -73,10 +74,12 @@ def waiting() -> list[TodoItem]:
             capped(select(ListingReport.id).where(ListingReport.state == "open")),
             capped(select(MessageReport.id).where(MessageReport.state == "open")),
             capped(select(Payout.id).where(Payout.state == "waiting_account")),
+            capped(select(Dispute.id).where(Dispute.state.in_(ANSWERABLE), Dispute.answer == "")),
         )
     ).one()
-    parked, unknown, failed, dead, listings, messages, payouts = counts
+    parked, unknown, failed, dead, listings, messages, payouts, disputes = counts
     items = [
+        _item(disputes, _("Chargebacks that want an answer"), "gavel", "disputes"),
         _item(parked, _("Events of the payment provider that do not fit"), "webhook", "gateway_events", state="parked"),
         _item(unknown, _("Payments with an unknown outcome"), "circle-help", "payments", kind="unknown"),
         _item(failed, _("Refunds that could not be returned"), "undo-2", "payments", kind="failed_refund"),

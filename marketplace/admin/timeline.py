@@ -18,9 +18,11 @@ from marketplace.agreements.models import Agreement, AgreementEvent
 from marketplace.agreements.page import state_label
 from marketplace.database import db
 from marketplace.display import money
+from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import GatewayEvent, Payment, PaymentAttempt, Refund
 from marketplace.payments.replays import replayable
+from marketplace.payments.payout_models import PayoutPart
 from marketplace.runtime import agreement_kind
 from marketplace.users.models import User
 
@@ -145,6 +147,8 @@ def gateway_moments(payments: Select[*tuple[Any, ...]]) -> list[Moment]:
         select(PaymentAttempt.ref).where(PaymentAttempt.refund_id.in_(refunds)),
         select(Payment.source_ref).where(Payment.id.in_(payments)),
         select(Refund.ref).where(Refund.payment_id.in_(payments)),
+        select(Dispute.ref).where(Dispute.payment_id.in_(payments)),
+        select(PayoutPart.ref).where(PayoutPart.payment_id.in_(payments)),
     )
     rows = db.session.execute(
         select(

@@ -48,6 +48,9 @@ ATTEMPT_KIND: Words = {
     "refund": (_l("Refund"), ""),
     "transfer": (_l("Transfer to the owner"), ""),
     "onboard": (_l("Open an account"), ""),
+    "reversal": (_l("Take a transfer back"), ""),
+    "evidence": (_l("Send evidence"), ""),
+    "concede": (_l("Give a chargeback up"), ""),
 }
 REFUND: Words = {
     "waiting": (_l("Being sent"), "info"),
@@ -56,6 +59,30 @@ REFUND: Words = {
     "failed": (_l("Could not be returned"), "bad"),
 }
 PAYOUT: Words = {**PAYOUT_STATES, "waiting_account": (_l("Waits for the member's account"), "warm")}
+DISPUTE: Words = {
+    "needs_response": (_l("Wants an answer"), "bad"),
+    "inquiry": (_l("The bank asks"), "warm"),
+    "inquiry_review": (_l("The bank reads the answer"), "info"),
+    "inquiry_closed": (_l("The bank let it be"), "good"),
+    "under_review": (_l("The bank decides"), "info"),
+    "won": (_l("Won"), "good"),
+    "lost": (_l("Lost"), "bad"),
+    "prevented": (_l("Prevented"), ""),
+}
+DEBT: Words = {"open": (_l("Open"), "warm"), "settled": (_l("Settled"), "")}
+DEBT_ENTRY: Words = {
+    "netted": (_l("Kept from earnings"), ""),
+    "repaid": (_l("Repaid"), ""),
+    "written_off": (_l("Written off"), ""),
+}
+BURDEN: Words = {
+    "held": (_l("Held for the agreement"), ""),
+    "fees": (_l("The platform's fee"), ""),
+    "payable": (_l("The owner's earnings"), ""),
+    "reserve": (_l("The owner's reserve"), ""),
+    "debt": (_l("The owner owes it"), ""),
+    "platform": (_l("The platform"), ""),
+}
 EVENT: Words = {
     "received": (_l("Received"), "info"),
     "applied": (_l("Applied"), "good"),
@@ -117,6 +144,17 @@ BOOKING: Words = {
     "Refund that came back": (_l("Refund that came back"), ""),
     "Pay-out": (_l("Pay-out"), ""),
     "Hold expired": (_l("Hold expired"), ""),
+    "Chargeback": (_l("Chargeback"), ""),
+    "Chargeback won": (_l("Chargeback won"), ""),
+    "The provider's fee for a dispute": (_l("The provider's fee for a dispute"), ""),
+    "Pay-out taken back": (_l("Pay-out taken back"), ""),
+    "Set aside for chargebacks": (_l("Set aside for chargebacks"), ""),
+    "Reserve freed": (_l("Reserve freed"), ""),
+    "Kept from earnings for what is owed": (_l("Kept from earnings for what is owed"), ""),
+    "Repaid by a member": (_l("Repaid by a member"), ""),
+    "Written off": (_l("Written off"), ""),
+    "Given back after a refund failed": (_l("Given back after a refund failed"), ""),
+    "Refund beyond what was held": (_l("Refund beyond what was held"), ""),
 }
 """The ledger keeps its texts in English, as they were booked; pages translate those they know."""
 TRANSFER: Words = {
@@ -137,6 +175,10 @@ TABLES: dict[str, Words] = {
     "attempt_kind": ATTEMPT_KIND,
     "refund": REFUND,
     "payout": PAYOUT,
+    "dispute": DISPUTE,
+    "debt": DEBT,
+    "debt_entry": DEBT_ENTRY,
+    "burden": BURDEN,
     "event": EVENT,
     "job": JOB,
     "endpoint": ENDPOINT,

@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from marketplace.payments import methods, payees, reads, wording
+from marketplace.payments import methods, payees, reads, standing, wording
 from marketplace.payments.guards import for_members, where_payments_are_on
 from marketplace.payments.views import absolute, me, payment_pages
 
@@ -21,6 +21,7 @@ def account() -> Any:
     rows, following = reads.payments_of_member(
         me().id, int(before) if before.isdecimal() and len(before) < 19 else None
     )
+    mine = payees.account_of(me().id)
     return render_template(
         "payments/account.html",
         me=me(),
@@ -29,7 +30,9 @@ def account() -> Any:
         paged=bool(before),
         cards=methods.methods_of(me().id),
         describe=methods.describe_method,
-        account=payees.account_of(me().id),
+        account=mine,
+        standing=standing.standing_of(me().id),
+        refused=standing.refused_by_bank(mine),
         payouts=reads.payouts_of(me().id),
         words=wording.state_words,
         payout_words=wording.PAYOUT_STATES,

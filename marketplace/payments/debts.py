@@ -105,7 +105,7 @@ def _settle(debt_id: int, kind: str, amount: Money, actor_id: int, reason: str, 
         post(f"debt-entry-{entry.id}:{kind}", [TransferSpec(source, owed, amount)], description=text,
              payment_id=debt.payment_id)  # fmt: skip
         facts = {"debt": debt.id, "amount": amount.minor, "currency": amount.currency}
-        audit.record(actor_id, f"debt.{kind}", "member", debt.user_id, reason, facts)
+        audit.record(actor_id, f"debt.{kind}", "user", debt.user_id, reason, facts)
 
 
 def repay(debt_id: int, amount: Money, actor_id: int, reason: str) -> None:

@@ -54,7 +54,7 @@ def set_rule(user_id: int, rule: Rule | None, actor_id: int, reason: str) -> Non
             else:
                 own.basis_points, own.days, own.changed_at = points, rule.days, at
         facts = {} if rule is None else {"percent": str(rule.percent), "days": rule.days}
-        audit.record(actor_id, "reserve.rule", "member", user_id, reason, facts)
+        audit.record(actor_id, "reserve.rule", "user", user_id, reason, facts)
 
 
 def set_aside(payment: Payment) -> None:

@@ -39,7 +39,7 @@ def take_back(debt_id: int, actor_id: int, reason: str) -> int:
         if not asked:
             raise Refused(_("Nothing of this payment is left at the member's account."), code="nothing_to_reverse")
         facts = {"debt": debt.id, "amount": asked, "currency": debt.currency}
-        audit.record(actor_id, "debt.taken_back", "member", debt.user_id, reason, facts)
+        audit.record(actor_id, "debt.taken_back", "user", debt.user_id, reason, facts)
     return asked
 
 

@@ -15,6 +15,8 @@ from marketplace.listings import reports
 from marketplace.messages import moderation
 from marketplace.messages import service as messages
 from marketplace.payments import service as payments
+from marketplace.payments.burden_models import MemberDebt
+from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.models import GatewayEvent, Payout
 from marketplace.testing.factories import Factories
 from tests.core.payment_world import VISA, World
@@ -35,6 +37,8 @@ class Place:
     booking: int
     job: int
     account: str
+    dispute: int
+    debt: int
 
 
 def furnished(world: World, factories: Factories) -> Place:
@@ -50,6 +54,15 @@ def furnished(world: World, factories: Factories) -> Place:
         failed.state, failed.last_error, failed.attempts = DEAD, "RuntimeError: the bank is closed", 12
         event = parked_event(reference)
         db.session.add(event)
+        at = clock.now()
+        case = Dispute(
+            payment_id=paid.id, gateway="stripe", ref="du_1", charge_ref=reference, state="needs_response",
+            reason="fraudulent", amount_minor=5000, currency="EUR", due_by=at, evidence={}, opened_at=at, updated_at=at,
+        )  # fmt: skip
+        debt = MemberDebt(
+            user_id=world.owner.id, payment_id=paid.id, amount_minor=5000, currency="EUR", created_at=at, updated_at=at
+        )
+        db.session.add_all((case, debt))
     thread = messages.about_listing(world.listing, paid.payer_id)
     message = messages.post(thread.id, paid.payer_id, "Give me your card number")
     moderation.report(message, world.owner.id, "Looks like fraud")
@@ -68,6 +81,8 @@ def furnished(world: World, factories: Factories) -> Place:
         booking=bookings_of(payment_id=paid.id)[0].id,
         job=job_id,
         account=f"agreement:{paid.agreement_id}:held:EUR",
+        dispute=case.id,
+        debt=debt.id,
     )
 
 

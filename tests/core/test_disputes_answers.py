@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.database import db, transaction
-from marketplace.errors import Refused
+from marketplace.errors import InvalidInput, Refused
 from marketplace.ledger.models import LedgerTransaction
 from marketplace.notifications.models import Notification
 from marketplace.payments import disputes
@@ -136,6 +136,14 @@ def test_a_file_of_evidence_goes_to_the_provider_and_is_not_kept_here(world: Dis
     found = world.stripe.disputes.retrieve(ref)
     assert found.evidence.receipt == disputes.files_of(case.id)["receipt"].ref
     assert world.case(ref).state == "under_review"
+
+
+def test_a_file_larger_than_banks_take_never_leaves(world: Disputes) -> None:
+    case = world.case(world.dispute(world.charged(5000)))
+    with pytest.raises(InvalidInput) as caught:
+        disputes.upload(case.id, "receipt", "bon.pdf", b"%PDF-" + b"x" * disputes.MOST_BYTES)
+    assert "receipt" in caught.value.errors
+    assert disputes.files_of(case.id) == {}
 
 
 def test_giving_a_case_up_loses_it_once_whatever_happens_to_the_answer(world: Disputes, frozen: FrozenClock) -> None:

@@ -24,6 +24,8 @@ NUMBERS = {
     "agreement_id": "agreement",
     "payment_id": "payment",
     "payout_id": "payout",
+    "dispute_id": "dispute",
+    "debt_id": "debt",
     "event_id": "event",
     "transaction_id": "booking",
     "job_id": "job",
@@ -55,7 +57,7 @@ def rules(app: Flask) -> list[Rule]:
 
 def addresses(app: Flask, place: Place | None) -> Iterator[tuple[Rule, str]]:
     """Fill every address in: with what is there, or with ones."""
-    acts = {"operator.member_act": "block", "operator.job_act": "retry"}
+    acts = {"operator.member_act": "block", "operator.job_act": "retry", "operator.debt_act": "repay"}
     with app.test_request_context():
         for rule in rules(app):
             values: dict[str, object] = {}

@@ -212,19 +212,22 @@ def test_an_amount_that_cannot_go_back_is_refused_beside_the_field(
     assert refunds(place) == []
 
 
-def test_nothing_goes_back_once_the_owner_is_being_paid_out(
+def test_money_goes_back_after_the_owner_was_paid_out_and_the_operator_says_who_bears_it(
     client: MarketplaceClient, auth: Auth, place: Place, world: World
 ) -> None:
     auth.operator()
     other = db.session.scalars(select(Payment).where(Payment.settled_at.is_not(None))).one()
-    assert client.get(f"/operator/payments/{other.id}/refund").status_code == 200
     world.onboard(world.owner)
     world.work()
-    assert world.fresh(other).payout_id == place.payout
-    assert client.get(f"/operator/payments/{other.id}/refund").status_code == 409
-    data = {**WHY, "amount": "1", "left": "2500", "sure": "1"}
-    assert client.post(f"/operator/payments/{other.id}/refund", data=data).status_code == 422
-    assert world.fresh(other).refunded_minor == 0
+    page = client.get(f"/operator/payments/{other.id}/refund")
+    assert "The owner owes it" in page_text(page)
+    data = {**WHY, "amount": "1", "left": "2500", "sure": "1", "fee_back": "none", "bearer": "platform"}
+    assert client.post(f"/operator/payments/{other.id}/refund", data=data).status_code == 302
+    row = db.session.scalars(select(Refund).where(Refund.payment_id == other.id)).one()
+    assert (row.fee_back, row.bearer) == ("none", "platform")
+    world.work()
+    assert world.fresh(other).refunded_minor == 100
+    world.prove()
 
 
 def test_a_parked_event_is_looked_at_again_and_nothing_is_booked_twice(
