@@ -21,7 +21,7 @@ from marketplace.lifecycle import ENDED
 from marketplace.listings.models import Listing, ListingReport
 from marketplace.messages.models import MessageReport
 from marketplace.payments.dispute_models import ANSWERABLE, Dispute
-from marketplace.payments.models import GatewayEvent, PaymentAttempt, Payout, Refund
+from marketplace.payments.models import BankOrder, GatewayEvent, OfflineReceipt, PaymentAttempt, Payout, Refund
 from marketplace.runtime import runtime
 from marketplace.users.models import User
 
@@ -74,10 +74,12 @@ def waiting() -> list[TodoItem]:
             capped(select(ListingReport.id).where(ListingReport.state == "open")),
             capped(select(MessageReport.id).where(MessageReport.state == "open")),
             capped(select(Payout.id).where(Payout.state == "waiting_account")),
+            capped(select(OfflineReceipt.id).where(OfflineReceipt.state == "entered")),
+            capped(select(BankOrder.id).where(BankOrder.state.in_(("waiting", "exported")))),
             capped(select(Dispute.id).where(Dispute.state.in_(ANSWERABLE), Dispute.answer == "")),
         )
     ).one()
-    parked, unknown, failed, dead, listings, messages, payouts, disputes = counts
+    parked, unknown, failed, dead, listings, messages, payouts, receipts, to_send, disputes = counts
     items = [
         _item(disputes, _("Chargebacks that want an answer"), "gavel", "disputes"),
         _item(parked, _("Events of the payment provider that do not fit"), "webhook", "gateway_events", state="parked"),
@@ -86,6 +88,8 @@ def waiting() -> list[TodoItem]:
         _item(dead, _("Jobs that failed for good"), "server", "jobs", state="dead"),
         _item(listings, _("Reports about listings"), "flag", "reports"),
         _item(messages, _("Reports about messages"), "message-square", "message_reports"),
+        _item(receipts, _("Money that a second operator has to confirm"), "landmark", "incoming", kind="entered"),
+        _item(to_send, _("Refunds and pay-outs to send by hand"), "send", "bank_orders"),
         _item(payouts, _("Pay-outs that wait for a member's account"), "landmark", "payouts", state="waiting_account"),
     ]
     return [item for item in items if item is not None]

@@ -89,7 +89,7 @@ def _facts(account: type[LedgerAccount]) -> tuple[object, ...]:
 def fees_left(payment: Payment) -> dict[str, int]:
     """Give what the platform still has of a settled payment: minor units by account, given back ones taken off."""
     held = accounts.agreement_held(payment.agreement_id, payment.currency).code
-    debit, credit = aliased(LedgerAccount), aliased(LedgerAccount)
+    debit, credit, again = aliased(LedgerAccount), aliased(LedgerAccount), aliased(LedgerTransaction)
     rows = db.session.execute(
         select(credit.code, func.sum(LedgerTransfer.amount))
         .join(LedgerTransaction, LedgerTransaction.id == LedgerTransfer.txn_id)
@@ -98,6 +98,7 @@ def fees_left(payment: Payment) -> dict[str, int]:
         .where(
             LedgerTransaction.payment_id == payment.id,
             LedgerTransaction.key.like("%:settled"),
+            ~select(again.id).where(again.reverses_id == LedgerTransaction.id).exists(),  # undone: it never came in
             debit.code == held,
             credit.owner_type == "platform",
             credit.role != "provider_fees",  # the provider keeps its own, whatever goes back

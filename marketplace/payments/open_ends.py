@@ -11,7 +11,7 @@ from marketplace.ledger.models import LedgerAccount
 from marketplace.money import Money
 from marketplace.payments.models import Payment
 
-UNFINISHED = ("method_needed", "ready", "charging", "processing", "action_required", "held")
+UNFINISHED = ("method_needed", "ready", "charging", "processing", "action_required", "awaiting", "held")
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,10 @@ def withdraw_waiting(payment: Payment) -> int:
     """Take back the part of a locked payment that waits to be sent; gives the amount, zero when it may be on its way."""
     part = db.session.scalars(
         select(PayoutPart)
-        .where(PayoutPart.payment_id == payment.id, PayoutPart.state == "waiting")
+        .where(
+            PayoutPart.payment_id == payment.id, PayoutPart.state == "waiting",
+            PayoutPart.gateway == gateway_name(),  # what is sent by hand may be on its way already
+        )
         .execution_options(populate_existing=True)
     ).one_or_none()
     if part is None or db.session.scalar(

@@ -18,6 +18,7 @@ from marketplace.payments import booked_back, burdens, notices
 from marketplace.payments.attempts import locked
 from marketplace.payments.burden_models import Burden
 from marketplace.payments.burdens import Cause
+from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
 
@@ -96,7 +97,10 @@ def _reverse(payment: Payment, refund: Refund) -> bool:
     asked = select(TransferReversal.part_id).where(TransferReversal.refund_id == refund.id)
     parts = db.session.scalars(
         select(PayoutPart)
-        .where(PayoutPart.payment_id == payment.id, PayoutPart.state == "sent", PayoutPart.id.not_in(asked))
+        .where(
+            PayoutPart.payment_id == payment.id, PayoutPart.state == "sent", PayoutPart.id.not_in(asked),
+            PayoutPart.gateway == gateway_name(),  # what was sent by hand nobody can take back
+        )
         .order_by(PayoutPart.id.desc())
         .execution_options(populate_existing=True)
     ).all()

@@ -15,9 +15,9 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.jobs.models import UNFINISHED, Job
 from marketplace.jobs.service import enqueue
-from marketplace.payments.gateway import ObjectRef
+from marketplace.payments.gateway import ObjectRef, gateway_name
 from marketplace.payments.inbox import key_of, ring
-from marketplace.payments.models import LIVE, GatewayEvent, Payment, PaymentAttempt, Payout, Refund
+from marketplace.payments.models import LIVE, BankOrder, GatewayEvent, Payment, PaymentAttempt, Payout, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
 from marketplace.payments.payouts import ring_transfer
 
@@ -43,7 +43,10 @@ def _attempts(now: datetime) -> None:
     slow = and_(PaymentAttempt.state.in_(("processing", "needs_payer")), PaymentAttempt.updated_at < now - LONG)
     known = or_(PaymentAttempt.error_code.is_(None), PaymentAttempt.error_code != "mismatch")
     ids = db.session.scalars(
-        select(PaymentAttempt.id).where(moved, known, or_(quick, slow)).order_by(PaymentAttempt.updated_at).limit(BATCH)
+        select(PaymentAttempt.id)
+        .where(PaymentAttempt.gateway == gateway_name(), moved, known, or_(quick, slow))
+        .order_by(PaymentAttempt.updated_at)
+        .limit(BATCH)
     ).all()
     for attempt_id in ids:
         enqueue("payments.recover", {"attempt": attempt_id}, key=f"payments.recover:{attempt_id}")
@@ -76,6 +79,7 @@ def _refunds(now: datetime) -> None:
             Refund.state == "waiting",
             Refund.missing_minor == 0,
             Refund.updated_at < now - LONG,
+            ~exists().where(BankOrder.refund_id == Refund.id),
             ~_live("refund", PaymentAttempt.refund_id == Refund.id),
         )
         .limit(BATCH)
@@ -91,6 +95,7 @@ def _transfers(now: datetime) -> None:
         .join(Payout, Payout.id == PayoutPart.payout_id)
         .where(
             Payout.state == "sending",
+            Payout.gateway == gateway_name(),
             Payout.updated_at < now - SHORT,
             PayoutPart.state == "waiting",
             ~_live("transfer", PaymentAttempt.part_id == PayoutPart.id),

@@ -77,6 +77,7 @@ def close(user: User, password: str, *, address: str | None) -> None:
         _anonymise(account)
         session.execute(delete(UserSession).where(UserSession.user_id == account.id))
         session.execute(delete(Notification).where(Notification.user_id == account.id))
+        session.execute(delete(BillingDetails).where(BillingDetails.user_id == account.id))
         session.flush()
         announce("user_changed", user=account, change="closed")
 

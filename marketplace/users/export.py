@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
@@ -13,7 +13,7 @@ from marketplace.database import db
 from marketplace.listings.models import Listing, Picture
 from marketplace.messages.models import Message
 from marketplace.notifications.models import Notification
-from marketplace.payments.models import Payment, Payout, Refund
+from marketplace.payments.models import Bill, BillingDetails, Payment, Payout, Refund
 from marketplace.runtime import collect, runtime
 from marketplace.users.models import User, UserSession
 
@@ -44,6 +44,8 @@ def everything(user: User) -> dict[str, Any]:
         "payments_received": _rows(Payment, Payment.payee_id == me, OF_PAYMENTS_RECEIVED),
         "refunds": _rows(Refund, Refund.payment_id.in_(select(Payment.id).where(Payment.payer_id == me))),
         "payouts": _rows(Payout, Payout.user_id == me),
+        "bills": _rows(Bill, Bill.user_id == me),
+        "billing_details": _rows(BillingDetails, BillingDetails.user_id == me),
         "plugins": dict(collect("export_member", user=user)),
     }
 
@@ -51,9 +53,9 @@ def everything(user: User) -> dict[str, Any]:
 def _rows(model: Any, which: ColumnElement[bool], only: frozenset[str] | None = None) -> list[dict[str, Any]]:
     names = [name for name in model.__mapper__.columns.keys() if name not in LEFT_OUT]  # noqa: SIM118 - no mapping
     columns = [getattr(model, name) for name in names if only is None or name in only]
-    found = db.session.execute(select(*columns).where(which).order_by(model.id))
+    found = db.session.execute(select(*columns).where(which).order_by(*model.__mapper__.primary_key))
     return [{name: _plain(value) for name, value in row._mapping.items()} for row in found]
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
