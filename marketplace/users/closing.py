@@ -23,6 +23,7 @@ from marketplace.money import Money
 from marketplace.notifications.models import Notification
 from marketplace.notifications.service import send_mail
 from marketplace.payments import open_ends
+from marketplace.payments.billing.models import BillingDetails
 from marketplace.runtime import announce, runtime
 from marketplace.users import accounts, sessions
 from marketplace.users.models import User, UserSession
