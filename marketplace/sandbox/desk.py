@@ -1,32 +1,39 @@
-"""`/`: where a person plays bank: sees what there is, moves the clock, disputes, restricts, resends."""
+"""`/` and `/desk/…`: where a person plays bank: sees what there is, and lets happen what banks and networks do."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
 
-from marketplace.sandbox import deliveries
+from marketplace.sandbox import desk_views
 from marketplace.sandbox.actions import ACTIONS
 from marketplace.sandbox.control import params_of
 from marketplace.sandbox.errors import ApiError
-from marketplace.sandbox.faults import REQUEST_KINDS, WEBHOOK_KINDS
 from marketplace.sandbox.html import page, see_other
 
 if TYPE_CHECKING:
     from marketplace.sandbox.app import Sandbox
 
-SHOWN = 25
-STEPS = ((3600, "One hour"), (86_400, "One day"), (604_800, "One week"), (2_592_000, "30 days"))
-
 
 def answer(sandbox: "Sandbox", request: Request) -> Response:
-    """Show the page, or do what one of its buttons says."""
-    if request.method != "POST":
-        return _show(sandbox, request) if request.path == "/" else see_other("/")
-    action = ACTIONS.get(request.path.removeprefix("/desk/"))
+    """Show a page of the desk, or do what one of its buttons says."""
+    name = request.path.removeprefix("/desk").strip("/")
+    if request.method == "POST":
+        return _act(sandbox, request, name)
+    if name == "find":
+        return _find(sandbox, request)
+    kind, _, identifier = name.partition("/")
+    if kind == "object":
+        return desk_views.one(sandbox, request, identifier) or _nothing(request)
+    section = desk_views.SECTIONS.get(name)
+    return section.show(sandbox, request) if section else _nothing(request)
+
+
+def _act(sandbox: "Sandbox", request: Request, name: str) -> Response:
+    action = ACTIONS.get(name)
     if action is None:
-        return page(
-            request, "notice.html", status=404, title="Not found", message="There is nothing at this address.", link="/"
-        )
+        return _nothing(request)
+    back = _own_path(request.form.get("back", "/"))
     try:
         action(sandbox, params_of(request))
     except ApiError as error:
@@ -34,33 +41,33 @@ def answer(sandbox: "Sandbox", request: Request) -> Response:
             request,
             "notice.html",
             status=422,
-            title="Something is wrong with this form",
+            title="That was not possible",
             message=error.message,
-            link="/",
+            link=back,
         )
-    return see_other("/")
+    return see_other(f"{back}?{urlencode({'done': name})}")
 
 
-def _show(sandbox: "Sandbox", request: Request) -> Response:
+def _own_path(back: str) -> str:
+    """Return a path of the desk to go back to, "/" for anything else."""
+    return back if back.startswith("/desk/") and "//" not in back and "?" not in back else "/"
+
+
+def _find(sandbox: "Sandbox", request: Request) -> Response:
+    """Go to the object of an id, or to the customer of an address."""
+    wanted = request.args.get("q", "").strip()
     with sandbox.store.read() as tx:
-        lists: dict[str, Any] = {
-            "payments": tx.find("payment_intent", limit=SHOWN),
-            "charges": {doc["id"]: doc for doc in tx.find("charge", limit=4 * SHOWN)},
-            "customers": tx.find("customer", limit=SHOWN),
-            "methods": tx.find("payment_method", where="json_extract(body, '$.customer') IS NOT NULL", limit=SHOWN),
-            "accounts": tx.find("account", limit=SHOWN),
-            "disputes": tx.find("dispute", limit=SHOWN),
-            "payouts": tx.find("payout", limit=SHOWN),
-            "events": tx.find("event", limit=SHOWN),
-            "balances": tx.run("SELECT account, currency, pending, available FROM balance ORDER BY account").fetchall(),
-        }
+        if wanted and tx.get(wanted):
+            return see_other(f"/desk/object/{wanted}")
+        row = tx.run(
+            "SELECT id FROM object WHERE type IN ('customer', 'account') AND json_extract(body, '$.email') = ?"
+            " ORDER BY seq DESC LIMIT 1",
+            (wanted,),
+        ).fetchone()
+    return see_other(f"/desk/object/{row[0]}") if row else _nothing(request)
+
+
+def _nothing(request: Request) -> Response:
     return page(
-        request,
-        "desk.html",
-        now=sandbox.clock.now(),
-        steps=STEPS,
-        kinds=(*REQUEST_KINDS, *WEBHOOK_KINDS),
-        faults=sandbox.faults.waiting(),
-        deliveries=deliveries.rows(sandbox.store, SHOWN),
-        **lists,
+        request, "notice.html", status=404, title="Not found", message="There is nothing at this address.", link="/"
     )

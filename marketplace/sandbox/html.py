@@ -20,6 +20,7 @@ _environment = Environment(
 
 STYLESHEET = (HERE / "static" / "sandbox.css").read_bytes()
 ICON = (HERE / "static" / "icon.svg").read_bytes()
+FONT = HERE.parent / "static" / "vendor" / "fonts" / "figtree-latin.woff2"  # the site's own
 
 
 def language(request: Request, wish: str | None = None) -> str:
@@ -75,7 +76,7 @@ def page(
     )
     target = origin(goes_to)
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self'{' ' + target if target else ''}"
     )
     headers = {

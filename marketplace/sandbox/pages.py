@@ -8,7 +8,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from marketplace.sandbox import page_accounts, page_bank, page_challenge, page_checkout
-from marketplace.sandbox.html import ICON, STYLESHEET, page
+from marketplace.sandbox.html import FONT, ICON, STYLESHEET, page
 
 if TYPE_CHECKING:
     from marketplace.sandbox.app import Sandbox
@@ -31,6 +31,8 @@ def answer(sandbox: "Sandbox", request: Request) -> Response:
         return Response(STYLESHEET, headers={"Cache-Control": "max-age=300"}, content_type="text/css; charset=utf-8")
     if request.path == "/assets/icon.svg":
         return Response(ICON, headers={"Cache-Control": "max-age=300"}, content_type="image/svg+xml")
+    if request.path == "/assets/figtree.woff2" and FONT.exists():
+        return Response(FONT.read_bytes(), headers={"Cache-Control": "max-age=86400"}, content_type="font/woff2")
     if request.path == "/healthz":
         return Response("ok", content_type="text/plain")
     try:

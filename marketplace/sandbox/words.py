@@ -1,6 +1,9 @@
 """The pages' words in Dutch; the English text is the key."""
 
+from marketplace.sandbox.words_desk import DESK
+
 DUTCH = {
+    **DESK,
     "Test bank: no money is real": "Testbank: geen geld is echt",
     "Save a card": "Kaart bewaren",
     "Pay": "Betalen",
@@ -74,20 +77,13 @@ DUTCH = {
     "Pay-outs": "Uitbetalingen",
     "Not found": "Niet gevonden",
     "There is nothing at this address.": "Op dit adres is niets.",
-    "Something is wrong with this form": "Er klopt iets niet aan dit formulier",
     "Clock": "Klok",
     "The bank's time": "De tijd van de bank",
     "Move forward": "Vooruit zetten",
-    "One hour": "Een uur",
-    "One day": "Een dag",
-    "One week": "Een week",
     "30 days": "30 dagen",
     "Payments": "Betalingen",
     "Customers": "Klanten",
-    "Saved cards": "Bewaarde kaarten",
-    "Connected accounts": "Verbonden accounts",
     "Disputes": "Betwistingen",
-    "Events": "Gebeurtenissen",
     "Webhooks": "Webhooks",
     "Faults": "Storingen",
     "Balance": "Saldo",
@@ -100,8 +96,6 @@ DUTCH = {
     "Restrict": "Beperken",
     "Lift": "Opheffen",
     "Send again": "Opnieuw sturen",
-    "Add": "Toevoegen",
-    "Clear": "Wissen",
     "Operation": "Bewerking",
     "Kind": "Soort",
     "Times": "Aantal keer",

@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from marketplace.sandbox import SandboxServer
-from marketplace.sandbox.desk import STEPS
+from marketplace.sandbox.desk_views import FAULTS, SECTIONS, STEPS
 from marketplace.sandbox.html import HERE
 from marketplace.sandbox.page_accounts import KINDS
 from marketplace.sandbox.page_checkout import OFFERED
@@ -187,7 +187,8 @@ def test_the_page_speaks_dutch_to_who_asks_for_it(sdk: stripe.StripeClient, brow
 def test_every_word_of_the_pages_is_there_in_dutch() -> None:
     folder = HERE / "templates"
     said = {text for path in folder.glob("*.html") for text in re.findall(r"""\bt\("([^"]+)"[,)]""", path.read_text())}
-    said |= {words for _, words in (*OFFERED, *STEPS, *KINDS)}
+    said |= {words for _, words in (*OFFERED, *STEPS, *KINDS)} | {section.label for section in SECTIONS.values()}
+    said |= {words for label, _, _, does in FAULTS for words in (label, does)}
     assert len(said) > 50
     assert said <= set(DUTCH), said - set(DUTCH)
 

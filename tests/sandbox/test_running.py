@@ -113,38 +113,6 @@ def test_sixteen_threads_pay_at_once_and_the_books_are_right(sdk: stripe.StripeC
     assert state["consistent"] is True
 
 
-def test_the_control_page_shows_what_there_is_and_its_buttons_work(
-    sdk: stripe.StripeClient, bank: SandboxServer, browser: Browser
-) -> None:
-    assert browser.get("/").status == 200
-    customer = sdk.v1.customers.create({"name": "Anna <b>", "email": "anna@example.org"})
-    intent = sdk.v1.payment_intents.create(
-        {
-            "amount": 123_456,
-            "currency": "eur",
-            "customer": customer.id,
-            "payment_method": "pm_card_visa",
-            "confirm": True,
-            "off_session": True,
-        }
-    )
-    text = browser.get("/").text
-    assert "Anna &lt;b&gt;" in text
-    assert "EUR 1,234.56" in text
-    assert "no money is real" in text
-    before = bank.sandbox.clock.now()
-    assert browser.request("POST", "/desk/clock", {"advance": "86400"}).location == bank.url + "/"
-    assert bank.sandbox.clock.now() >= before + 86_400
-    assert browser.request("POST", "/desk/dispute", {"charge": str(intent.latest_charge)}).status == 303
-    dispute = sdk.v1.disputes.list().data[0]
-    assert browser.request("POST", "/desk/dispute/settle", {"dispute": dispute.id, "won": "false"}).status == 303
-    assert sdk.v1.disputes.retrieve(dispute.id).status == "lost"
-    refused = browser.request("POST", "/desk/clock", {"advance": "-5"})
-    assert refused.status == 422
-    assert "Something is wrong" in refused.text
-    assert browser.request("POST", "/desk/nonsense", {}).status == 404
-
-
 def test_the_clock_only_moves_forward(bank: SandboxServer, browser: Browser) -> None:
     ahead = bank.sandbox.clock.now() + 1000
     answer = browser.request("POST", "/_sandbox/clock", {"set": str(ahead)})
