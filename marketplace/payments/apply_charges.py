@@ -142,6 +142,7 @@ def _declined(payment: Payment, attempt: PaymentAttempt, code: str, advice: Advi
     payment.decline_code, payment.retryable, payment.advice = code, advice is Advice.LATER, advice
     payment.tries += 1
     move(payment, "declined")
+    dunning.open_case(payment, advice)
     db.session.flush()
     announce("payment_changed", payment=payment, change="declined")
     dunning.refused(payment, advice)
@@ -163,9 +164,10 @@ def _needs_payer(payment: Payment, attempt: PaymentAttempt) -> Outcome:
     payment.decline_code, payment.retryable, payment.advice = "authentication_required", False, Advice.AUTHENTICATE
     payment.tries += 1
     move(payment, "action_required")
+    dunning.open_case(payment, Advice.AUTHENTICATE)
     db.session.flush()
-    dunning.refused(payment, Advice.AUTHENTICATE)
     announce("payment_changed", payment=payment, change="action_required")
+    dunning.refused(payment, Advice.AUTHENTICATE)
     return APPLIED
 
 

@@ -133,6 +133,7 @@ def _refused(payment: Payment, attempt: PaymentAttempt, row: PaymentHold, code: 
     payment.decline_code, payment.retryable, payment.advice = code, advice is Advice.LATER, advice
     payment.tries += 1
     move(payment, "declined")
+    dunning.open_case(payment, advice)
     db.session.flush()
     announce("payment_changed", payment=payment, change="declined")
     dunning.refused(payment, advice)
@@ -168,9 +169,10 @@ def _needs_payer(payment: Payment, attempt: PaymentAttempt, row: PaymentHold) ->
     payment.decline_code, payment.retryable, payment.advice = "authentication_required", False, Advice.AUTHENTICATE
     payment.tries += 1
     move(payment, "action_required")
+    dunning.open_case(payment, Advice.AUTHENTICATE)
     db.session.flush()
-    dunning.refused(payment, Advice.AUTHENTICATE)
     announce("payment_changed", payment=payment, change="action_required")
+    dunning.refused(payment, Advice.AUTHENTICATE)
     return APPLIED
 
 

@@ -46,8 +46,15 @@ COURSES: Mapping[Advice, Course] = {
 """Steps follow each other every `payments.remind_hours`; the last is made `payments.last_try_days` after the first refusal."""
 
 
+def open_case(payment: Payment, advice: Advice) -> None:
+    """Write down that a locked payment which is due was refused, before its agreement is told: see `last_try`."""
+    if payment.due_at is not None:
+        _row(payment, advice, clock.now())
+        db.session.flush()
+
+
 def refused(payment: Payment, advice: Advice) -> None:
-    """Note a refusal of a locked payment that is due, tell its payer, and plan the next step; gives up after the last."""
+    """Tell the payer of a locked payment that is due of its refusal, and plan the next step; gives up after the last."""
     course = COURSES[advice]
     if course.bars:
         _bar(payment)

@@ -24,13 +24,13 @@ from plugins.funding.api_shapes import (
 from plugins.funding.models import Campaign, Update
 
 LISTING_FIELDS = ("title", "summary", "category", "place", "body_md")
-PUBLIC = ("live", "collecting", "funded", "failed", "cancelled")
+PUBLIC = ("live", "waiting", "collecting", "funded", "failed", "cancelled")
 
 
 class CampaignQuery(api_v1.PageQuery):
     """Which campaigns."""
 
-    state: Literal["live", "collecting", "funded", "failed", ""] = ""
+    state: Literal["live", "waiting", "collecting", "funded", "failed", ""] = ""
 
 
 def seen(campaign_id: int, viewer: User | None) -> Any:

@@ -33,7 +33,7 @@ Stock = Annotated[int, Meta(ge=0, le=1_000_000, description="Null is as many as 
 Delivery = Annotated[date, Meta(examples=["2027-05-01"])]
 NewsTitle = Annotated[str, Meta(min_length=1, max_length=120, examples=["Halfway there"])]
 News = Annotated[str, Meta(min_length=1, max_length=10_000, examples=["Thank you all!"])]
-CampaignState = Literal["draft", "live", "collecting", "funded", "failed", "cancelled"]
+CampaignState = Literal["draft", "live", "waiting", "collecting", "funded", "failed", "cancelled"]
 
 
 class RewardOut(api_v1.Output):

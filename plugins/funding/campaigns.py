@@ -132,10 +132,11 @@ def stop(listing: Listing) -> None:
 def removed(listing: Listing) -> None:
     """End a live campaign that an operator removed: nothing is charged, every pledge is released."""
     campaign = db.session.get(Campaign, listing.id, with_for_update=True, populate_existing=True)
-    if campaign is None or campaign.state != "live":
+    if campaign is None or campaign.state not in ("live", "waiting"):
         return
     campaign.state = "failed"
-    campaign.closed_at = campaign.finished_at = clock.now()
+    campaign.finished_at = clock.now()
+    campaign.closed_at = campaign.closed_at or campaign.finished_at
     jobs.enqueue("funding.close", {"campaign": listing.id}, key=f"funding.close:{listing.id}")
 
 

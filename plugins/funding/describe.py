@@ -35,7 +35,7 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
     url = f"/agreements/{agreement.id}"
     if role == "member":
         texts = {
-            "unconfirmed": (_("Save a card to confirm your pledge"), "credit-card"),
+            "unconfirmed": (_("Choose how to pay to confirm your pledge"), "credit-card"),
             "action_required": (_("Your bank asks you to approve a payment"), "shield-check"),
             "awaiting": (_("Pay for your pledge by bank transfer or in cash"), "landmark"),
             "retrying": (_("Your card was refused: choose another one"), "credit-card"),

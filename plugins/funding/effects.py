@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from marketplace.api import Agreement, Listing, TransitionContext, clock, db, jobs, notifications, payments
-from plugins.funding import fees, rewards, totals
+from plugins.funding import fees, rewards, totals, waiting
 from plugins.funding.models import Pledge
 
-RETRY_EVERY = timedelta(hours=48)
-GIVE_UP_AFTER = timedelta(days=7)
-SLACK = timedelta(hours=1)
-"""The last try is made at seven days; the drop follows when that had time to be answered."""
+SLACK = timedelta(days=1)
+"""Payments say when the last try is over; should they not, the pledge is dropped this long after it."""
+
+SECOND_CHOICE = timedelta(days=2)
+"""How long a reward stays reserved for somebody whose bank refused, to pay in another way."""
 
 FULFIL_WITHIN = timedelta(days=365)
 """A paid pledge nobody marks as delivered is completed by itself after this long."""
@@ -33,6 +34,29 @@ def _tell(agreement: Agreement, kind: str, *, mail: bool, user_id: int | None = 
 
 def _title(agreement: Agreement) -> str:
     return db.session.get_one(Listing, agreement.listing_id).title
+
+
+def bank_at_work(agreement: Agreement, context: TransitionContext) -> None:
+    """Keep the reward while the money is under way; it counts when it is there."""
+    context.waits_until = None
+    _tell(agreement, "paying", mail=False)
+
+
+def bank_refused(agreement: Agreement, context: TransitionContext) -> None:
+    """Ask the backer to pay in another way, as long as the campaign lasts."""
+    context.waits_until = waiting.second_chance(_pledge(agreement).campaign_id, clock.now() + SECOND_CHOICE)
+    _tell(agreement, "bank_refused", mail=True)
+
+
+def pay(agreement: Agreement, context: TransitionContext) -> None:
+    """Count a pledge that was paid beforehand; a campaign that only waited for it is decided."""
+    pledge = _pledge(agreement)
+    context.waits_until = None
+    if not pledge.counted:
+        pledge.counted = True
+        totals.add(pledge.campaign_id, pledge.amount_minor, 1, also=("waiting", "collecting"))
+        _tell(agreement, "new_backer", mail=False, user_id=agreement.owner_id)
+    _tell(agreement, "paid", mail=True)
 
 
 def confirm(agreement: Agreement, _context: TransitionContext) -> None:
@@ -66,8 +90,10 @@ def lapse(agreement: Agreement, _context: TransitionContext) -> None:
 
 
 def cancel(agreement: Agreement, _context: TransitionContext) -> None:
-    """Take the pledge out of the total and free its reward."""
-    _withdraw_payment(_end(agreement, uncount=True))
+    """Take the pledge out of the total and free its reward; what was paid goes back."""
+    pledge = _end(agreement, uncount=True)
+    if not _pay_back(pledge, "pledge_cancelled"):
+        _withdraw_payment(pledge)
     _tell(agreement, "cancelled", mail=True)
 
 
@@ -75,6 +101,22 @@ def release(agreement: Agreement, _context: TransitionContext) -> None:
     """Let a pledge of a failed campaign go; it stays counted, so that the page shows what had been pledged."""
     _withdraw_payment(_end(agreement, uncount=False))
     _tell(agreement, "released", mail=True)
+
+
+def send_back(agreement: Agreement, _context: TransitionContext) -> None:
+    """Give back what was paid beforehand, because the goal was not reached; the pledge stays counted."""
+    _pay_back(_pledge(agreement), "goal_not_reached")
+    _tell(agreement, "sent_back", mail=True)
+
+
+def _pay_back(pledge: Pledge, reason: str) -> bool:
+    """Refund all that is left of a pledge's payment; tells whether it had been paid."""
+    payment = payments.get(pledge.payment_id)
+    if payment.state != "succeeded":
+        return False
+    if payment.kept.minor:
+        payments.refund(payment, payment.kept, reason=reason)
+    return True
 
 
 def charge(agreement: Agreement, _context: TransitionContext) -> None:
@@ -94,15 +136,22 @@ def collect(agreement: Agreement, context: TransitionContext) -> None:
 
 def ask_payer(agreement: Agreement, context: TransitionContext) -> None:
     """Wait for the bank's approval by the payer, for as long as for a refused card."""
-    pledge = _pledge(agreement)
-    pledge.failed_since = pledge.failed_since or clock.now()
-    context.waits_until = pledge.failed_since + GIVE_UP_AFTER + SLACK
-    _tell(agreement, "action_required", mail=False)  # the payments core has mailed the signed link
+    context.waits_until = _last_moment(agreement)
+    _tell(agreement, "action_required", mail=False)  # payments have mailed the signed link
 
 
-def await_payment(agreement: Agreement, context: TransitionContext) -> None:
+def _last_moment(agreement: Agreement) -> datetime | None:
+    last = payments.last_try(payments.get(_pledge(agreement).payment_id))
+    return last + SLACK if last else None
+
+
+def at_bank(_agreement: Agreement, context: TransitionContext) -> None:
+    """Wait for a bank that takes its time; it answers in the end."""
+    context.waits_until = None
+
+
+def await_payment(_agreement: Agreement, context: TransitionContext) -> None:
     """Wait for a bank transfer or cash; payments have told the payer how and by when, and end it when that is over."""
-    _pledge(agreement).failed_since = None
     context.waits_until = None
 
 
@@ -115,24 +164,12 @@ def take_back(agreement: Agreement, context: TransitionContext) -> None:
 
 
 def decline(agreement: Agreement, context: TransitionContext) -> None:
-    """Mail the backer and plan the next try: every 48 hours, the last one after seven days."""
-    pledge = _pledge(agreement)
-    now = clock.now()
-    pledge.failed_since = pledge.failed_since or now
-    pledge.tries += 1
-    last = pledge.failed_since + GIVE_UP_AFTER
-    context.waits_until = last + SLACK
-    if now < last:
-        payload = {"agreement": agreement.id, "tries": pledge.tries}
-        key = f"funding.retry:{agreement.id}:{pledge.tries}"
-        jobs.enqueue("funding.retry", payload, key=key, run_at=min(now + RETRY_EVERY, last))
-    else:
-        context.waits_until = now
-    _tell(agreement, "declined", mail=True)
+    """Wait for another try or another card: payments try, mail, and say when it was the last time."""
+    context.waits_until = _last_moment(agreement)
 
 
 def drop(agreement: Agreement, _context: TransitionContext) -> None:
-    """Give up on a card after seven days; the campaign shows the sum as dropped."""
+    """Give up on a payment after its last try; the campaign shows the sum as dropped."""
     pledge = _end(agreement, uncount=False)
     totals.dropped(pledge.campaign_id, pledge.amount_minor)
     _withdraw_payment(pledge)
@@ -148,9 +185,3 @@ def give_back(agreement: Agreement, _context: TransitionContext) -> None:
 
 def _ask_finish(pledge: Pledge) -> None:
     jobs.enqueue("funding.finish", {"campaign": pledge.campaign_id}, key=f"funding.finish:{pledge.campaign_id}")
-
-
-__all__ = [
-    "GIVE_UP_AFTER", "RETRY_EVERY", "ask_payer", "await_payment", "cancel", "charge", "collect", "confirm", "decline", "drop",
-    "give_back", "lapse", "release", "take_back",
-]  # fmt: skip

@@ -46,8 +46,8 @@ CAMPAIGN = ListingKind(
     help=_l("Raise money for a project. Backers are charged only if the goal is reached."),
 )
 EFFECTS = (
-    "confirm", "lapse", "cancel", "release", "charge", "collect", "ask_payer", "await_payment", "take_back", "decline", "drop",
-    "give_back",
+    "confirm", "bank_at_work", "bank_refused", "pay", "lapse", "cancel", "release", "send_back", "charge", "collect", "at_bank",
+    "ask_payer", "await_payment", "take_back", "decline", "drop", "give_back",
 )  # fmt: skip
 """The moves that do something beyond changing the state: each is the function of that name in `effects`."""
 
@@ -88,6 +88,8 @@ def register_settings() -> list[SettingSpec]:
     return [
         *fee_settings("funding.fee", group, "5"),
         SettingSpec("funding.minimum_pledge", _l("Smallest pledge"), "money", 100, minimum=1, group=group),
+        SettingSpec("funding.slow_days", _l("Business days to wait for slow banks"), "int", 4, minimum=0, maximum=20, group=group,
+            help=_l("A campaign that reaches its goal only with payments that are still at a bank waits this long.")),
         SettingSpec("funding.longest_days", _l("Longest campaign in days"), "int", 60, minimum=1, maximum=366, group=group),
     ]  # fmt: skip
 
@@ -104,7 +106,6 @@ def register_jobs() -> list[JobKind]:
     return [
         JobKind("funding.close", late("plugins.funding.settlement:close"), label=_l("Close a campaign")),
         JobKind("funding.finish", late("plugins.funding.settlement:finish"), label=_l("Pay a campaign's owner")),
-        JobKind("funding.retry", late("plugins.funding.settlement:retry"), label=_l("Try a refused card again")),
         JobKind(
             "funding.sweep",
             late("plugins.funding.settlement:sweep"),
@@ -157,9 +158,9 @@ def listing_changed(listing: Any, change: str) -> None:
 @hookimpl
 def payment_changed(payment: Any, change: str) -> None:
     """Move a pledge as its payment moves."""
-    from plugins.funding import settlement
+    from plugins.funding import payment_news
 
-    settlement.on_payment(payment, change)
+    payment_news.on_payment(payment, change)
 
 
 @hookimpl

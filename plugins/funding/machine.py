@@ -14,12 +14,15 @@ PLEDGE = StateMachine(
     kind="pledge",
     initial="unconfirmed",
     states=(
-        State("unconfirmed", Phase.PROPOSED, _l("Waiting for your card"), expires_by="lapse"),
+        State("unconfirmed", Phase.PROPOSED, _l("Waiting for your payment details"), expires_by="lapse"),
+        State("paying", Phase.PROPOSED, _l("Paid, your bank is at work")),
         State("pledged", Phase.AGREED, _l("Pledged")),
+        State("paid", Phase.AGREED, _l("Paid beforehand")),
         State("charging", Phase.AGREED, _l("Being charged")),
         State("action_required", Phase.AGREED, _l("Your bank asks for your approval"), expires_by="drop"),
         State("awaiting", Phase.AGREED, _l("Waiting for your bank transfer or cash"), expires_by="drop"),
         State("retrying", Phase.AGREED, _l("The card was refused"), expires_by="drop"),
+        State("returning", Phase.AGREED, _l("The goal was not reached: your money is on its way back")),
         State("collected", Phase.ACTIVE, _l("Paid"), expires_by="complete"),
         State("fulfilled", Phase.COMPLETED, _l("Completed")),
         State("lapsed", Phase.CANCELLED, _l("Not confirmed in time")),
@@ -30,27 +33,41 @@ PLEDGE = StateMachine(
     ),
     transitions=(
         Transition("confirm", ("unconfirmed",), "pledged", SYSTEM, _l("Card saved")),
+        Transition("bank_at_work", ("unconfirmed",), "paying", SYSTEM, _l("Paid, the bank is at work")),
+        Transition("bank_refused", ("paying",), "unconfirmed", SYSTEM, _l("The bank refused")),
+        Transition("pay", ("unconfirmed", "paying", "pledged"), "paid", SYSTEM, _l("Paid beforehand")),
         Transition("lapse", ("unconfirmed",), "lapsed", SYSTEM, _l("Hold ran out")),
         Transition(
             "cancel",
-            ("unconfirmed", "pledged"),
+            ("unconfirmed", "paying", "pledged", "paid"),
             "cancelled",
             BACKER,
             _l("Cancel my pledge"),
             confirm=_l(
-                "Your pledge is withdrawn and nothing will be charged. A limited reward may be gone afterwards."
+                "Your pledge is withdrawn. Nothing will be charged, and what you paid goes back to you. A limited reward may"
+                " be gone afterwards."
             ),
         ),
         Transition("charge", ("pledged",), "charging", SYSTEM, _l("Charging started")),
-        Transition("release", ("pledged",), "released", SYSTEM, _l("Released without a charge")),
-        Transition("collect", ("charging", "action_required", "awaiting", "retrying"), "collected", SYSTEM, _l("Paid")),
+        Transition("release", ("pledged", "paying"), "released", SYSTEM, _l("Released without a charge")),
+        Transition("send_back", ("paid",), "returning", SYSTEM, _l("Sent back")),
+        Transition(
+            "collect", ("paid", "charging", "action_required", "awaiting", "retrying"), "collected", SYSTEM, _l("Paid")
+        ),
+        Transition("at_bank", ("action_required", "retrying"), "charging", SYSTEM, _l("The bank is at work")),
         Transition("ask_payer", ("charging", "awaiting", "retrying"), "action_required", SYSTEM, _l("Approval asked")),
-        Transition("await_payment", ("charging", "action_required", "retrying"), "awaiting", SYSTEM, _l("Payment asked")),
-        Transition("decline", ("charging", "action_required", "awaiting", "retrying"), "retrying", SYSTEM, _l("Card refused")),
-        Transition("drop", ("action_required", "awaiting", "retrying"), "dropped", SYSTEM, _l("Dropped: not paid in time")),
+        Transition(
+            "await_payment", ("charging", "action_required", "retrying"), "awaiting", SYSTEM, _l("Payment asked")
+        ),
+        Transition(
+            "decline", ("charging", "action_required", "awaiting", "retrying"), "retrying", SYSTEM, _l("Card refused")
+        ),
+        Transition(
+            "drop", ("action_required", "awaiting", "retrying"), "dropped", SYSTEM, _l("Dropped: not paid in time")
+        ),
         Transition("take_back", ("collected",), "awaiting", SYSTEM, _l("The money had not come in after all")),
         Transition("fulfil", ("collected",), "fulfilled", OWNER, _l("Reward delivered")),
         Transition("complete", ("collected",), "fulfilled", SYSTEM, _l("Completed")),
-        Transition("give_back", ("collected", "fulfilled"), "refunded", SYSTEM, _l("Refunded")),
+        Transition("give_back", ("returning", "collected", "fulfilled"), "refunded", SYSTEM, _l("Refunded")),
     ),
 )

@@ -23,7 +23,7 @@ class Campaign(Base):
 
     __tablename__ = "funding_campaign"
     __table_args__ = (
-        CheckConstraint("state IN ('draft', 'live', 'collecting', 'funded', 'failed')", name="state"),
+        CheckConstraint("state IN ('draft', 'live', 'waiting', 'collecting', 'funded', 'failed')", name="state"),
         CheckConstraint("goal_minor > 0", name="goal"),
         CheckConstraint("pledged_minor >= 0 AND backers >= 0", name="totals"),
         CheckConstraint("state = 'draft' OR closes_at IS NOT NULL", name="deadline"),
@@ -119,8 +119,6 @@ class Pledge(Base):
     counted: Mapped[bool] = mapped_column(default=False, server_default=false())
     holds_stock: Mapped[bool] = mapped_column(default=False, server_default=false())
     standing: Mapped[bool] = mapped_column(default=True, server_default=true())
-    failed_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    tries: Mapped[int] = mapped_column(default=0, server_default="0")
     fee_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
 
 

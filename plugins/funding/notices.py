@@ -24,19 +24,40 @@ NOTIFICATIONS = (
         required=True,
     ),
     NotificationKind(
-        "funding.declined",
-        _l("Your card was refused for “%(title)s” (%(amount)s). Choose another one."),
+        "funding.paying", _l("Your bank is working on %(amount)s for “%(title)s”."), group="payments", mail=False
+    ),
+    NotificationKind(
+        "funding.paid",
+        _l("You paid %(amount)s for “%(title)s”. It goes back to you if the goal is not reached."),
         group="payments",
-        icon="credit-card",
+        icon="hand-heart",
+    ),
+    NotificationKind(
+        "funding.bank_refused",
+        _l("Your bank refused %(amount)s for “%(title)s”. Choose another way to pay."),
+        group="payments",
+        icon="landmark",
         required=True,
     ),
     NotificationKind(
-        "funding.dropped", _l("Your pledge to “%(title)s” was dropped: the card kept failing."), group="payments"
+        "funding.sent_back",
+        _l("“%(title)s” did not reach its goal. Your %(amount)s is on its way back to you."),
+        group="payments",
+        required=True,
+    ),
+    NotificationKind(
+        "funding.dropped", _l("Your pledge to “%(title)s” was dropped: the payment kept failing."), group="payments"
     ),
     NotificationKind("funding.refunded", _l("%(amount)s for “%(title)s” was returned to you."), group="payments"),
     NotificationKind("funding.update", _l("News from “%(title)s”: %(update)s"), group="community", icon="megaphone"),
     NotificationKind(
         "funding.owner_collecting", _l("“%(title)s” reached its goal with %(amount)s! We charge the cards now.")
+    ),
+    NotificationKind(
+        "funding.owner_waiting",
+        _l(
+            "“%(title)s” ended at %(amount)s. Payments that are still at a bank may bring it to its goal; we wait for them."
+        ),
     ),
     NotificationKind(
         "funding.owner_failed", _l("“%(title)s” ended at %(amount)s, short of its goal. Nobody is charged.")

@@ -33,6 +33,9 @@ HOLD = timedelta(minutes=15)
 """How long a pledge waits for its card before a limited reward is free again."""
 
 LAST_DAY = timedelta(hours=24)
+PAID_BY = (payments.Strategy.SAVE_AND_CHARGE, payments.Strategy.CHARGE_AND_REFUND)
+"""A card is saved and charged if the goal is reached; what can't be saved is paid at once, and goes back if it is not."""
+
 MOST = 100_000_00
 """The largest single pledge, in minor units; a typing error of two places should not pass."""
 
@@ -98,7 +101,7 @@ def _place(
 
 
 def _add_side(agreement: Agreement, amount: Money, reward: Reward | None, nonce: str, method_id: int | None) -> None:
-    payment = payments.request_payment(agreement, "pledge", amount)
+    payment = payments.request_payment(agreement, "pledge", amount, strategies=PAID_BY)
     db.session.add(
         Pledge(
             agreement_id=agreement.id,
@@ -143,7 +146,7 @@ def change(agreement_id: int, member: Any, *, amount_minor: int, reward_id: int 
         pledge = db.session.get(Pledge, agreement_id, populate_existing=True)
         if pledge is None or pledge.member_id != member.id:
             raise NotFound(_("There is no such pledge."))
-        if agreement.state not in ("unconfirmed", "pledged"):
+        if agreement.state not in ("unconfirmed", "pledged", "paid"):
             raise Refused(_("This pledge can't be changed any more."), code="ended")
         campaign, _listing = open_campaign(pledge.campaign_id, arrived)
         reward = _swap_reward(pledge, reward_id)
@@ -157,8 +160,19 @@ def change(agreement_id: int, member: Any, *, amount_minor: int, reward_id: int 
         agreements.amend(
             agreement_id, Actor(member.id, Role.MEMBER), amount=amount, terms=terms_of(campaign, reward, amount)
         )
-        payments.change_amount(payments.get(pledge.payment_id), amount)
+        _change_payment(payments.get(pledge.payment_id), amount)
     return agreement
+
+
+def _change_payment(payment: Any, amount: Money) -> None:
+    """Ask for the new amount, or give back the difference of what was paid beforehand."""
+    if payment.state != "succeeded":
+        payments.change_amount(payment, amount)
+    elif amount.minor > payment.kept.minor:
+        text = _("You have paid this pledge already. To pledge more, cancel it and pledge again.")
+        raise Refused(text, field="amount", code="paid_already")
+    elif amount != payment.kept:
+        payments.refund(payment, payment.kept - amount, reason="pledge_lowered")
 
 
 def _swap_reward(pledge: Pledge, reward_id: int | None) -> Reward | None:
@@ -191,7 +205,11 @@ def open_campaign(campaign_id: int, arrived: datetime) -> tuple[Campaign, Listin
 def checked_amount(amount_minor: int, reward: Reward | None, campaign: Campaign) -> Money:
     """Give the amount if it is enough for the reward and within the site's bounds; raises InvalidInput."""
     of_fee = 0 if (rule := fees.rule_of(campaign)).on_total else rule.least_amount().minor
-    least = max(reward.amount_minor if reward else 0, settings.get("funding.minimum_pledge").minor, of_fee)
+    # What operators set is in the site's currency; in another one only what the provider can charge counts.
+    floor = settings.get("funding.minimum_pledge")
+    if floor.currency != campaign.currency:
+        floor = payments.least(campaign.currency)
+    least = max(reward.amount_minor if reward else 0, floor.minor, of_fee)
     if amount_minor < least:
         amount = str(Money(least, campaign.currency))
         raise InvalidInput({"amount": _("Pledge at least %(amount)s for this.", amount=amount)})

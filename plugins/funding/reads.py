@@ -185,6 +185,7 @@ def backers(campaign_id: int) -> Sequence[Any]:
 BADGES = {
     "draft": _l("Draft"),
     "closing": _l("Closing"),
+    "waiting": _l("Waits for the last payments"),
     "collecting": _l("Funded"),
     "funded": _l("Funded"),
     "failed": _l("Goal not reached"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from sqlalchemy import func, select
 from marketplace.api import (
     Actor,
     Agreement,
-    InvalidTransition,
     Listing,
     agreements,
     clock,
@@ -22,13 +20,14 @@ from marketplace.api import (
     payments,
     transaction,
 )
+from plugins.funding import waiting
 from plugins.funding.models import Campaign, Pledge
 
 GRACE = timedelta(seconds=60)
 """Requests that arrived before the deadline get this long to commit; a web worker ends any request well before."""
 
 BATCH = 100
-UNSETTLED = ("unconfirmed", "pledged", "charging", "action_required", "awaiting", "retrying")
+UNSETTLED = ("unconfirmed", "paying", "pledged", "paid", "charging", "action_required", "awaiting", "retrying")
 
 
 def schedule_close(campaign: Campaign) -> None:
@@ -46,15 +45,15 @@ def close(payload: dict[str, Any]) -> None:
     campaign_id = int(payload["campaign"])
     with transaction():
         campaign = _locked(campaign_id)
-        if campaign is None or campaign.state not in ("live", "collecting", "failed"):
+        if campaign is None or campaign.state not in ("live", "waiting", "collecting", "failed"):
             return
-        if campaign.state == "live" and not _decide(campaign):
+        if campaign.state in ("live", "waiting") and not _decide(campaign):
             return
     settle_pledges(campaign_id)
 
 
 def _decide(campaign: Campaign) -> bool:
-    """Set the outcome; False when it is too early or somebody is still at the bank with a hold made in time."""
+    """Set the outcome; False when it is too early, or payments that were made in time are still at a bank."""
     now = clock.now()
     if now < campaign.ends + GRACE:
         _enqueue_close(campaign.listing_id, campaign.ends + GRACE)
@@ -63,18 +62,30 @@ def _decide(campaign: Campaign) -> bool:
     if waits is not None and waits > now:
         _enqueue_close(campaign.listing_id, waits + timedelta(seconds=1))
         return False
-    campaign.state = outcome(campaign)
-    campaign.closed_at = now
+    slow = waiting.under_way(campaign.listing_id)
+    until = waiting.patience(campaign)
+    if slow and now < until:
+        _enqueue_close(campaign.listing_id, until)
+    before = campaign.state
+    campaign.state = outcome(campaign, slow if now < until else 0)
+    if before == "live":
+        campaign.closed_at = now
+        listings.close(campaign.listing_id, actor=None)
     if campaign.state == "failed":
         campaign.finished_at = now
-    listings.close(campaign.listing_id, actor=None)
-    _tell_owner(campaign, campaign.state)
-    return True
+    if campaign.state != before:
+        _tell_owner(campaign, campaign.state)
+    return campaign.state != "waiting"
 
 
-def outcome(campaign: Campaign) -> str:
-    """Say how a campaign would end with its present total: "collecting" at or above its goal, else "failed"."""
-    return "collecting" if campaign.pledged_minor >= campaign.goal_minor else "failed"
+def outcome(campaign: Campaign, slow_minor: int = 0) -> str:
+    """Say how a campaign ends with its present total: "collecting" at or above its goal, else "failed".
+
+    It waits when only what is still at a bank (`slow_minor`, minor units of its currency) would reach the goal.
+    """
+    if campaign.pledged_minor >= campaign.goal_minor:
+        return "collecting"
+    return "waiting" if campaign.pledged_minor + slow_minor >= campaign.goal_minor else "failed"
 
 
 def _latest_hold(campaign_id: int) -> datetime | None:
@@ -87,10 +98,13 @@ def _latest_hold(campaign_id: int) -> datetime | None:
 
 def settle_pledges(campaign_id: int) -> None:
     """Move every pledge of a closed campaign on, one transaction each; a second run finds only what is left."""
-    state = _state(campaign_id)
-    moves = {"pledged": "charge", "unconfirmed": "lapse"} if state == "collecting" else {}
+    campaign = db.session.get(Campaign, campaign_id, populate_existing=True)
+    state = campaign.state if campaign else None
+    moves = {"pledged": "charge", "paid": "collect", "unconfirmed": "lapse"} if state == "collecting" else {}
+    if campaign and state == "collecting" and clock.now() >= waiting.patience(campaign):
+        moves["paying"] = "release"  # a bank that never answers must not keep the owner waiting; its money goes back
     if state == "failed":
-        moves = {"pledged": "release", "unconfirmed": "lapse"}
+        moves = {"pledged": "release", "paying": "release", "paid": "send_back", "unconfirmed": "lapse"}
     while batch := _batch(campaign_id, tuple(moves)):
         for agreement_id in batch:
             move(agreement_id, moves)
@@ -144,28 +158,19 @@ def finish(payload: dict[str, Any]) -> None:
             payments.pay_out(_owner_id(campaign_id), campaign.currency)
 
 
-def retry(payload: dict[str, Any]) -> None:
-    """Try a refused card again, unless a new card or an earlier run has settled the pledge meanwhile."""
-    agreement_id = int(payload["agreement"])
-    with transaction():
-        agreement = agreements.locked(agreement_id)
-        pledge = db.session.get(Pledge, agreement_id, populate_existing=True)
-        if pledge is None or agreement.state != "retrying" or pledge.tries != payload["tries"]:
-            return
-        payments.charge(payments.get(pledge.payment_id))
-
-
 def sweep(_payload: dict[str, Any]) -> None:
     """Ring the close of every campaign that is due or was left half settled: a lost job never strands a campaign."""
     now = clock.now()
     due = db.session.scalars(
-        select(Campaign.listing_id).where(Campaign.state == "live", Campaign.closes_at <= now - GRACE).limit(BATCH)
+        select(Campaign.listing_id)
+        .where(Campaign.state.in_(("live", "waiting")), Campaign.closes_at <= now - GRACE)
+        .limit(BATCH)
     ).all()
     half = db.session.scalars(
         select(Pledge.campaign_id)
         .join(Agreement, Agreement.id == Pledge.agreement_id)
         .join(Campaign, Campaign.listing_id == Pledge.campaign_id)
-        .where(Campaign.state.in_(("collecting", "failed")), Agreement.state.in_(("pledged", "unconfirmed")))
+        .where(Campaign.state.in_(("collecting", "failed")), Agreement.state.in_(("pledged", "paid", "unconfirmed")))
         .distinct()
         .limit(BATCH)
     ).all()
@@ -188,51 +193,8 @@ def preview(days: int) -> list[tuple[Campaign, str]]:
     return [(campaign, outcome(campaign)) for campaign in rows]
 
 
-def on_payment(payment: Any, change: str) -> None:
-    """Move a pledge as its payment moves, inside the payment's own transaction."""
-    pledge = db.session.scalars(select(Pledge).where(Pledge.payment_id == payment.id)).one_or_none()
-    moves = {
-        "method_saved": "confirm",
-        "succeeded": "collect",
-        "declined": "decline",
-        "action_required": "ask_payer",
-        "awaiting": "await_payment",
-        "overdue": "drop",
-        "reverted": "take_back",
-        "refunded": "give_back",
-    }
-    name = moves.get(change)
-    if pledge is None or name is None:
-        return
-    agreement = db.session.get_one(Agreement, pledge.agreement_id)  # payments has locked it
-    if change == "refunded" and payment.refunded_minor < payment.amount_minor:
-        return
-    if change == "method_saved":
-        _method_saved(pledge, agreement, payment)
-        return
-    if name == "collect" and agreement.state in ("released", "cancelled", "lapsed", "dropped"):
-        # Money that arrives after a pledge has ended goes back by itself; asking again finds nothing left to refund.
-        payments.refund(payment, payment.amount, reason="pledge_ended")
-        return
-    with suppress(InvalidTransition) if change in ("declined", "action_required", "awaiting") else nullcontext():
-        agreements.transition(pledge.agreement_id, name, Actor.system())
-
-
-def _method_saved(pledge: Pledge, agreement: Agreement, payment: Any) -> None:
-    """Confirm a new pledge; try a new card at once where the old one was refused."""
-    if agreement.state == "unconfirmed":
-        live = _state(pledge.campaign_id) == "live"
-        agreements.transition(agreement.id, "confirm" if live else "lapse", Actor.system())
-    elif agreement.state in ("retrying", "action_required"):
-        payments.charge(payment)
-
-
 def _locked(campaign_id: int) -> Campaign | None:
     return db.session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
-
-
-def _state(campaign_id: int) -> str | None:
-    return db.session.scalar(select(Campaign.state).where(Campaign.listing_id == campaign_id))
 
 
 def _owner_id(campaign_id: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -22,11 +23,14 @@ class Drift:
     counted_backers: int
 
 
-def add(campaign_id: int, amount_minor: int, backers: int) -> None:
-    """Change a live campaign's total by an amount and a number of backers; raises Refused once it is closed."""
+def add(campaign_id: int, amount_minor: int, backers: int, *, also: Sequence[str] = ()) -> None:
+    """Change a live campaign's total by an amount and a number of backers; raises Refused once it is closed.
+
+    `also` names further states in which it may still change: for money that was on its way when the campaign closed.
+    """
     changed = db.session.execute(
         update(Campaign)
-        .where(Campaign.listing_id == campaign_id, Campaign.state == "live")
+        .where(Campaign.listing_id == campaign_id, Campaign.state.in_(("live", *also)))
         .values(pledged_minor=Campaign.pledged_minor + amount_minor, backers=Campaign.backers + backers)
         .returning(Campaign.listing_id)
         .execution_options(synchronize_session=False)

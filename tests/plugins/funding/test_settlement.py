@@ -156,7 +156,7 @@ def test_refused_cards_are_retried_for_a_week_and_then_dropped_while_the_campaig
     stage.to_deadline(campaign_id)
     assert stage.campaign(campaign_id).state == "collecting"
     assert states(campaign_id) == {"collected": 2, "retrying": 3}
-    assert told("funding.declined") == 3
+    assert told("payment_declined") == 3
     for _ in range(9):
         stage.frozen.forward(days=1, minutes=5)
         stage.work()
@@ -165,7 +165,8 @@ def test_refused_cards_are_retried_for_a_week_and_then_dropped_while_the_campaig
     assert (campaign.pledged_minor, campaign.collected_minor, campaign.dropped_minor) == (1_010_00, 890_00, 120_00)
     assert states(campaign_id) == {"collected": 2, "dropped": 3}
     # At once, after 2, 4 and 6 days, and the last at day 7: five tries and five mails for each card.
-    assert told("funding.declined") == 3 * 5
+    assert (told("payment_declined"), told("funding.dropped")) == (3 * 4, 3)
+    assert len(charges(stage)) == 2 + 3 * 5
     earned = sum(payment.earned_minor or 0 for payment in db.session.scalars(select(Payment)))
     assert earned == 890_00 * 95 // 100
     books()

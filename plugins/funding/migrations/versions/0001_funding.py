@@ -19,6 +19,7 @@ SQLITE = (
     f"""CREATE TRIGGER funding_campaign_ended BEFORE UPDATE OF state ON funding_campaign
         WHEN old.state IN ('funded', 'failed') AND new.state <> old.state
              OR old.state = 'collecting' AND new.state NOT IN ('collecting', 'funded')
+             OR old.state = 'waiting' AND new.state NOT IN ('waiting', 'collecting', 'failed')
         BEGIN SELECT RAISE(ABORT, '{ENDED}'); END""",
     """CREATE TRIGGER funding_reward_sold BEFORE UPDATE ON funding_reward
        WHEN old.taken > 0 AND (new.title <> old.title OR new.description <> old.description
@@ -37,7 +38,8 @@ POSTGRESQL = (
             RAISE EXCEPTION '{FROZEN}' USING ERRCODE = '23514';
           END IF;
           IF (old.state IN ('funded', 'failed') AND new.state <> old.state)
-             OR (old.state = 'collecting' AND new.state NOT IN ('collecting', 'funded')) THEN
+             OR (old.state = 'collecting' AND new.state NOT IN ('collecting', 'funded'))
+             OR (old.state = 'waiting' AND new.state NOT IN ('waiting', 'collecting', 'failed')) THEN
             RAISE EXCEPTION '{ENDED}' USING ERRCODE = '23514';
           END IF;
           RETURN new;
@@ -87,7 +89,7 @@ def _campaigns() -> None:
         sa.Column("fees_minor", BigIntId, nullable=False, server_default="0"),
         sa.Column("closed_at", UtcDateTime),
         sa.Column("finished_at", UtcDateTime),
-        sa.CheckConstraint("state IN ('draft', 'live', 'collecting', 'funded', 'failed')", name="state"),
+        sa.CheckConstraint("state IN ('draft', 'live', 'waiting', 'collecting', 'funded', 'failed')", name="state"),
         sa.CheckConstraint("goal_minor > 0", name="goal"),
         sa.CheckConstraint("pledged_minor >= 0 AND backers >= 0", name="totals"),
         sa.CheckConstraint("state = 'draft' OR closes_at IS NOT NULL", name="deadline"),
@@ -142,8 +144,6 @@ def _pledges() -> None:
         sa.Column("counted", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("holds_stock", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("standing", sa.Boolean, nullable=False, server_default=sa.true()),
-        sa.Column("failed_since", UtcDateTime),
-        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
         sa.Column("fee_minor", BigIntId, nullable=False, server_default="0"),
         sa.UniqueConstraint("payment_id", name="uq_funding_pledge_payment_id"),
         sa.UniqueConstraint("member_id", "nonce", name="uq_funding_pledge_member_id_nonce"),
