@@ -69,6 +69,12 @@ class Settings:
     require_confirmed_mail: bool = True
     outgoing_networks: tuple[str, ...] = ()
 
+    @property
+    def no_real_money(self) -> bool:
+        """Whether payments only pretend: outside production, with another bank than Stripe, or with Stripe's test key."""
+        pretending = bool(self.stripe_api_base) or self.stripe_api_key.startswith(("sk_test_", "rk_test_"))
+        return self.environment != "production" or (self.payments and pretending)
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
         """Read `MARKETPLACE_*` (and `*_FILE` for values kept in files); raises BadSettings naming every fault."""

@@ -178,6 +178,7 @@ def welcome(site: int, bank: int) -> None:
         f"  Member:              {PEOPLE[0].key}@{DOMAIN}   password: {PASSWORD}\n"
         f"  Operator:            {OPERATOR.key}@{DOMAIN}    password: {PASSWORD}\n"
         f"  Mail that was sent:  http://127.0.0.1:{site}/demo/mail\n"
-        f"  Payment sandbox:     http://127.0.0.1:{bank}   (card 4242 4242 4242 4242, any date, any code)\n"
+        f"  Play bank:           http://127.0.0.1:{bank}   (move the clock, dispute, let things fail)\n"
+        "  Card to pay with:    4242 4242 4242 4242, any date to come, any code\n"
         '\n  Ctrl-C ends it. To see a deadline pass: make demo ARGS="--days-later 31"\n'
     )
