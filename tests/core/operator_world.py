@@ -14,10 +14,13 @@ from marketplace.jobs.service import enqueue
 from marketplace.listings import reports
 from marketplace.messages import moderation
 from marketplace.messages import service as messages
+from marketplace.money import Money
 from marketplace.payments import service as payments
 from marketplace.payments.burden_models import MemberDebt
 from marketplace.payments.dispute_models import Dispute
-from marketplace.payments.models import GatewayEvent, Payout
+from marketplace.payments.models import GatewayEvent, OfflineRequest, Payout
+from marketplace.payments.offline import methods, receipts
+from marketplace.settings import service as settings
 from marketplace.testing.factories import Factories
 from tests.core.payment_world import VISA, World
 
@@ -47,6 +50,7 @@ def furnished(world: World, factories: Factories) -> Place:
     settled = world.charged(2500, VISA)
     payments.settle(settled)
     payments.pay_out(world.owner.id, "EUR")
+    by_hand(world)
     reference = world.attempts(paid)[0].ref or ""
     with transaction():
         job_id = enqueue("payments.sweep", {"why": "test"})
@@ -84,6 +88,19 @@ def furnished(world: World, factories: Factories) -> Place:
         dispute=case.id,
         debt=debt.id,
     )
+
+
+def by_hand(world: World) -> None:
+    """Ask for a bank transfer, let more come in than was asked for, and so leave something to send back."""
+    settings.set_value("offline.account", "NL91ABNA0417164300", None)
+    payment = world.payment(3000)
+    methods.choose(payment, "bank_transfer")
+    payments.charge(payment)
+    world.work()
+    request = db.session.scalars(select(OfflineRequest).where(OfflineRequest.payment_id == payment.id)).one()
+    seen = receipts.Seen(Money(3100, "EUR"), clock.now().date(), "a-form-of-an-operator")
+    receipts.enter(request.id, seen, world.factories.operator(name="Oscar").id)
+    world.work()
 
 
 def parked_event(ref: str, number: int = 1) -> GatewayEvent:
