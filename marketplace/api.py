@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
         after_commit,
         db,
         in_transaction,
+        partial_index,
         transaction,
     )
     from marketplace.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound, Refused

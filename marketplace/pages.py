@@ -17,14 +17,12 @@ from typing import Any
 from flask import Blueprint, Flask, request
 
 from marketplace.late import at
+from marketplace.logs import log_of
 from marketplace.routing import LateRule, RowNumber
 
+log = log_of(__name__)
 FILE = "addresses.txt"
 _waits = cache(iscoroutinefunction)
-
-
-class NotInTheTable(LookupError):
-    """A page's code brings an address that the table of addresses does not know; `make addresses` writes it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +96,16 @@ class Site(Flask):
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: Any = None, *rest: Any, **options: Any
     ) -> None:
-        """Add a rule; when its blueprint loads late the rule is there already, and only the view takes its place."""
+        """Add a rule; when its blueprint loads late the rule is there already, and only the view takes its place.
+
+        A page that an old table does not know stays away, and the log says so; the blueprint's other pages work.
+        """
         if not endpoint or endpoint.rpartition(".")[0] not in self._late:
             super().add_url_rule(rule, endpoint, view_func, *rest, **options)
         elif endpoint in self.view_functions:
             self.view_functions[endpoint] = view_func
         else:
-            raise NotInTheTable(f"{endpoint} ({rule}) is not in {FILE}: run `make addresses`")
+            log.error("page_without_address", endpoint=endpoint, rule=rule, hint=f"{FILE} is old: run `make addresses`")
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Give a function that returns its answer; asks each function once what it is, instead of at every request."""
