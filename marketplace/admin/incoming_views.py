@@ -127,33 +127,42 @@ def _shown(found: OfflineRequest) -> dict[str, Any]:
     }  # fmt: skip
 
 
-ACTS = ("confirm", "reject", "reverse")
-
-
-@blueprint.route(
-    "/incoming/<int:request_id>/receipts/<int:receipt_id>/<any(confirm, reject, reverse):act>", methods=["GET", "POST"]
-)
-def incoming_act(request_id: int, receipt_id: int, act: str) -> Any:
-    """Confirm, set aside or reverse a receipt, with a reason."""
+def _receipt(request_id: int, receipt_id: int) -> tuple[str, str]:
+    """Give a receipt's amount in words and the page to go back to; raises NotFound."""
     receipt = db.session.get(OfflineReceipt, receipt_id)
     if receipt is None or receipt.request_id != request_id:
         raise NotFound(_("There is no such receipt."))
-    back = url_for("operator.incoming_one", request_id=request_id)
-    amount = str(receipt.amount)
-    if act == "confirm":
-        question = Question(
-            _("Confirm the receipt of %(amount)s?", amount=amount),
-            _("You say that you, too, have seen this money. It is booked, and the payment goes on."),
-            _("Confirm"), back, icon="check-check",
-        )  # fmt: skip
-        return asked(question, lambda _why: receipts.confirm(receipt_id, me().id), _("Booked."))
-    if act == "reject":
-        question = Question(
-            _("Set the receipt of %(amount)s aside?", amount=amount),
-            _("It was not booked, and never will be."),
-            _("Set aside"), back, danger=True, icon="x",
-        )  # fmt: skip
-        return asked(question, lambda why: receipts.reject(receipt_id, me().id, why), _("Set aside."))
+    return str(receipt.amount), url_for("operator.incoming_one", request_id=request_id)
+
+
+@blueprint.route("/incoming/<int:request_id>/receipts/<int:receipt_id>/confirm", methods=["GET", "POST"])
+def incoming_confirm(request_id: int, receipt_id: int) -> Any:
+    """Confirm as the second operator what the first one entered."""
+    amount, back = _receipt(request_id, receipt_id)
+    question = Question(
+        _("Confirm the receipt of %(amount)s?", amount=amount),
+        _("You say that you, too, have seen this money. It is booked, and the payment goes on."),
+        _("Confirm"), back, icon="check-check",
+    )  # fmt: skip
+    return asked(question, lambda _why: receipts.confirm(receipt_id, me().id), _("Booked."))
+
+
+@blueprint.route("/incoming/<int:request_id>/receipts/<int:receipt_id>/reject", methods=["GET", "POST"])
+def incoming_reject(request_id: int, receipt_id: int) -> Any:
+    """Set aside what was entered and not confirmed."""
+    amount, back = _receipt(request_id, receipt_id)
+    question = Question(
+        _("Set the receipt of %(amount)s aside?", amount=amount),
+        _("It was not booked, and never will be."),
+        _("Set aside"), back, danger=True, icon="x",
+    )  # fmt: skip
+    return asked(question, lambda why: receipts.reject(receipt_id, me().id, why), _("Set aside."))
+
+
+@blueprint.route("/incoming/<int:request_id>/receipts/<int:receipt_id>/reverse", methods=["GET", "POST"])
+def incoming_reverse(request_id: int, receipt_id: int) -> Any:
+    """Undo a receipt that was wrong."""
+    amount, back = _receipt(request_id, receipt_id)
     question = Question(
         _("Reverse the receipt of %(amount)s?", amount=amount),
         _("The booking is reversed. A payment that it completed waits for its payer again, with a new reference and deadline."),
