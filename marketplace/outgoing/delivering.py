@@ -111,7 +111,9 @@ def deliver(payload: dict[str, Any]) -> None:
 
 def _errand(delivery_id: int) -> Errand | None:
     """Read what is to be sent; stops the delivery when its endpoint is off, and waits while nobody answers there."""
-    columns = select(OutgoingDelivery.state, OutgoingMessage.uid, OutgoingMessage.body, OutgoingEndpoint)
+    columns = select(
+        OutgoingDelivery.state, OutgoingDelivery.due_at, OutgoingMessage.uid, OutgoingMessage.body, OutgoingEndpoint
+    )
     joined = columns.join(OutgoingMessage, OutgoingMessage.id == OutgoingDelivery.message_id).join(
         OutgoingEndpoint, OutgoingEndpoint.id == OutgoingDelivery.endpoint_id
     )
@@ -125,6 +127,8 @@ def _errand(delivery_id: int) -> Errand | None:
         with transaction():
             _settle(delivery_id, "stopped", now)
         return None
+    if row.due_at is not None and row.due_at > now:  # the job runs twice, or came back too early
+        raise TryLater(row.due_at - now, "not yet")
     if endpoint.not_before is not None and endpoint.not_before > now:
         raise TryLater(endpoint.not_before - now + _spread_out(timedelta(seconds=10)), "nobody answers there")
     keys = [endpoint.secret]
@@ -176,8 +180,9 @@ def _failed(endpoint: OutgoingEndpoint, delivery: OutgoingDelivery, answer: Answ
     if delivery.tries > len(PAUSES):
         delivery.state, delivery.settled_at = "failed", now
         return None
-    pause = _spread_out(PAUSES[delivery.tries - 1])
-    return max(pause, timedelta(seconds=answer.retry_after or 0))
+    pause = max(_spread_out(PAUSES[delivery.tries - 1]), timedelta(seconds=answer.retry_after or 0))
+    delivery.due_at = now + pause
+    return pause
 
 
 def switch_off(endpoint: OutgoingEndpoint, why: str, at: datetime) -> None:

@@ -192,7 +192,7 @@ def replay_missed(endpoint_id: int, actor_id: int) -> int:
 
 
 def _again(ids: Sequence[int]) -> None:
-    values = {"state": "waiting", "settled_at": None, "tries": 0}
+    values = {"state": "waiting", "settled_at": None, "due_at": None, "tries": 0}
     db.session.execute(update(OutgoingDelivery).where(OutgoingDelivery.id.in_(ids)).values(**values))
     for delivery_id in ids:
         ask(delivery_id)

@@ -75,6 +75,8 @@ class OutgoingDelivery(Base):
     endpoint_id: Mapped[int] = mapped_column(ForeignKey("outgoing_endpoint.id"))
     state: Mapped[str] = mapped_column(String(16), default="waiting", server_default="waiting")
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it may be tried again (UTC); at once when that is not said."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

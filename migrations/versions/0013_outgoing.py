@@ -54,6 +54,7 @@ def _deliveries() -> None:
         sa.Column("endpoint_id", BigIntId, endpoint, nullable=False),
         sa.Column("state", sa.String(16), nullable=False, server_default="waiting"),
         sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("due_at", UtcDateTime),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("settled_at", UtcDateTime),
         sa.CheckConstraint("state IN ('waiting', 'delivered', 'failed', 'stopped')", name="state"),

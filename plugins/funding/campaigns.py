@@ -163,6 +163,9 @@ def tell_backers(payload: dict[str, Any]) -> None:
     """Notify one batch of backers of an update and plan the next batch, in one transaction: nobody hears it twice."""
     after, update_id = int(payload["after"]), int(payload["update"])
     with transaction() as session:
+        update = session.get_one(Update, update_id, with_for_update=True, populate_existing=True)
+        if update.told_to != after:
+            return  # this batch was told already: its worker died before it could say so
         row = session.execute(
             select(Update.title, Update.campaign_id, Listing.title.label("campaign"), Listing.slug)
             .join(Listing, Listing.id == Update.campaign_id)
@@ -180,7 +183,7 @@ def tell_backers(payload: dict[str, Any]) -> None:
             params={"title": row.campaign, "update": row.title},
             url=f"/campaigns/{row.campaign_id}-{row.slug}#updates",
         )
-        if len(backers) == settlement.BATCH:
-            last = backers[-1].agreement_id
+        update.told_to = last = backers[-1].agreement_id if len(backers) == settlement.BATCH else -1
+        if last > 0:
             key = f"funding.tell:{update_id}:{last}"
             jobs.enqueue("funding.tell_backers", {"update": update_id, "after": last}, key=key)

@@ -138,4 +138,6 @@ class Update(Base):
     title: Mapped[str] = mapped_column(String(120))
     body_md: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
+    told_to: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    """The last pledge whose backer was told, in the order of pledges; -1 once all were."""
     posted_at: Mapped[datetime] = mapped_column(UtcDateTime)

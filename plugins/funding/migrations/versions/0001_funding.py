@@ -170,6 +170,7 @@ def _pledges() -> None:
         sa.Column("title", sa.String(120), nullable=False),
         sa.Column("body_md", sa.Text, nullable=False),
         sa.Column("body_html", sa.Text, nullable=False),
+        sa.Column("told_to", BigIntId, nullable=False, server_default="0"),
         sa.Column("posted_at", UtcDateTime, nullable=False),
     )
     op.create_index("ix_funding_update_campaign", "funding_update", ["campaign_id", "id"])

@@ -1,0 +1,246 @@
+"""Scenes in which each kind of job has something to do. A new kind of job needs its name in a scene here.
+
+The name stands in the decorator; a scene makes the job run by what members and operators do, not by a made-up payload.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+from PIL import Image
+from sqlalchemy import text
+
+from marketplace import clock
+from marketplace.database import db, transaction
+from marketplace.jobs import service as jobs
+from marketplace.jobs.worker import drain
+from marketplace.listings import pictures
+from marketplace.outgoing import endpoints
+from marketplace.payments import disputes, methods, service
+from marketplace.payments.offline import overdue
+from marketplace.testing.bank import Bank
+from marketplace.testing.clients import refresh
+from marketplace.testing.factories import Factories
+from marketplace.testing.frozen_clock import FrozenClock
+from tests.core.dispute_world import Disputes
+from tests.core.method_world import NOW, RETURNS, SAVE, MethodWorld, eur
+from tests.core.offline_world import OfflineWorld
+from tests.core.payment_world import NO_FUNDS, VISA, World
+from tests.core.webhook_receiver import receiving
+from tests.plugins.funding.conftest import Stage
+
+
+@dataclass
+class Props:
+    """What a scene may use."""
+
+    app: Flask
+    bank: Bank
+    factories: Factories
+    frozen: FrozenClock
+
+
+Scene = Callable[[Props], None]
+SCENES: dict[Scene, tuple[str, ...]] = {}
+"""Each scene with the kinds of job that must have had something to do in it."""
+
+
+def scene(*kinds: str) -> Callable[[Scene], Scene]:
+    """Enter a scene into the list."""
+
+    def enter(play: Scene) -> Scene:
+        SCENES[play] = kinds
+        return play
+
+    return enter
+
+
+@scene(
+    "payments.charge", "payments.refund", "payments.pay_out", "payments.transfer", "payments.process_event", "payments.bill",
+    "notifications.mail",
+)  # fmt: skip
+def a_card_is_charged_settled_paid_out_and_refunded(props: Props) -> None:
+    """Let money go the whole way, and some of it back."""
+    world = World(props.app, props.bank, props.factories)
+    world.onboard(world.owner)
+    payment, other = world.charged(5000), world.charged(3000)
+    service.refund(other, eur(1000), reason="a third of it")
+    service.settle(payment, fee=eur(250))
+    world.work()
+    service.pay_out(world.owner.id, "EUR")
+    service.settle(world.fresh(other), fee=eur(100))  # earned while the first pay-out is on its way
+    service.pay_out(world.owner.id, "EUR")
+    world.work()
+    early = world.payment(2000)
+    world.save_card(world.payer(early), VISA, early, look=False)  # the event brings the news
+    for event in world.events():
+        assert world.post_event(event) == 200
+    world.work()
+
+
+@scene("payments.recover", "payments.sweep", "payments.expire_setup")
+def answers_are_lost_and_pages_left(props: Props) -> None:
+    """Lose an answer, lose a job, and leave a page open."""
+    world = World(props.app, props.bank, props.factories)
+    payment, other = world.payment(5000, card=VISA), world.payment(4000, card=VISA)
+    world.fault("payment_intents.create", "lost")
+    service.charge(payment)
+    world.work()
+    world.fault("payment_intents.create", "lost")
+    service.charge(other)
+    world.work()
+    forget("payments.recover")
+    late = world.payment(3000)
+    assert isinstance(methods.begin_setup(world.payer(late), late, RETURNS), str)
+    for hours in (1, 1, 8, 8, 8):
+        props.frozen.forward(hours=hours)
+        world.work()
+    assert world.fresh(payment).state == world.fresh(other).state == "succeeded"
+
+
+def forget(kind: str) -> None:
+    """Lose the jobs of a kind, as a mistake might."""
+    with transaction():
+        db.session.execute(text("DELETE FROM job WHERE kind = :kind"), {"kind": kind})
+    refresh()
+
+
+@scene(
+    "payments.hold", "payments.mind_hold", "payments.capture", "payments.release", "payments.end_page", "payments.mind",
+)  # fmt: skip
+def amounts_are_held_taken_and_let_go(props: Props) -> None:
+    """Hold for longer than a card can, take one, let another go, and pay on two pages at once."""
+    world = MethodWorld(props.app, props.bank, props.factories, props.frozen)
+    taken, freed = world.on_hold(until=timedelta(days=9)), world.on_hold(until=timedelta(days=9))
+    for _day in range(5):
+        world.forward(days=1)
+    forget("payments.mind_hold")
+    for _day in range(2):
+        world.forward(days=1)
+    service.capture(world.fresh(taken), eur(1200))
+    service.release(world.fresh(freed))
+    world.work()
+    payment = world.ask(NOW)
+    world.page(payment)
+    service.change_amount(world.fresh(payment), eur(4000))
+    world.work()
+    assert (world.fresh(taken).state, world.fresh(freed).state) == ("succeeded", "cancelled")
+
+
+@scene("payments.dun")
+def a_refused_card_is_dunned(props: Props) -> None:
+    """Let a card be refused for weeks."""
+    world = MethodWorld(props.app, props.bank, props.factories, props.frozen)
+    payment = world.on_card(SAVE, card=NO_FUNDS)
+    service.charge(payment)
+    world.work()
+    for _time in range(8):
+        world.forward(days=3)
+    assert world.fresh(payment).state in ("declined", "cancelled")
+
+
+@scene(
+    "payments.reverse", "payments.answer_dispute", "payments.look_at_dispute", "payments.watch", "payments.release_reserve",
+)  # fmt: skip
+def payers_take_their_money_back(props: Props) -> None:
+    """Dispute before and after the pay-out, answer, owe, and take a transfer back."""
+    from marketplace.payments import reversals
+    from marketplace.payments.burden_models import MemberDebt
+
+    world = Disputes(props.app, props.bank, props.factories)
+    operator = props.factories.operator()
+    world.reserve_of("20", days=1)
+    world.onboard(world.owner)
+    first = world.dispute(world.charged(5000))
+    disputes.save(world.case(first).id, {"product_description": "A pledge"}, world.case(first).version)
+    disputes.submit(world.case(first).id, operator.id)
+    world.work()
+    world.dispute(world.paid_out(4000, 200))
+    debt = db.session.query(MemberDebt).filter(MemberDebt.cleared_minor < MemberDebt.amount_minor).first()
+    assert debt is not None
+    reversals.take_back(debt.id, operator.id, "it is owed")
+    world.work()
+    world.paid_out(6000, 300)
+    second = world.dispute(world.charged(2500))
+    world.decide(second, won=True, hear=False)
+    for _day in range(3):
+        props.frozen.forward(days=1)
+        world.work()
+    assert world.case(second).state == "won"
+
+
+@scene("payments.overdue", "payments.overdue_sweep", "payments.bill_fees")
+def people_pay_by_hand_or_not(props: Props) -> None:
+    """Pay by bank transfer with a fee that is invoiced, and let another payment run out."""
+    world = OfflineWorld(props.app, props.factories)
+    props.frozen.at("2026-03-01T12:00:00")
+    paid, unpaid = world.payment(5000), world.payment(3000)
+    world.receive(paid, 5000)
+    service.settle(paid, fee=eur(250))
+    for _time in range(10):
+        props.frozen.forward(days=4)
+        world.work()
+    assert overdue.REMIND_BEFORE
+    assert world.fresh(unpaid).state == "cancelled"
+
+
+@scene("outgoing.spread", "outgoing.deliver", "outgoing.tidy")
+def other_systems_are_told(props: Props) -> None:
+    """Tell one system that takes everything and one that takes nothing, and clean up after a month."""
+    operator = props.factories.operator()
+    with receiving() as good, receiving() as bad:
+        bad.answer = 500
+        for receiver in (good, bad):
+            endpoints.create(operator.id, name="Shed", url=receiver.url, types=list(endpoints.TYPES))
+        world = World(props.app, props.bank, props.factories)
+        world.charged(5000)
+        for days in (1, 1, 3, 30):
+            props.frozen.forward(days=days)
+            drain(props.app)
+        assert {got.told["type"] for got in good.got} == {"payment.changed"}
+        assert bad.got
+
+
+@scene("listings.picture", "jobs.prune", "users.tidy", "api.tidy")
+def the_house_is_kept_clean(props: Props) -> None:
+    """Upload a picture, and let time make old what is to be thrown away."""
+    from marketplace.api_v1 import tokens
+    from marketplace.users import sessions
+
+    owner = props.factories.user()
+    listing = props.factories.listing(owner)
+    drawn = io.BytesIO()
+    Image.new("RGB", (640, 480), "teal").save(drawn, "PNG")
+    pictures.add(listing.id, actor=owner, data=drawn.getvalue())
+    drain(props.app)
+    sessions.start(owner, remembered=True, user_agent="test")
+    tokens.create(owner.id, name="old", scopes=("profile:read",), expires_at=clock.now() + timedelta(days=1))
+    jobs.enqueue("jobs.prune", {})
+    for _time in range(3):
+        props.frozen.forward(days=150)
+        drain(props.app)
+
+
+@scene("funding.close", "funding.finish", "funding.sweep", "funding.tell_backers", "agreements.expire")
+def campaigns_end(props: Props) -> None:
+    """Fund one campaign with a card that is refused, let another fail, and write to the backers."""
+    from plugins.funding import campaigns
+
+    stage = Stage(props.app, props.factories, props.frozen, props.bank)
+    funded, failed = stage.live(goal=1_000_00), stage.live(goal=900_00)
+    for _number in range(2):
+        stage.pledge(funded, 495_00, stage.backer())
+    stage.pledge(funded, 40_00, stage.backer("pm_card_chargeCustomerFail"))
+    stage.pledge(failed, 10_00, stage.backer())
+    stage.pledge(failed, 12_00, (props.factories.user(), None))  # who never gives a card
+    campaigns.post_update(funded, stage.owner, title="News", body_md="The beans are in the ground already.")
+    stage.work()
+    stage.to_deadline(funded)
+    for _day in range(9):
+        stage.frozen.forward(days=1, minutes=5)
+        stage.work()
+    assert (stage.campaign(funded).state, stage.campaign(failed).state) == ("funded", "failed")
