@@ -11,6 +11,7 @@ from tests.crash.client import Answer, NoAnswer
 from tests.crash.people import Person
 
 CURRENCY = "EUR"
+FEE_PERCENT = 5
 NEW_CARD = "4242424242424242"
 
 
@@ -35,6 +36,17 @@ class Promise:
     mended: bool = False
     approved: bool = False
     refunded: int = 0
+    fee_back: int = 0
+
+    @property
+    def fee(self) -> int:
+        """Give what the platform keeps of it: five per cent, halves rounded up, less what refunds gave back."""
+        return (self.amount * FEE_PERCENT + 50) // 100 - self.fee_back
+
+    @property
+    def earned(self) -> int:
+        """Give what is its owner's in the end."""
+        return self.amount - self.refunded - self.fee
 
     @property
     def good(self) -> bool:
@@ -162,6 +174,7 @@ def refund(promise: Promise, operator: Person, minor: int) -> None:
         now = expect(promise.backer.client.program("GET", f"/payments/{promise.payment_id}"), 200).json
         if now["refunded"]["minor"] != promise.refunded + minor:
             raise Surprise(f"a refund was refused: {now}")
+    promise.fee_back += (2 * promise.fee * minor + left) // (2 * left)  # in proportion, halves rounded up
     promise.refunded += minor
 
 

@@ -25,18 +25,6 @@ from tests.crash.pledging import CURRENCY, Promise
 ONCE = ("funding.pledged", "funding.collected", "funding.released", "funding.cancelled", "funding.dropped")
 """Mails about a step that an agreement takes once."""
 
-PLATFORM_PER_100 = 5
-
-
-def platform_fee(minor: int) -> int:
-    """Give the platform's share of a pledge in minor units: five per cent, halves rounded up."""
-    return (minor * PLATFORM_PER_100 + 50) // 100
-
-
-def earned_by(promise: Promise) -> int:
-    """Give what an owner gets of a charged pledge, in minor units."""
-    return promise.amount - platform_fee(promise.amount) - promise.refunded
-
 
 class Proof:
     """Compares three records of the same money: the bank's, the ledger's, and what members were promised."""
@@ -72,7 +60,7 @@ class Proof:
         taken = sum(promise.amount for promise in charged)
         back = sum(promise.refunded for promise in charged)
         theirs = sum(charge_fee(promise.amount, CURRENCY.lower()) for promise in charged)
-        ours = sum(platform_fee(promise.amount) for promise in charged)
+        ours = sum(promise.fee for promise in charged)
         sent = taken - ours - back  # the owners of all closed campaigns have an account by now
         books = self._ledger()
         expected = {
@@ -132,8 +120,8 @@ class Proof:
             if row.state not in states or (row.amount_minor, row.refunded_minor) != told:
                 found = (row.state, row.amount_minor, row.refunded_minor)
                 yield f"pledge {row.id} is {found}, expected one of {states} with {told} (card: {promise.card})"
-            if row.id in paid and row.earned_minor != earned_by(promise):
-                yield f"pledge {row.id} earned {row.earned_minor}, expected {earned_by(promise)}"
+            if row.id in paid and row.earned_minor != promise.earned:
+                yield f"pledge {row.id} earned {row.earned_minor}, expected {promise.earned}"
 
     def _at_bank(self, charged: Sequence[Promise]) -> Iterator[str]:
         """Look for each pledge at the bank: one successful charge, refunds and one transfer of just that much."""
@@ -145,7 +133,9 @@ class Proof:
                 took[intent["transfer_group"]].append(intent["amount_received"])
         back: dict[str, int] = defaultdict(int)
         for _seq, refund in self._bank.objects("refund"):
-            if refund["status"] != "failed":
+            if (
+                refund["payment_intent"] and refund["status"] != "failed"
+            ):  # the others are reversals, as owners see them
                 back[groups[refund["payment_intent"]]] += refund["amount"]
         wanted = {f"agreement-{promise.agreement_id}": promise for promise in charged}
         for group in wanted.keys() | took.keys():
@@ -157,7 +147,7 @@ class Proof:
         for _seq, transfer in self._bank.objects("transfer"):
             sent[transfer["transfer_group"]].append(transfer["amount"] - transfer["amount_reversed"])
         for group in wanted.keys() | sent.keys():
-            expected = [earned_by(wanted[group])] if group in wanted else []
+            expected = [wanted[group].earned] if group in wanted else []
             if sent[group] != expected:
                 yield f"provider: {group} was paid out {sent[group]}, expected {expected}"
 

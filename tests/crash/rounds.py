@@ -12,7 +12,6 @@ from sqlalchemy import select
 from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.listings import service as listings
-from marketplace.payments.models import Payment
 from plugins.funding import campaigns
 from plugins.funding.models import Campaign
 from tests.crash import pledging
@@ -121,23 +120,22 @@ class Round:
             [
                 *([partial(pledging.mend, promise)] for promise in refused[: 1 if self.drops else None]),
                 *([partial(pledging.approve, promise)] for promise in standing if promise.card == "asks"),
-                *self._refunds([promise for promise in standing if promise.card in ("good", "slow refund")]),
+                *self._refunds(standing, 0.2),
             ]
         )
         self.site.storm.over([[lambda: pledging.onboard(self.owner, random.Random(self.seed))]])
         if self.drops:
             self._wait_for_drops()
         self._storm_until(self._is_paid_out)
+        self.site.storm.over(self._refunds(standing, 0.1))
 
-    def _refunds(self, charged: Sequence[Promise]) -> list[Journey]:
-        """Plan refunds: one or two of a fifth of the pledges."""
+    def _refunds(self, standing: Sequence[Promise], share: float) -> list[Journey]:
+        """Plan refunds, one or two each, of a share of the pledges that were charged."""
         journeys = []
-        dice = random.Random(f"{self.seed} refunds")
-        for promise in sorted(charged, key=lambda promise: promise.backer.id):
-            if dice.random() < 0.2 or promise.card == "slow refund":
-                times = dice.choice((1, 1, 2))
-                most = promise.amount // 3
-                amounts = [dice.randrange(1, most) for _time in range(times)]
+        dice = random.Random(f"{self.seed} refunds {share}")
+        for promise in sorted(standing, key=lambda promise: promise.backer.id):
+            if promise.card == "slow refund" or (promise.card == "good" and dice.random() < share):
+                amounts = [dice.randrange(1, promise.amount // 5) for _time in range(dice.choice((1, 1, 2)))]
                 journeys.append([partial(pledging.refund, promise, self.operator, minor) for minor in amounts])
         return journeys
 
@@ -151,14 +149,13 @@ class Round:
         raise Stuck(f"{self._in_state('retrying', 'action_required')} refused cards are not given up in a month")
 
     def _is_paid_out(self) -> bool:
+        """Tell whether the campaign is finished and the bank has sent the owner a part for every charged pledge."""
         db.session.rollback()
-        rows = db.session.execute(
-            select(Payment.id)
-            .join(Agreement, Agreement.id == Payment.agreement_id)
-            .where(Agreement.listing_id == self.campaign, Payment.earned_minor > 0, Payment.transferred_at.is_(None))
-        )
-        paid = db.session.scalar(select(Campaign.state).where(Campaign.listing_id == self.campaign)) == "funded"
-        return paid and not rows.all()
+        if db.session.scalar(select(Campaign.state).where(Campaign.listing_id == self.campaign)) != "funded":
+            return False
+        sent = {transfer["transfer_group"] for _seq, transfer in self.site.bank.objects("transfer")}
+        charged = [promise for promise in self.promises if promise.good and not promise.cancelled]
+        return sent >= {f"agreement-{promise.agreement_id}" for promise in charged}
 
     def rest(self) -> None:
         """Let the weather clear and wait until nothing is left to do; raises Stuck."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from marketplace.database import db
-from marketplace.jobs.models import DEAD, QUEUED, RUNNING, Job
+from marketplace.jobs.models import DEAD, QUEUED, RUNNING, Job, Recurring
 from marketplace.payments.models import GatewayEvent, PaymentAttempt
 from tests.crash.bank import Bank
 from tests.crash.shared_clock import SharedClock
@@ -101,7 +101,7 @@ class Settling:
     def tasks(self) -> list[Task]:
         """Name everything that somebody is to do soon."""
         db.session.rollback()
-        return [*self._jobs(), *self._deliveries(), *self._happenings()]
+        return [*self._jobs(), *self._recurring(), *self._deliveries(), *self._happenings()]
 
     def _jobs(self) -> list[Task]:
         columns = select(Job.id, Job.kind, Job.state, Job.run_at, Job.lease, Job.lease_until, Job.last_error)
@@ -116,6 +116,11 @@ class Settling:
                 held = self._holder(row.lease) in self._workers()
                 found.append(Task(name, None if held else row.lease_until))
         return found
+
+    def _recurring(self) -> list[Task]:
+        """Name the recurring jobs whose time has come, and which no worker has asked for yet."""
+        due = select(Recurring.kind).where(Recurring.enabled, Recurring.next_run_at <= self._clock.now())
+        return [Task(f"recurring job {kind}", None) for kind in db.session.scalars(due)]
 
     @staticmethod
     def _holder(lease: str | None) -> int:
