@@ -133,7 +133,7 @@ def _shown(row: Any, user: User) -> PaymentOut:
         purpose=row.purpose,
         amount=Amount(row.amount_minor, row.currency),
         refunded=Amount(row.refunded_minor, row.currency),
-        earned=Amount(row.earned_minor, row.currency),
+        earned=Amount(max(0, row.earned_minor), row.currency),
         decline_code=row.decline_code if payer else None,
         retryable=row.retryable,
         agreement_id=row.agreement_id,

@@ -69,7 +69,7 @@ class Payment(Base):
         CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded"),
         CheckConstraint("refunded_minor = 0 OR state = 'succeeded'", name="refunded_after_charge"),
         CheckConstraint("settled_at IS NULL OR state = 'succeeded'", name="settled_after_charge"),
-        CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor", name="earned"),
+        CheckConstraint("abs(earned_minor) <= amount_minor", name="earned"),
         CheckConstraint("payable_minor >= 0 AND disputed_minor >= 0 AND inquired_minor >= 0", name="parts"),
         CheckConstraint("payable_minor = 0 OR settled_at IS NOT NULL", name="payable_after_settlement"),
         CheckConstraint("earned_minor = 0 OR settled_at IS NOT NULL", name="earned_after_settlement"),

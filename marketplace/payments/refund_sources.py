@@ -34,7 +34,7 @@ def begin(payment: Payment, refund: Refund, kept: int) -> None:
         beyond = burdens.bear(Cause(refund_id=refund.id), payment, "platform", refund.amount_minor - kept)
         _take(payment, refund, [beyond])
     if refund.fee_back == "pro_rata" and refund.missing_minor:
-        _take(payment, refund, _fees(payment, refund, kept))
+        _take(payment, refund, _fees(payment, refund))
     gather(payment, refund, wait=refund.origin == "marketplace")
 
 
@@ -72,14 +72,20 @@ def _take(payment: Payment, refund: Refund, taken: list[Burden]) -> None:
     booked_back.write(key, payment, burdens.outgoing(taken, payment, held), "Taken back for a refund")
 
 
-def _fees(payment: Payment, refund: Refund, kept: int) -> list[Burden]:
-    """Give back the platform's fees in proportion: so that a full refund gives all of them back, to the cent."""
+def _fees(payment: Payment, refund: Refund) -> list[Burden]:
+    """Give back the platform's fees in proportion: so that a full refund gives all of them back, to the cent.
+
+    Of what a chargeback took the platform keeps its fee.
+    """
     found = []
-    back = refund.missing_minor
+    missing = refund.missing_minor
+    others = payment.amount_minor - payment.refunded_minor  # this refund counts already
     for code, minor in sorted(booked_back.fees_left(payment).items()):
-        share = Money(minor, payment.currency).split([back, kept - back])[0]
-        if share.minor:
-            found.append(burdens.bear(Cause(refund_id=refund.id), payment, "fees", share.minor, account=code))
+        share = Money(minor, payment.currency).split([refund.amount_minor, others])[0]
+        taken = min(share.minor, missing)
+        if taken:
+            missing -= taken
+            found.append(burdens.bear(Cause(refund_id=refund.id), payment, "fees", taken, account=code))
     return found
 
 
@@ -98,7 +104,9 @@ def _reverse(payment: Payment, refund: Refund) -> bool:
     parts = db.session.scalars(
         select(PayoutPart)
         .where(
-            PayoutPart.payment_id == payment.id, PayoutPart.state == "sent", PayoutPart.id.not_in(asked),
+            PayoutPart.payment_id == payment.id,
+            PayoutPart.state == "sent",
+            PayoutPart.id.not_in(asked),
             PayoutPart.gateway == gateway_name(),  # what was sent by hand nobody can take back
         )
         .order_by(PayoutPart.id.desc())

@@ -178,7 +178,7 @@ def _payments() -> None:
         sa.CheckConstraint("refunded_minor >= 0 AND refunded_minor <= amount_minor", name="refunded"),
         sa.CheckConstraint("refunded_minor = 0 OR state = 'succeeded'", name="refunded_after_charge"),
         sa.CheckConstraint("settled_at IS NULL OR state = 'succeeded'", name="settled_after_charge"),
-        sa.CheckConstraint("earned_minor >= 0 AND earned_minor <= amount_minor", name="earned"),
+        sa.CheckConstraint("abs(earned_minor) <= amount_minor", name="earned"),
         sa.CheckConstraint("payable_minor >= 0 AND disputed_minor >= 0 AND inquired_minor >= 0", name="parts"),
         sa.CheckConstraint("payable_minor = 0 OR settled_at IS NOT NULL", name="payable_after_settlement"),
         sa.CheckConstraint("earned_minor = 0 OR settled_at IS NOT NULL", name="earned_after_settlement"),

@@ -112,7 +112,7 @@ class Disputes(World):
         super().prove()
         refresh()
         for role, rows in (("payable", self._payable()), ("reserve", self._reserve()), ("receivable", self._debts())):
-            assert self._booked(role) == rows, role
+            assert self._booked(role) == rows, f"{role}: the books say {self._booked(role)}, the rows {rows}"
         assert audit() == []
 
     @staticmethod

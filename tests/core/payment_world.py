@@ -197,7 +197,8 @@ class World:
 
     def prove(self) -> None:
         """The books say what the bank says, to the cent, and nothing is out of balance."""
-        assert self.standing(accounts.provider_clearing("stripe", "EUR")) == self.at_bank()
+        booked, there = self.standing(accounts.provider_clearing("stripe", "EUR")), self.at_bank()
+        assert booked == there, f"the books say {booked}, the bank says {there}"
         debit, credit = db.session.execute(
             text("SELECT coalesce(sum(posted_debit), 0), coalesce(sum(posted_credit), 0) FROM ledger_account")
         ).one()
