@@ -19,18 +19,17 @@ HEAD = """\
 BLUEPRINT, TEMPLATES, STATIC = "blueprint", "templates=", "static="
 
 
-def find(where: str, folder: Path, url_prefix: str | None = None, *, watched: bool) -> Blueprint | LateBlueprint:
+def find(where: str, folder: Path | None, url_prefix: str | None = None, *, watched: bool) -> Blueprint | LateBlueprint:
     """Give the blueprint at "package.module:name" as the table in `folder` knows it, else as its code says.
 
     `watched` is for machines on which code changes: where a module is newer than the table, the code is asked at once.
     """
-    path = folder / FILE
-    if not path.is_file():
+    if folder is None or not (folder / FILE).is_file():
         found: Blueprint = at(where)
         return found
     if watched and _outdated(folder):
         return as_written(where, folder, url_prefix)
-    known = _read(path).get(where)
+    known = _read(folder / FILE).get(where)
     return as_written(where, folder, url_prefix) if known is None else known
 
 

@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 
 from marketplace import addresses
 from marketplace.hooks.calls import collect
-from marketplace.pages import FILE
+from marketplace.pages import FILE, LateBlueprint
 from marketplace.runtime import runtime
 
 
@@ -23,7 +23,7 @@ def tables() -> Iterator[tuple[Path, str]]:
     for plugin, given in collect(here.hooks, "register_blueprints"):
         folder = Path(str(here.hooks.modules[plugin].__file__)).parent
         named += [(folder, each.blueprint, each.url_prefix) for each in given]
-    found: dict[Path, list[addresses.LateBlueprint]] = {}
+    found: dict[Path, list[LateBlueprint]] = {}
     for folder, where, url_prefix in named:
         if isinstance(where, str):
             found.setdefault(folder, []).append(addresses.as_written(where, folder, url_prefix))

@@ -72,7 +72,8 @@ __all__ = [
     "Phase", "Picture", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State",
     "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
     "after_commit", "agreements", "api_v1", "category_choices", "clock", "csrf", "db", "display", "fee_settings", "hookimpl",
-    "in_transaction", "jobs", "late", "limiter", "listings", "looked_at", "notifications", "parse_amount", "payments",
+    "in_transaction", "jobs", "late", "limiter", "listings", "looked_at", "notifications", "parse_amount",
+    "partial_index", "payments",
     "picture_url", "render_markdown", "runtime", "settings", "transaction",
 ]  # fmt: skip
 

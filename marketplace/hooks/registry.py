@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,12 +17,22 @@ from marketplace.hooks.types import AgreementKind, BlueprintAt, JobKind, Listing
 if TYPE_CHECKING:
     from flask import Blueprint
 
+    from marketplace.pages import LateBlueprint
+
 T = TypeVar("T")
 CORE = "core"
 
 
 class DoubleName(PluginInvalid):
     """Two registrations share one name; the message names both owners."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A blueprint, or what is known of one that loads late, and the address it lives under."""
+
+    blueprint: Blueprint | LateBlueprint
+    url_prefix: str | None
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Registry:
     settings: Mapping[str, SettingSpec]
     jobs: Mapping[str, JobKind]
     notifications: Mapping[str, NotificationKind]
-    blueprints: tuple[tuple[str, BlueprintAt], ...]
+    blueprints: tuple[tuple[str, Mounted], ...]
     owners: Mapping[str, str]
 
 
@@ -61,21 +71,28 @@ def build(
     specs = _named(hooks, "register_settings", SettingSpec, settings, lambda spec: spec.key, {})
     work = _named(hooks, "register_jobs", JobKind, jobs, lambda job: job.name, {})
     told = _named(hooks, "register_notifications", NotificationKind, notifications, lambda kind: kind.name, {})
-    own_pages = [BlueprintAt(blueprint) for blueprint in blueprints]
     page_owners: dict[str, str] = {}
-    pages = _named(
-        hooks, "register_blueprints", BlueprintAt, own_pages, lambda at: at.blueprint.name, page_owners,
-        lambda plugin, at: _found(at, _folder(hooks, plugin), watched),
-    )  # fmt: skip
+    pages = _pages(hooks, [BlueprintAt(blueprint) for blueprint in blueprints], page_owners, watched)
     return Registry(
         MappingProxyType(kinds),
         MappingProxyType(agreements),
         MappingProxyType(specs),
         MappingProxyType(work),
         MappingProxyType(told),
-        tuple((page_owners[name], at) for name, at in pages.items()),
+        tuple((page_owners[name], mounted) for name, mounted in pages.items()),
         MappingProxyType(owners),
     )
+
+
+def _pages(hooks: Hooks, core: Iterable[BlueprintAt], owners: dict[str, str], watched: bool) -> dict[str, Mounted]:
+    """Map names to blueprints; one that is only named is looked up in its package's table of addresses."""
+    offers = []
+    for plugin, at in _offers("register_blueprints", BlueprintAt, core, collect(hooks, "register_blueprints")):
+        found = at.blueprint
+        if isinstance(found, str):
+            found = addresses.find(found, _folder(hooks, plugin), at.url_prefix, watched=watched)
+        offers.append((plugin, Mounted(found, at.url_prefix)))
+    return _by_name("register_blueprints", offers, lambda mounted: mounted.blueprint.name, owners)
 
 
 def _folder(hooks: Hooks, plugin: str) -> Path | None:
@@ -86,27 +103,31 @@ def _folder(hooks: Hooks, plugin: str) -> Path | None:
     return Path(file).parent if file else None
 
 
-def _found(at: BlueprintAt, folder: Path | None, watched: bool) -> BlueprintAt:
-    """Turn the name of a blueprint into the blueprint, or into what the table of addresses knows of it."""
-    if not isinstance(at.blueprint, str) or folder is None:
-        return at
-    return replace(at, blueprint=addresses.find(at.blueprint, folder, at.url_prefix, watched=watched))
-
-
 def _named(
-    hooks: Hooks, hook: str, expected: type[T], core: Iterable[T], name_of: Callable[[T], str], owners: dict[str, str],
-    prepared: Callable[[str, T], T] = lambda _plugin, thing: thing,
-) -> dict[str, T]:  # fmt: skip
-    """Map names to things; `owners` is shared by registrations that share their names, and tells whose each is."""
-    found: dict[str, T] = {}
-    offers: list[tuple[str, Any]] = [(CORE, core), *collect(hooks, hook)]
-    for plugin, things in offers:
+    hooks: Hooks, hook: str, expected: type[T], core: Iterable[T], name_of: Callable[[T], str], owners: dict[str, str]
+) -> dict[str, T]:
+    return _by_name(hook, _offers(hook, expected, core, collect(hooks, hook)), name_of, owners)
+
+
+def _offers(
+    hook: str, expected: type[T], core: Iterable[T], given: Iterable[tuple[str, Any]]
+) -> Iterator[tuple[str, T]]:
+    """Give (owner, thing), the core's things first; raises PluginInvalid for one of another type."""
+    for plugin, things in ((CORE, core), *given):
         for thing in things or ():
             if not isinstance(thing, expected):
                 raise PluginInvalid(f"plugin {plugin!r}: {hook} gave {thing!r}, not a {expected.__name__}")
-            thing = prepared(plugin, thing)  # noqa: PLW2901 - what it stands for
-            name = name_of(thing)
-            if name in found or owners.get(name, plugin) != plugin:
-                raise DoubleName(f"{hook}: {name!r} is registered by both {owners[name]} and {plugin}")
-            found[name], owners[name] = thing, plugin
+            yield plugin, thing
+
+
+def _by_name(
+    hook: str, offers: Iterable[tuple[str, T]], name_of: Callable[[T], str], owners: dict[str, str]
+) -> dict[str, T]:
+    """Map names to things; `owners` is shared by registrations that share their names, and tells whose each is."""
+    found: dict[str, T] = {}
+    for plugin, thing in offers:
+        name = name_of(thing)
+        if name in found or owners.get(name, plugin) != plugin:
+            raise DoubleName(f"{hook}: {name!r} is registered by both {owners[name]} and {plugin}")
+        found[name], owners[name] = thing, plugin
     return found
