@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField
 
@@ -11,8 +13,32 @@ from marketplace.forms import Form
 from marketplace.payments.methods import describe_method
 from marketplace.payments.models import SavedMethod
 from marketplace.payments.offline.methods import Offer
+from marketplace.payments.strategies import Choice, Strategy
 
 NEW = "new"
+"""A card that is saved on the provider's page; other kinds of method are named `save:<kind>` and `now:<kind>`."""
+
+
+def value_of(way: Choice) -> str:
+    """Give the form's value for a kind of method, as `choosing.lead_to_provider` reads it."""
+    if way.strategy is Strategy.CHARGE_AND_REFUND:
+        return f"now:{way.kind}"
+    return NEW if way.kind == "card" else f"save:{way.kind}"
+
+
+def label_of(way: Choice) -> Any:
+    """Give the name of a kind of method as a payer reads it."""
+    return _l("Another card, on the payment provider's page") if value_of(way) == NEW else way.name
+
+
+def note_of(way: Choice) -> str:
+    """Tell what choosing it means: when it is paid, and when that is known."""
+    notes = []
+    if way.strategy is Strategy.CHARGE_AND_REFUND:
+        notes.append(_("You pay now. If nothing comes of it, the money goes back to you."))
+    if way.slow:
+        notes.append(_("It takes some days until your bank has paid."))
+    return " ".join(notes)
 
 
 class MethodForm(Form):
@@ -26,15 +52,14 @@ class MethodForm(Form):
         methods: Sequence[SavedMethod],
         chosen: int | None,
         by_hand: Sequence[Offer] = (),
-        *,
-        provider: bool = True,
+        ways: Sequence[Choice] = (),
     ) -> None:
-        """Offer the saved cards and another one, and what is paid by hand; the present choice, or the first, is marked."""
-        self.method.choices = [(str(method.id), describe_method(method)) for method in methods if provider]
-        if provider:
-            self.method.choices.append((NEW, str(_l("Another card, on the payment provider's page"))))
+        """Offer saved methods, what the provider takes, and what is paid by hand; the present choice, or the first, is marked."""
+        self.method.choices = [(str(method.id), describe_method(method)) for method in methods]
+        self.method.choices += [(value_of(way), str(label_of(way))) for way in ways]
         self.method.choices += [(offer.kind, offer.label) for offer in by_hand]
-        self.notes = {offer.kind: offer.help for offer in by_hand}
+        self.notes = {value_of(way): note for way in ways if (note := note_of(way))}
+        self.notes |= {offer.kind: offer.help for offer in by_hand}
         known = {value for value, _label in self.method.choices}
         if self.method.data is None:
             first = self.method.choices[0][0] if self.method.choices else None

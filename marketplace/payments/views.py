@@ -12,8 +12,8 @@ from marketplace import access
 from marketplace.database import db
 from marketplace.errors import DomainError, NotFound
 from marketplace.extensions import limiter
-from marketplace.payments import charging, links, methods, reads, wording
-from marketplace.payments.forms import NEW, MethodForm
+from marketplace.payments import charging, choosing, links, methods, reads, wording
+from marketplace.payments.forms import MethodForm
 from marketplace.payments.guards import for_members, where_payments_are_on
 from marketplace.payments.models import Payment
 from marketplace.payments.offline import methods as by_hand
@@ -62,8 +62,8 @@ def pay(payment_id: int) -> Any:
     """Show what is to be paid, and choose a card for it."""
     payment = payment_or_404(payment_id, "payment.see" if request.method == "GET" else "payment.pay")
     form = MethodForm()
-    saved = methods.methods_of(payment.payer_id) if _is_payer(payment) else []
-    form.offer(saved, payment.method_id, by_hand.offered(), provider=runtime().settings.takes("stripe"))
+    mine = _is_payer(payment)
+    form.offer(choosing.saved(payment) if mine else [], payment.method_id, by_hand.offered(), choosing.ways(payment))
     if form.validate_on_submit():
         answer = _chosen(payment, form)
         if answer is not None:
@@ -83,18 +83,18 @@ def _chosen(payment: Payment, form: MethodForm) -> Any:
         return None
     if form.method.data in by_hand.GATEWAYS:
         return hand_pages.chosen(payment, form)
-    if form.method.data != NEW:
-        try:
-            use_saved_method(payment, int(form.method.data))
-        except DomainError as error:
-            form.refuse(error)
-            return None
-        flash(_("Thank you. We will use this card."), "success")
-        return redirect(url_for("agreements.show", agreement_id=payment.agreement_id), 303)
     returns = methods.Returns(
         absolute("payments.pay_return", payment_id=payment.id), absolute("payments.pay", payment_id=payment.id)
     )
-    url = methods.begin_setup(me(), payment, returns)
+    try:
+        if form.method.data.isdecimal():
+            use_saved_method(payment, int(form.method.data))
+            flash(_("Thank you. We will use this card."), "success")
+            return redirect(url_for("agreements.show", agreement_id=payment.agreement_id), 303)
+        url = choosing.lead_to_provider(me(), payment, form.method.data, returns)
+    except DomainError as error:
+        form.refuse(error)
+        return None
     if isinstance(url, str) and url:
         return redirect(url, 303)
     return _page(payment, form, unreachable=True), 503
@@ -112,6 +112,7 @@ def _page(payment: Payment, form: MethodForm | None, *, unreachable: bool = Fals
         declined=wording.decline_words(payment.decline_code),
         refund_words=wording.REFUND_STATES,
         describe=methods.describe_method,
+        paid_with=choosing.name_of(payment.method_kind),
         by_hand=hand_pages.shown(payment),
         cards_here=runtime().settings.takes("stripe"),
         unreachable=unreachable,
@@ -128,7 +129,7 @@ def pay_return(payment_id: int) -> Any:
     methods.look_at_setup(me().id, payment.id)
     charging.look_at_payment(payment.id)
     db.session.refresh(payment)
-    if payment.state in ("ready", "charging", "succeeded"):
+    if payment.state in ("ready", "charging", "processing", "held", "succeeded"):
         flash(
             _("Thank you. Your card is saved.") if payment.state == "ready" else _("Thank you for your payment."),
             "success",

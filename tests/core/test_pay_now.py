@@ -272,3 +272,43 @@ def test_a_debit_that_was_saved_does_not_serve_where_an_amount_must_be_held(worl
     payment = world.on_debit("NL39RABO0300065264", HOLD)
     assert (payment.state, payment.method_id) == ("method_needed", None)
     assert world.method_of(payment.payer_id).kind == "sepa_debit"
+
+
+def test_the_page_of_a_payment_offers_each_way_and_leads_there(world: MethodWorld) -> None:
+    from marketplace.testing.clients import client_of
+
+    payer = world.factories.user()
+    payment = world.ask(SAVE, NOW, payer=payer)
+    client = client_of(world.app)
+    client.post("/login", data={"email": payer.email, "password": world.factories.password})
+    page = client.get(f"/pay/{payment.id}").get_data(as_text=True)
+    for value in ("new", "now:ideal", "save:sepa_debit"):
+        assert f'value="{value}"' in page
+    assert "goes back to you" in page
+    for value in ("now:card", "save:ideal", "now:telepathy", "99999"):
+        assert client.post(f"/pay/{payment.id}", data={"method": value}).status_code == 422
+    answer = client.post(f"/pay/{payment.id}", data={"method": "now:ideal"})
+    assert answer.status_code == 303
+    world.at_own_bank(answer.headers["Location"], "later")
+    back = client.get(f"/pay/{payment.id}/return")
+    assert back.status_code == 303
+    assert "Your bank is at work" in client.get(f"/pay/{payment.id}").get_data(as_text=True)
+    world.forward(seconds=SLOW)
+    hear(world)
+    page = client.get(f"/pay/{payment.id}").get_data(as_text=True)
+    assert "Receipt" in page
+    assert "iDEAL" in page
+
+
+def test_a_debit_is_saved_from_the_page_of_a_payment(world: MethodWorld) -> None:
+    from marketplace.testing.clients import client_of
+
+    payer = world.factories.user()
+    payment = world.ask(SAVE, payer=payer)
+    client = client_of(world.app)
+    client.post("/login", data={"email": payer.email, "password": world.factories.password})
+    url = client.post(f"/pay/{payment.id}", data={"method": "save:sepa_debit"}).headers["Location"]
+    requests.post(url, {"quick": "NL39RABO0300065264"}, allow_redirects=False, timeout=10)
+    assert client.get(f"/pay/{payment.id}/return").status_code == 303
+    assert world.fresh(payment).state == "ready"
+    assert "ending in 5264" in client.get(f"/pay/{payment.id}").get_data(as_text=True)
