@@ -61,6 +61,14 @@ class Bank:
         """Let everything go well again."""
         self._control("faults/clear")
 
+    def charge_back(self, group: str, *, won: bool) -> None:
+        """Let the payer of the charge of a transfer group ask for the money back, and decide at once who is right."""
+        charges = [
+            one["latest_charge"] for _seq, one in self.objects("payment_intent") if one["transfer_group"] == group
+        ]
+        dispute = self._control("dispute", charge=charges[-1])
+        self._control("dispute/settle", dispute=dispute["id"], won=won)
+
     def calls(self) -> Counter[str]:
         """Count the calls by what went wrong with them."""
         return Counter((self._database.parent / "calls").read_text().split())

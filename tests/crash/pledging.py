@@ -37,6 +37,8 @@ class Promise:
     approved: bool = False
     refunded: int = 0
     fee_back: int = 0
+    charged_back: str = ""
+    """"won" or "lost" once the payer's bank asked for the money."""
 
     @property
     def fee(self) -> int:

@@ -17,7 +17,7 @@ from marketplace.ledger.models import LedgerAccount
 from marketplace.notifications.models import Notification
 from marketplace.notifications.service import MAIL_JOB
 from marketplace.payments.models import GatewayEvent, Payment
-from marketplace.sandbox.fees import charge_fee
+from marketplace.sandbox.fees import charge_fee, dispute_fee
 from plugins.funding import totals
 from tests.crash.bank import Bank
 from tests.crash.pledging import CURRENCY, Promise
@@ -61,12 +61,16 @@ class Proof:
         back = sum(promise.refunded for promise in charged)
         theirs = sum(charge_fee(promise.amount, CURRENCY.lower()) for promise in charged)
         ours = sum(promise.fee for promise in charged)
+        asked = [promise for promise in charged if promise.charged_back]
+        theirs += dispute_fee(CURRENCY.lower()) * len(asked)
+        lost = sum(promise.amount for promise in asked if promise.charged_back == "lost")
         sent = taken - ours - back  # the owners of all closed campaigns have an account by now
         books = self._ledger()
         expected = {
-            "provider_clearing": taken - back - theirs - sent,
+            "provider_clearing": taken - back - theirs - sent - lost,
             "provider_fees": theirs,
             "platform_fees": ours,
+            "receivable": lost,  # by owners who had been paid out
             "owed": 0,
         }
         for role, minor in expected.items():

@@ -127,7 +127,8 @@ class Round:
         if self.drops:
             self._wait_for_drops()
         self._storm_until(self._is_paid_out)
-        self.site.storm.over(self._refunds(standing, 0.1))
+        self._charge_back([promise for promise in standing if promise.card == "good" and not promise.refunded])
+        self.site.storm.over(self._refunds([promise for promise in standing if not promise.charged_back], 0.1))
 
     def _refunds(self, standing: Sequence[Promise], share: float) -> list[Journey]:
         """Plan refunds, one or two each, of a share of the pledges that were charged."""
@@ -138,6 +139,12 @@ class Round:
                 amounts = [dice.randrange(1, promise.amount // 5) for _time in range(dice.choice((1, 1, 2)))]
                 journeys.append([partial(pledging.refund, promise, self.operator, minor) for minor in amounts])
         return journeys
+
+    def _charge_back(self, charged: Sequence[Promise]) -> None:
+        """Let two payers ask their bank for the money back; one of them is right."""
+        for promise, outcome in zip(charged, ("won", "lost"), strict=False):
+            promise.charged_back = outcome
+            self.site.bank.charge_back(f"agreement-{promise.agreement_id}", won=outcome == "won")
 
     def _wait_for_drops(self) -> None:
         """Let day after day pass until the cards that stay refused are given up."""
