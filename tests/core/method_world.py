@@ -130,7 +130,7 @@ class MethodWorld(World):
 
     def kept(self, currency: str) -> int:
         """Give what the bank keeps for us in a currency."""
-        balance = self.stripe.balance.retrieve()
+        balance: Any = self.stripe.balance.retrieve()
         return sum(part.amount for part in (*balance.pending, *balance.available) if part.currency == currency.lower())
 
     @staticmethod

@@ -1,8 +1,10 @@
 """Balances and balance transactions: every movement of money, with its fee, pending first and available later."""
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
-from marketplace.sandbox.calls import Call, listing, listing_route, public, route
+from marketplace.sandbox.calls import Call, listing, listing_route, private, route
 from marketplace.sandbox.events import emit
 from marketplace.sandbox.ids import new_id
 from marketplace.sandbox.objects import exchange
@@ -42,11 +44,7 @@ def post(
     It is pending until `available_on` (seconds, UTC); without one it is available at once.
     """
     on = max(available_on or 0, call.now)
-    exchanged = exchange.rule(call, currency)
-    if exchanged:
-        into, rate = exchanged
-        amount, fee = (exchange.convert(part, currency, into, rate) for part in (amount, fee))
-        currency = into
+    currency, rate, (amount, fee) = exchange.kept(call, currency, amount, fee)
     txn: Doc = {
         "id": new_id("txn"),
         "object": "balance_transaction",
@@ -56,7 +54,7 @@ def post(
         "created": call.now,
         "currency": currency,
         "description": description,
-        "exchange_rate": float(exchanged[1]) if exchanged else None,
+        "exchange_rate": rate,
         "fee": fee,
         "fee_details": _fee_details(fee, currency),
         "net": amount - fee,
@@ -74,6 +72,9 @@ def _receive(call: Call, txn: Doc) -> None:
     """Add a new transaction to the balance: to what is pending, or to what is available."""
     if txn["status"] == "available":
         _move(call, txn["currency"], pending=0, available=txn["net"])
+        # What a bank sent back is not paid out again by itself: it would come back every day.
+        if call.account and txn["net"] > 0 and txn["type"] not in {"payout_failure", "payout_cancel"}:
+            plan_pay_out(call)
     else:
         _move(call, txn["currency"], pending=txn["net"], available=0)
         call.tx.schedule(txn["available_on"], "balance_available", txn["id"])
@@ -109,6 +110,18 @@ def make_available(call: Call, txn: Doc) -> None:
     txn["status"] = "available"
     call.tx.update(txn)
     _move(call, txn["currency"], pending=-txn["net"], available=txn["net"])
+    if call.account:
+        plan_pay_out(call)
+
+
+def plan_pay_out(call: Call) -> None:
+    """Note that a connected account is paid out at the next midnight UTC: once a day, all that is available then."""
+    midnight = int(datetime.fromtimestamp(call.now, UTC).replace(hour=0, minute=0, second=0).timestamp()) + 86_400
+    waiting = call.tx.run(
+        "SELECT 1 FROM due WHERE kind = 'pay_out' AND object_id = ? AND at = ?", (call.account, midnight)
+    ).fetchone()
+    if not waiting:
+        call.tx.schedule(midnight, "pay_out", call.account)
 
 
 def announce(call: Call) -> None:
@@ -139,16 +152,12 @@ def current(call: Call) -> Doc:
 def list_transactions(call: Call) -> Doc:
     """List balance transactions; `source` finds those of one object, `payout` those that a pay-out paid."""
     payout = call.params.text("payout")
+    also = []
     if payout:
-        paid = call.load("payout", payout, "payout").get("_", {}).get("transactions", [])
-        docs = [call.load("balance_transaction", identifier) for identifier in reversed(paid)]
-        return {
-            "object": "list",
-            "data": [public(doc) for doc in docs],
-            "has_more": False,
-            "url": "/v1/balance_transactions",
-        }
-    return listing(call, "balance_transaction", "/v1/balance_transactions", ("currency", "source", "type"))
+        paid = private(call.load("payout", payout, "payout")).get("transactions", [])
+        also.append(("id IN (SELECT value FROM json_each(?))", json.dumps(paid)))
+    filters = ("currency", "source", "type")
+    return listing(call, "balance_transaction", "/v1/balance_transactions", filters, also)
 
 
 ROUTES = (

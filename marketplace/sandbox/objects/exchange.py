@@ -25,6 +25,15 @@ def convert(minor: int, currency: str, into: str, rate: Decimal) -> int:
     return int((minor * rate).scaleb(shift).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+def kept(call: Call, currency: str, *amounts: int) -> tuple[str, float | None, tuple[int, ...]]:
+    """Return (currency of the balance, exchange rate or None, the amounts in it) for amounts of minor units."""
+    found = rule(call, currency)
+    if found is None:
+        return currency, None, amounts
+    into, rate = found
+    return into, float(rate), tuple(convert(amount, currency, into, rate) for amount in amounts)
+
+
 def settle_in(call: Call, params: Params) -> dict[str, str]:
     """Keep no balance in `currency`: exchange it `into` another at `rate`; without `into` it is kept again."""
     currency = params.need_text("currency").lower()
