@@ -37,7 +37,7 @@ from marketplace.users.models import User
 
 TAG = "Payments"
 READ, WRITE = ("payments:read",), ("payments:write",)
-CHOOSING = ("method_needed", "ready", "declined", "action_required")
+CHOOSING = ("method_needed", "ready", "declined", "action_required", "awaiting")
 State = Literal[
     "method_needed", "ready", "charging", "processing", "action_required", "awaiting", "held", "succeeded", "declined",
     "cancelled",
@@ -163,7 +163,8 @@ def list_payments(call: Call[None, PaymentQuery]) -> Page[PaymentOut]:
     return paging.page(rows, call.query.limit, lambda row: _shown(row, call.user), lambda row: row.id)
 
 
-def _one(payment_id: int, user: User, action: str) -> Payment:
+def payment_for(payment_id: int, user: User, action: str) -> Payment:
+    """Give a payment with which the caller may do this; raises NotFound, as if it did not exist, or Forbidden."""
     payment = db.session.get(Payment, payment_id)
     if payment is None or not access.may(user, "payment.see", payment):
         raise NotFound(_("There is no such payment."))
@@ -171,15 +172,16 @@ def _one(payment_id: int, user: User, action: str) -> Payment:
     return payment
 
 
-def _again(payment_id: int, user: User) -> PaymentOut:
+def payment_again(payment_id: int, user: User) -> PaymentOut:
+    """Show a payment as it is now."""
     return _shown(db.session.execute(_selected().where(Payment.id == payment_id)).one(), user)
 
 
 @core.operation("GET", "/payments/{payment_id}", tag=TAG, scopes=READ, returns=PaymentOut, errors=(404,))
 def get_payment(call: Call[None, NoQuery], payment_id: int) -> PaymentOut:
     """Give one payment; for strangers it does not exist."""
-    _one(payment_id, call.user, "payment.see")
-    return _again(payment_id, call.user)
+    payment_for(payment_id, call.user, "payment.see")
+    return payment_again(payment_id, call.user)
 
 
 @core.operation(
@@ -188,14 +190,14 @@ def get_payment(call: Call[None, NoQuery], payment_id: int) -> PaymentOut:
 )  # fmt: skip
 def choose_method(call: Call[MethodChoice, NoQuery], payment_id: int) -> PaymentOut:
     """Pay with a saved method."""
-    payment = _one(payment_id, call.user, "payment.pay")
+    payment = payment_for(payment_id, call.user, "payment.pay")
     use_saved_method(payment, call.body.method_id)
-    return _again(payment_id, call.user)
+    return payment_again(payment_id, call.user)
 
 
 def _wanted() -> None:
-    if not runtime().settings.payments:
-        raise Refused(_("This site works without payments."), code="payments_off")
+    if not runtime().settings.takes("stripe"):
+        raise Refused(_("This site takes no payments through a provider."), code="payments_off")
 
 
 def _page_of(answer: Any) -> ProviderPage:
@@ -212,7 +214,7 @@ def _page_of(answer: Any) -> ProviderPage:
 def start_checkout(call: Call[None, NoQuery], payment_id: int) -> ProviderPage:
     """Open the provider's page on which the payer gives a card for this payment."""
     _wanted()
-    payment = _one(payment_id, call.user, "payment.pay")
+    payment = payment_for(payment_id, call.user, "payment.pay")
     if payment.state not in CHOOSING:
         raise Refused(_("This payment can't be changed any more."), code="payment_state")
     back = _page("payments.pay", payment_id=payment.id)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from marketplace.payments import methods, payees, reads, standing, wording
-from marketplace.payments.guards import for_members, where_payments_are_on
+from marketplace.payments.guards import for_members, where_a_provider_is
 from marketplace.payments.views import absolute, me, payment_pages
 
 
@@ -49,7 +49,7 @@ def _back() -> Response:
 
 
 @payment_pages.post("/account/payments/cards")
-@where_payments_are_on
+@where_a_provider_is
 @for_members
 def add_card() -> Any:
     """Lead to the provider's page to save a card."""
@@ -59,7 +59,7 @@ def add_card() -> Any:
 
 
 @payment_pages.get("/account/payments/cards/saved")
-@where_payments_are_on
+@where_a_provider_is
 @for_members
 def card_saved() -> Any:
     """Take the member back from the provider's page."""
@@ -68,7 +68,7 @@ def card_saved() -> Any:
 
 
 @payment_pages.post("/account/payments/cards/<int:method_id>/remove")
-@where_payments_are_on
+@where_a_provider_is
 @for_members
 def remove_card(method_id: int) -> Any:
     """Remove a saved card, here and at the provider."""
@@ -79,7 +79,7 @@ def remove_card(method_id: int) -> Any:
 
 
 @payment_pages.post("/account/payments/payouts")
-@where_payments_are_on
+@where_a_provider_is
 @for_members
 def onboard() -> Any:
     """Lead to the page on which the provider asks where to pay out, and to whom."""
@@ -88,7 +88,7 @@ def onboard() -> Any:
 
 
 @payment_pages.get("/account/payments/payouts/again")
-@where_payments_are_on
+@where_a_provider_is
 @for_members
 def onboard_again() -> Any:
     """Explain that the provider's page was open for too long; its link works once."""
@@ -97,7 +97,7 @@ def onboard_again() -> Any:
 
 
 @payment_pages.get("/account/payments/payouts/done")
-@where_payments_are_on
+@where_a_provider_is
 @for_members
 def onboarded() -> Any:
     """Take the member back from the provider's questions."""
