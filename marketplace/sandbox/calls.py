@@ -90,12 +90,20 @@ def list_of(items: Iterable[Doc], url: str, has_more: bool = False) -> Doc:
     return {"object": "list", "data": [public(item) for item in items], "has_more": has_more, "url": url}
 
 
-def listing(call: Call, kind: str, url: str, filters: Iterable[str] = (), **fixed: Any) -> Doc:
-    """Return a page of the objects of a kind, newest first, as `limit`, `starting_after`, `ending_before` ask."""
+def listing(
+    call: Call, kind: str, url: str, filters: Iterable[str] = (), also: Iterable[tuple[str, Any]] = (), **fixed: Any
+) -> Doc:
+    """Return a page of the objects of a kind, newest first, as `limit`, `starting_after`, `ending_before` ask.
+
+    `filters` are parameters compared as they are, `also` conditions in SQL of our own with the value that each binds.
+    """
     params = call.params
     wanted = {name: params.text(name) for name in filters if params.text(name) is not None} | fixed
     limit = params.integer("limit", 1, 100) or 10
     clauses, values = _created(params)
+    for clause, value in also:
+        clauses.append(clause)
+        values.append(value)
     after, before = params.text("starting_after"), params.text("ending_before")
     if after and before:
         raise InvalidRequest("Give starting_after or ending_before, not both.", param="ending_before")

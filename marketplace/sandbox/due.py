@@ -1,7 +1,6 @@
 """What falls due by itself: balances become available, holds and sessions end, pay-outs arrive, disputes open."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from marketplace.sandbox.calls import Call
 from marketplace.sandbox.clock import Clock
@@ -29,14 +28,6 @@ def _available(call: Call, txn: Doc) -> None:
     ).fetchone()
     if not more and not call.account:
         balance.announce(call)
-    if call.account:
-        # Connected accounts are paid out once a day, the next midnight UTC, all that is available then.
-        midnight = int(datetime.fromtimestamp(call.now, UTC).replace(hour=0, minute=0, second=0).timestamp()) + 86_400
-        waiting = call.tx.run(
-            "SELECT 1 FROM due WHERE kind = 'pay_out' AND object_id = ? AND at = ?", (call.account, midnight)
-        ).fetchone()
-        if not waiting:
-            call.tx.schedule(midnight, "pay_out", call.account)
 
 
 def _session_expires(call: Call, session: Doc) -> None:

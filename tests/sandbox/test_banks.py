@@ -164,7 +164,7 @@ def test_yen_have_no_decimals(sdk: stripe.StripeClient, bank: SandboxServer, cus
     )  # fmt: skip
     entry = sdk.v1.balance_transactions.list({"currency": "jpy"}).data[0]
     assert (entry.amount, entry.fee) == (1100, 17 + 40)
-    assert "JPY 1,100" in requests.get(bank.url, timeout=10).text
+    assert "JPY 1,100" in requests.get(f"{bank.url}/desk/payments", timeout=10).text
 
 
 def test_a_currency_that_is_not_kept_is_exchanged(

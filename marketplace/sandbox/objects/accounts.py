@@ -229,6 +229,11 @@ def delete(call: Call) -> Doc:
     return {"id": account["id"], "object": "account", "deleted": True}
 
 
+def list_all(call: Call) -> Doc:
+    """List the accounts that are still ours."""
+    return listing(call, "account", "/v1/accounts", also=[("json_extract(body, '$.deleted') IS ?", None)])
+
+
 def list_capabilities(call: Call) -> Doc:
     """List the capabilities of an account."""
     account = load(call, call.path["id"])
@@ -257,7 +262,7 @@ def own(call: Call) -> Doc:
 ROUTES = (
     route("GET", "/v1/account", "accounts.own", own),
     route("POST", "/v1/accounts", "accounts.create", create, _CREATE),
-    listing_route("/v1/accounts", "accounts.list", lambda call: listing(call, "account", "/v1/accounts")),
+    listing_route("/v1/accounts", "accounts.list", list_all),
     route("GET", "/v1/accounts/<id>", "accounts.retrieve", lambda call: load(call, call.path["id"])),
     route("POST", "/v1/accounts/<id>", "accounts.update", update, _UPDATE),
     route("DELETE", "/v1/accounts/<id>", "accounts.delete", delete),

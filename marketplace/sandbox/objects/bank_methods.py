@@ -7,6 +7,7 @@ from marketplace.sandbox.banks import BANKS, IBANS
 from marketplace.sandbox.calls import Call, private
 from marketplace.sandbox.errors import InvalidRequest
 from marketplace.sandbox.ids import new_id
+from marketplace.sandbox.objects.mandates import new_mandate
 from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
 
@@ -93,6 +94,6 @@ def give_mandate(call: Call, method: Doc) -> str | None:
         return None
     known: str | None = private(method).get("mandate")
     if known is None:
-        known = private(method)["mandate"] = new_id("mandate")
+        known = private(method)["mandate"] = new_mandate(call, method)
         call.tx.update(method)
     return known

@@ -1,10 +1,14 @@
 """The list of events of the last 30 days, newest first: what a receiver that was away reads to catch up."""
 
+import json
+from typing import Any
+
 from marketplace.sandbox.calls import Call, listing, listing_route, route
-from marketplace.sandbox.errors import missing
+from marketplace.sandbox.errors import InvalidRequest, missing
 from marketplace.sandbox.events import KEPT_SECONDS
-from marketplace.sandbox.params import Params
 from marketplace.sandbox.store import Doc
+
+MOST_TYPES = 20
 
 
 def _with_pending(call: Call, event: Doc) -> Doc:
@@ -23,37 +27,27 @@ def retrieve(call: Call) -> Doc:
 
 
 def list_all(call: Call) -> Doc:
-    """List events; `type` may end in `*`, `types` names several."""
-    page = listing(call, "event", "/v1/events", ("type",)) if not _kinds(call.params) else _of_kinds(call)
-    page["data"] = [_with_pending(call, event) for event in page["data"] if event["created"] >= call.now - KEPT_SECONDS]
+    """List events: `type` may end in `*`, `types` names several, `delivery_success` asks how their webhooks went."""
+    params = call.params
+    one, several = params.text("type"), params.texts("types")
+    if one and several:
+        raise InvalidRequest("Give type or types, not both.", param="types")
+    if len(several) > MOST_TYPES:
+        raise InvalidRequest(f"types takes at most {MOST_TYPES} names.", param="types")
+    also: list[tuple[str, Any]] = [("created >= ?", call.now - KEPT_SECONDS)]
+    if one:
+        also.append(("json_extract(body, '$.type') GLOB ?", one.replace("[", "[[]").replace("?", "[?]")))
+    if several:
+        also.append(("json_extract(body, '$.type') IN (SELECT value FROM json_each(?))", json.dumps(several)))
+    if "delivery_success" in params:
+        undelivered = "EXISTS (SELECT 1 FROM delivery WHERE event_id = object.id AND state <> 'delivered')"
+        also.append((f"{undelivered} <> ?", params.flag("delivery_success")))
+    page = listing(call, "event", "/v1/events", also=also)
+    page["data"] = [_with_pending(call, event) for event in page["data"]]
     return page
 
 
-def _kinds(params: Params) -> list[str]:
-    one = params.text("type")
-    return [one] if one and one.endswith("*") else params.texts("types")
-
-
-def _of_kinds(call: Call) -> Doc:
-    """Walk the list until the page is full of the kinds that are asked for."""
-    kinds, params = _kinds(call.params), dict(call.params.values)
-    wanted = int(params.get("limit") or 10)
-    params.update(limit="100", type="")
-    found: list[Doc] = []
-    while True:
-        call.params = Params(params)
-        page = listing(call, "event", "/v1/events")
-        found += [event for event in page["data"] if _matches(event["type"], kinds)]
-        if len(found) > wanted or not page["has_more"]:
-            return {**page, "data": found[:wanted], "has_more": len(found) > wanted}
-        params["starting_after"] = page["data"][-1]["id"]
-
-
-def _matches(kind: str, wanted: list[str]) -> bool:
-    return any(kind.startswith(name[:-1]) if name.endswith("*") else kind == name for name in wanted)
-
-
 ROUTES = (
-    listing_route("/v1/events", "events.list", list_all, "created type types"),
+    listing_route("/v1/events", "events.list", list_all, "created type types delivery_success"),
     route("GET", "/v1/events/<id>", "events.retrieve", retrieve),
 )
