@@ -12,12 +12,13 @@ NAME = re.compile(r"[a-z][a-z0-9]{1,19}")
 """No underscore: the part before a table's first underscore says whose the table is, so no name may begin another's."""
 
 RESERVED = frozenset(
-    """account accounts addresses agreement agreements alembic api audit auth bank bill billing burden comparison confirm core debt demo
-    difference discover dispute doctor fee flask forgot gateway health healthz home idempotency job jobs language ledger limiter
-    listing listings login logout marketplace media member members message messages metrics notification notifications
-    offline operator operators outgoing pay payment payments payout picture plugin plugins provider recurring refund register reserve reset
-    review reviews routes run saved search session setting settings shell static styleguide test tests theme thread
-    token transfer upgrade user users webhook webhooks""".split()  # noqa: SIM905 - words, not a list
+    """account accounts addresses agreement agreements alembic api audit auth bank bill billing burden comparison
+    confirm core debt demo difference discover dispute doctor fee flask forgot gateway health healthz home
+    idempotency job jobs language ledger limiter listing listings login logout marketplace media member members
+    message messages metrics notification notifications offline operator operators outgoing pay payment payments
+    payout picture plugin plugins provider recurring refund register reserve reset review reviews routes run saved
+    search session setting settings shell static styleguide test tests theme thread token transfer upgrade user users
+    webhook webhooks""".split()  # noqa: SIM905 - words, not a list
 )
 """First words of the core's tables, blueprints, addresses and commands; a test compares them with what the core has."""
 

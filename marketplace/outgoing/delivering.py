@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -19,13 +18,14 @@ from marketplace import clock
 from marketplace.database import db, is_sqlite, transaction
 from marketplace.jobs.errors import TryLater
 from marketplace.jobs.service import enqueue
+from marketplace.logs import log_of
 from marketplace.outgoing import calling, notices, signing
 from marketplace.outgoing.calling import Answer
 from marketplace.outgoing.hearing import forget
 from marketplace.outgoing.models import OutgoingDelivery, OutgoingEndpoint, OutgoingMessage, OutgoingTry
 from marketplace.runtime import runtime
 
-log = structlog.get_logger(__name__)
+log = log_of(__name__)
 
 DELIVER = "outgoing.deliver"
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
