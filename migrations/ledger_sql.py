@@ -4,9 +4,9 @@
 POSTED = "CASE WHEN t.phase IN ('posted', 'post') THEN t.amount ELSE 0 END"
 PENDING = "CASE t.phase WHEN 'pending' THEN t.amount WHEN 'posted' THEN 0 ELSE -p.amount END"
 
-# A post or a void that doesn't fit the pending transfer it names.
+# A post or a void that doesn't fit the pending transfer it names. The currency fits when the accounts do.
 MISMATCH = """p.phase <> 'pending' OR t.debit_account_id <> p.debit_account_id
-      OR t.credit_account_id <> p.credit_account_id OR t.currency <> p.currency
+      OR t.credit_account_id <> p.credit_account_id
       OR t.amount > p.amount OR (t.phase = 'void' AND t.amount <> p.amount)"""
 
 DRIFT = f"""CREATE VIEW ledger_drift AS
@@ -92,8 +92,8 @@ SQLITE = (
     f"""CREATE TRIGGER ledger_transfer_resolves BEFORE INSERT ON ledger_transfer WHEN new.pending_id IS NOT NULL BEGIN
        SELECT RAISE(ABORT, 'ledger: pending_resolved') FROM ledger_transfer WHERE pending_id = new.pending_id;
        SELECT RAISE(ABORT, 'ledger: pending_mismatch') FROM (SELECT new.phase AS phase, new.amount AS amount,
-           new.debit_account_id AS debit_account_id, new.credit_account_id AS credit_account_id,
-           new.currency AS currency) t, ledger_transfer p WHERE p.id = new.pending_id AND ({MISMATCH}); END""",
+           new.debit_account_id AS debit_account_id, new.credit_account_id AS credit_account_id) t, ledger_transfer p
+         WHERE p.id = new.pending_id AND ({MISMATCH}); END""",
     # INSERT OR IGNORE hands its "ignore" down to the statements of a trigger; a sum left behind must still abort.
     f"""CREATE TRIGGER ledger_transfer_apply AFTER INSERT ON ledger_transfer BEGIN
        {SQLITE_APPLY}

@@ -1,9 +1,10 @@
 """SQL that would make the books wrong, sent past the service; `:names` stand for ids that the test fills in.
 
 Each attack is a list of statements carried out in one transaction. An attack is here because of a guard that it needs:
-`test_every_guard_is_needed_by_some_attack` takes the guards away one by one.
+`test_every_mutant_of_the_guards_is_caught` takes the guards away one by one.
 """
 
+SUMS = ("posted_debit", "posted_credit", "pending_debit", "pending_credit", "last_transfer_id")
 DAY = "'2026-11-21'"
 
 
@@ -59,10 +60,11 @@ ATTACKS: dict[str, list[str]] = {
     "lift a guard": ["UPDATE ledger_account SET guard = (1 = 0)"],
     "rename an account": ["UPDATE ledger_account SET code = 'mine' WHERE id = :owner"],
     "change a currency": ["UPDATE ledger_account SET currency = 'USD' WHERE code = 'unused'"],
-    "open an account with money": [account(posted_debit=5)],
+    **{f"open an account with {name}": [account(**{name: 5}, guard="(1 = 0)")] for name in SUMS},
     "open an account twice": [account(code="'unused'")],
     "open an account of no kind": [account(kind="'money'")],
     "open an account of no currency": [account(currency="'eur'")],
+    "open an account of half a currency": [account(currency="'EU'")],
     "open a member's account of nobody": [account(owner_type="'member'")],
     "open an account of somebody unknown": [account(owner_type="'club'", owner_id=5)],
     "use a key twice": [txn(key="'first'")],
@@ -76,6 +78,8 @@ ATTACKS: dict[str, list[str]] = {
     "move less than nothing": moved(amount=-100),
     "move more than there is": moved(amount=10**15 + 1),
     "take too much": moved(**TAKE, amount=3001),
+    "take more than is owed": moved(credit_account_id=":owed", amount=401),
+    "hold more than is owed": moved(credit_account_id=":owed", amount=401, phase="'pending'"),
     "hold too much": moved(**TAKE, amount=3001, phase="'pending'"),
     "add a line to what was posted": [line(txn_id=":first", lines=2, line=3)],
     "add a line and a count": [line(txn_id=":first", lines=3, line=3)],
@@ -105,12 +109,21 @@ SQLITE_ATTACKS: dict[str, list[str]] = {
     "move a part of a cent": moved(amount=1.5),
     "move a word": moved(amount="'plenty'"),
     "replace a transfer": [line("INSERT OR REPLACE", id=":direct", txn_id=":first", lines=2, line=1, amount=1)],
+    "replace another transaction's transfer": [txn(), line("INSERT OR REPLACE", id=":direct", amount=1)],
     "replace a line": [line("INSERT OR REPLACE", txn_id=":first", lines=2, line=1, amount=1)],
     "replace a resolution": moved("INSERT OR REPLACE", **{**RESOLVE, "pending_id": ":resolved"}, amount=10),
     "replace a transaction": [txn("INSERT OR REPLACE", id=":first", key="'first'", lines=2)],
+    "replace a transaction under another key": [txn("INSERT OR REPLACE", id=":first", lines=2)],
+    "replace a reversal without lines": [
+        txn(key="'one'", reverses_id=":other"),
+        txn("INSERT OR REPLACE", key="'two'", reverses_id=":other"),
+    ],
     "replace a reversal": [txn("INSERT OR REPLACE", reverses_id=":first")],
     "replace an account": [account("INSERT OR REPLACE", code="'unused'")],
     "take too much without counting it": moved("INSERT OR IGNORE", **TAKE, amount=3001),
+    "count another account's transfer": [
+        "UPDATE ledger_account SET last_transfer_id = (SELECT max(id) FROM ledger_transfer) WHERE code = 'unused'"
+    ],
     "give money unless refused": ["UPDATE OR IGNORE ledger_account SET posted_credit = 1 WHERE id = :owner"],
     "put one line in another's place": ["UPDATE OR REPLACE ledger_transfer SET line = 1 WHERE txn_id = :first"],
 }
