@@ -81,7 +81,7 @@ def _row(payment: Payment, advice: Advice, now: datetime) -> PaymentDunning:
         row.steps = row.mails = 0
         db.session.add(row)
     elif row.state != "running":  # an earlier dunning is over, and the charge was asked for anew
-        row.state, row.since, row.last_at = "running", now, last
+        row.state, row.since, row.last_at, row.next_at = "running", now, last, last
     row.advice = advice
     return row
 
