@@ -82,7 +82,7 @@ def plug_in(app: Site, settings: Settings) -> None:
 def init_database(app: Site) -> None:
     """Bind SQLAlchemy and teach its engines our rules; making an engine opens no connection."""
     db.init_app(app)
-    app.teardown_appcontext(end_reading)
+    app.teardown_request(end_reading)
     with app.app_context():
         for engine in db.engines.values():
             prepare_engine(engine)

@@ -9,6 +9,7 @@ from math import inf
 from time import monotonic
 from typing import Any
 
+from flask import request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, Integer, MetaData, event
 from sqlalchemy.engine import Connection, Engine
@@ -172,8 +173,11 @@ def reading() -> None:
 
 
 def end_reading(error: BaseException | None) -> None:
-    """End by COMMIT what a request has only read: psycopg forgets its prepared statements at every ROLLBACK."""
-    if error is not None or not db.session.registry.has():
+    """End by COMMIT what a page has only read: psycopg forgets its prepared statements at every ROLLBACK.
+
+    Whatever else leaves something unfinished behind, such as a job, is rolled back as ever.
+    """
+    if error is not None or request.method not in ("GET", "HEAD") or not db.session.registry.has():
         return
     session = db.session()
     if EACH_ALONE in session.info or is_sqlite() or not session.in_transaction():

@@ -22,6 +22,7 @@ from marketplace.listings.models import Listing, ListingReport
 from marketplace.messages.models import MessageReport
 from marketplace.payments.dispute_models import ANSWERABLE, Dispute
 from marketplace.payments.models import BankOrder, GatewayEvent, OfflineReceipt, PaymentAttempt, Payout, Refund
+from marketplace.payments.reconciliation.models import Difference
 from marketplace.runtime import runtime
 from marketplace.users.models import User
 
@@ -77,11 +78,13 @@ def waiting() -> list[TodoItem]:
             capped(select(OfflineReceipt.id).where(OfflineReceipt.state == "entered")),
             capped(select(BankOrder.id).where(BankOrder.state.in_(("waiting", "exported")))),
             capped(select(Dispute.id).where(Dispute.state.in_(ANSWERABLE), Dispute.answer == "")),
+            capped(select(Difference.id).where(Difference.state == "open")),
         )
     ).one()
-    parked, unknown, failed, dead, listings, messages, payouts, receipts, to_send, disputes = counts
+    parked, unknown, failed, dead, listings, messages, payouts, receipts, to_send, disputes, differ = counts
     items = [
         _item(disputes, _("Chargebacks that want an answer"), "gavel", "disputes"),
+        _item(differ, _("Differences between books and provider"), "scale", "differences", state="open"),
         _item(parked, _("Events of the payment provider that do not fit"), "webhook", "gateway_events", state="parked"),
         _item(unknown, _("Payments with an unknown outcome"), "circle-help", "payments", kind="unknown"),
         _item(failed, _("Refunds that could not be returned"), "undo-2", "payments", kind="failed_refund"),

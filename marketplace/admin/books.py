@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,6 +129,12 @@ def resting_on(reference: str, payments: Sequence[int]) -> list[Booking]:
     listed = select(*BOOKING).where(LedgerTransaction.payment_id.in_(payments)).order_by(LedgerTransaction.id.desc())
     found = [Booking(*row) for row in db.session.execute(listed.limit(SHOWN))] if payments else []
     return [one for one in found[::-1] if one.reference == reference]
+
+
+def under(keys: Collection[str]) -> list[Booking]:
+    """List the bookings that were posted under these keys, oldest first."""
+    listed = select(*BOOKING).where(LedgerTransaction.key.in_(keys)).order_by(LedgerTransaction.id).limit(SHOWN)
+    return [Booking(*row) for row in db.session.execute(listed)]
 
 
 def movements(transaction_id: int) -> Sequence[Movement]:

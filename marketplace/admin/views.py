@@ -2,9 +2,10 @@
 
 from marketplace.admin import (
     agreement_views,
+    bill_views,
+    comparison_views,
     debt_views,
     dispute_views,
-    bill_views,
     gateway_views,
     incoming_views,
     job_views,
@@ -22,8 +23,9 @@ from marketplace.admin import (
 from marketplace.admin.door import blueprint
 
 MODULES = (
-    overview_views, member_views, listing_views, report_views, agreement_views, payment_views, payout_views, dispute_views, debt_views,
-    incoming_views,
+    overview_views, member_views, listing_views, report_views, agreement_views, payment_views, payout_views, dispute_views,
+    debt_views,
+    incoming_views, comparison_views,
     order_views, bill_views, gateway_views, ledger_views, job_views, outgoing_views, site_views,
 )  # fmt: skip
 

@@ -70,6 +70,19 @@ DISPUTE: Words = {
     "prevented": (_l("Prevented"), ""),
 }
 DEBT: Words = {"open": (_l("Open"), "warm"), "settled": (_l("Settled"), "")}
+DIFFERENCE: Words = {"open": (_l("Open"), "warm"), "gone": (_l("Agrees now"), "good"), "settled": (_l("Settled"), "")}
+DIFFERENCE_KIND: Words = {
+    "unknown_here": (_l("The books know nothing of it"), ""),
+    "unknown_there": (_l("The provider knows nothing of it"), ""),
+    "amount": (_l("The amounts differ"), ""),
+    "balance": (_l("The totals differ"), ""),
+}
+DIFFERENCE_WHY: Words = {
+    "fee_not_booked": (_l("It is the provider's fee, which is not booked."), ""),
+    "not_asked_by_us": (_l("Somebody paid at the provider without being asked by this site."), ""),
+    "refunded_elsewhere": (_l("A refund that was not made on this site."), ""),
+    "other_account": (_l("Booked here, perhaps with another account of the provider."), ""),
+}
 DEBT_ENTRY: Words = {
     "netted": (_l("Kept from earnings"), ""),
     "repaid": (_l("Repaid"), ""),
@@ -153,6 +166,13 @@ BOOKING: Words = {
     "Refund that came back": (_l("Refund that came back"), ""),
     "Pay-out": (_l("Pay-out"), ""),
     "Hold expired": (_l("Hold expired"), ""),
+    "Paid to our bank by the provider": (_l("Paid to our bank by the provider"), ""),
+    "A pay-out to our bank that came back": (_l("A pay-out to our bank that came back"), ""),
+    "A pay-out to our bank that was cancelled": (_l("A pay-out to our bank that was cancelled"), ""),
+    "Sent from our bank to the provider": (_l("Sent from our bank to the provider"), ""),
+    "A top-up that came back": (_l("A top-up that came back"), ""),
+    "The provider's bill": (_l("The provider's bill"), ""),
+    "Tax on the provider's bill": (_l("Tax on the provider's bill"), ""),
     "Chargeback": (_l("Chargeback"), ""),
     "Chargeback won": (_l("Chargeback won"), ""),
     "The provider's fee for a dispute": (_l("The provider's fee for a dispute"), ""),
@@ -187,6 +207,9 @@ TABLES: dict[str, Words] = {
     "dispute": DISPUTE,
     "debt": DEBT,
     "debt_entry": DEBT_ENTRY,
+    "difference": DIFFERENCE,
+    "difference_kind": DIFFERENCE_KIND,
+    "difference_why": DIFFERENCE_WHY,
     "burden": BURDEN,
     "event": EVENT,
     "job": JOB,

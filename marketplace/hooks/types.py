@@ -122,13 +122,17 @@ class SettingSpec:
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """A kind of background work; `handler(payload)` may run twice. `every` makes it recurring."""
+    """A kind of background work; `handler(payload)` may run twice. `every` makes it recurring.
+
+    `at_hour` (0 to 23, in the site's zone) is when a daily one runs; without it the first run is at once.
+    """
 
     name: str
     handler: Callable[[dict[str, Any]], None]
     every: timedelta | None = None
     max_attempts: int = 12
     label: Text = ""
+    at_hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -41,11 +42,26 @@ def _seconds(every: timedelta) -> int:
 
 def _bring_in_line(name: str, every: timedelta) -> None:
     insert = (sqlite if is_sqlite() else postgresql).insert
-    row = {"kind": name, "every_seconds": _seconds(every), "next_run_at": clock.now()}
+    row = {
+        "kind": name,
+        "every_seconds": _seconds(every),
+        "next_run_at": _at_its_hour(name, clock.now()) or clock.now(),
+    }
     statement = insert(Recurring).values(row)
     changed = {"every_seconds": statement.excluded.every_seconds}
     with transaction() as session:
         session.execute(statement.on_conflict_do_update(index_elements=[Recurring.kind], set_=changed))
+
+
+def _at_its_hour(name: str, after: datetime) -> datetime | None:
+    """Give the next instant (UTC) at which a kind's hour begins in the site's zone; None for a kind that has none."""
+    hour = runtime().registry.jobs[name].at_hour
+    if hour is None:
+        return None
+    zone = ZoneInfo(runtime().settings.timezone)
+    today = after.astimezone(zone).date()
+    days = (datetime.combine(today + timedelta(days=ahead), time(hour), zone) for ahead in (0, 1))
+    return next(moment.astimezone(UTC) for moment in days if moment > after)
 
 
 def _ask(name: str) -> int:
@@ -57,7 +73,8 @@ def _ask(name: str) -> int:
         if row is None or not row.enabled or row.next_run_at > at:
             return 0
         passed = (at - row.next_run_at).total_seconds() / row.every_seconds
-        row.next_run_at += timedelta(seconds=row.every_seconds * (math.floor(passed) + 1))
+        regular = row.next_run_at + timedelta(seconds=row.every_seconds * (math.floor(passed) + 1))
+        row.next_run_at = _at_its_hour(name, at) or regular
         row.last_enqueued_at = at
         enqueue(name, {}, key=key_of(name))
     return 1

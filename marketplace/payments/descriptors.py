@@ -10,11 +10,13 @@ from marketplace.hooks.types import JobKind, NotificationKind, SettingSpec
 from marketplace.late import late
 from marketplace.payments import course, dispute_texts
 from marketplace.payments.offline import descriptors as offline
+from marketplace.payments.reconciliation import descriptors as reconciliation
 
-SETTINGS: tuple[SettingSpec, ...] = (*course.SETTINGS, *offline.SETTINGS, *dispute_texts.SETTINGS)
+SETTINGS: tuple[SettingSpec, ...] = (*course.SETTINGS, *offline.SETTINGS, *dispute_texts.SETTINGS, *reconciliation.SETTINGS)
 JOBS: tuple[JobKind, ...] = (
     *course.JOBS,
     *offline.JOBS,
+    *reconciliation.JOBS,
     JobKind("payments.charge", late("marketplace.payments.jobs:charge"), label=_l("Charge a payment")),
     JobKind(
         "payments.recover",

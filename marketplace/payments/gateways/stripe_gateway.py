@@ -10,6 +10,7 @@ from marketplace.payments.facts import AccountFacts, Facts, Refused, Trouble
 from marketplace.payments.gateway import ObjectRef
 from marketplace.payments.gateways import stripe_facts as read
 from marketplace.payments.gateways.stripe_abilities import ABILITIES
+from marketplace.payments.gateways.stripe_balance import StripeBalance
 from marketplace.payments.gateways.stripe_disputes import StripeDisputes
 from marketplace.payments.gateways.stripe_events import StripeEvents
 from marketplace.payments.gateways.stripe_holds import StripeHolds
@@ -21,7 +22,7 @@ GONE = frozenset({"account_invalid", "PermissionError"})
 """Stripe's answers about an account that left us (https://docs.stripe.com/connect/account-deauthorization)."""
 
 
-class StripeGateway(StripeMembers, StripePages, StripeHolds, StripeDisputes, StripeEvents):
+class StripeGateway(StripeMembers, StripePages, StripeHolds, StripeDisputes, StripeEvents, StripeBalance):
     """The whole protocol; see its parts for what is asked of Stripe."""
 
     name = "stripe"
