@@ -1,5 +1,6 @@
 """The bank's clock: real time plus an offset that only grows, kept in the database."""
 
+import threading
 import time
 
 from marketplace.sandbox.errors import InvalidRequest
@@ -13,6 +14,7 @@ class Clock:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._moving = threading.Lock()
         with store.read() as tx:
             self._offset = float(tx.setting("clock_offset", "0"))
 
@@ -33,8 +35,9 @@ class Clock:
             raise InvalidRequest("The clock only moves forward.", param="seconds")
         if self.precise() + seconds > LIMIT:
             raise InvalidRequest("The clock does not go beyond the year 2099.", param="seconds")
-        self._offset += seconds
-        self._keep()
+        with self._moving:
+            self._offset += seconds
+            self._keep()
         return self.now()
 
     def set(self, at: float) -> int:

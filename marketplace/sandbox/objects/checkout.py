@@ -120,7 +120,18 @@ def _price(call: Call, session: Doc) -> None:
         raise InvalidRequest(
             f"The total must be between {MINIMUM[currency]} and {MAXIMUM}.", code="amount_too_small", param="line_items"
         )
-    data = params.group("payment_intent_data")
+    private(session)["line_items"] = lines
+    private(session)["data"] = _intent_data(params.group("payment_intent_data"))
+    session.update(
+        amount_subtotal=total,
+        amount_total=total,
+        currency=currency,
+        total_details={"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+    )
+
+
+def _intent_data(data: Params) -> dict[str, Any]:
+    """Read what the payment intent of a session will be given."""
     data.only(
         frozenset(
             [
@@ -134,8 +145,7 @@ def _price(call: Call, session: Doc) -> None:
             ]
         )
     )
-    private(session)["line_items"] = lines
-    private(session)["data"] = {
+    return {
         "capture_method": data.choice("capture_method", ("automatic", "automatic_async", "manual"), "automatic_async"),
         "description": data.text("description"),
         "metadata": data.metadata(),
@@ -144,12 +154,6 @@ def _price(call: Call, session: Doc) -> None:
         "setup_future_usage": data.choice("setup_future_usage", ("off_session", "on_session")),
         "transfer_group": data.text("transfer_group"),
     }
-    session.update(
-        amount_subtotal=total,
-        amount_total=total,
-        currency=currency,
-        total_details={"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-    )
 
 
 def _line(call: Call, item: Params) -> Doc:
