@@ -22,6 +22,7 @@ OWN = {"job", "job_recurring"}
 """What the queue keeps for itself."""
 
 COUNTS_LOOKS = {
+    "comparison": None,
     "dispute": {"version"},
     "gateway_event": {"tries", "last_error"},
     "payment_attempt": {"faults", "updated_at"},
