@@ -36,8 +36,8 @@ def test_the_sdk_pays_lists_and_is_refused_in_process(bank: Sandbox, tmp_path: P
     with pytest.raises(stripe.InvalidRequestError) as caught:
         sdk.refunds.create({"payment_intent": paid.id, "amount": 1001})
     assert (caught.value.http_status, caught.value.code) == (400, "amount_too_large")
-    (tmp_path / "proof.txt").write_bytes(b"proof")
-    with (tmp_path / "proof.txt").open("rb") as file:
+    (tmp_path / "proof.pdf").write_bytes(b"proof")
+    with (tmp_path / "proof.pdf").open("rb") as file:
         assert sdk.files.create({"purpose": "dispute_evidence", "file": file}).size == 5
 
 
