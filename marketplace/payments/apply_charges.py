@@ -156,7 +156,7 @@ def _page_is_open(attempt: PaymentAttempt) -> bool:
 
 def _needs_payer(payment: Payment, attempt: PaymentAttempt) -> Outcome:
     if attempt.state in FINAL or attempt.state == "needs_payer" or _page_is_open(attempt):
-        return OLD
+        return _still(attempt)
     mark(attempt, "needs_payer", "authentication_required")
     if payment.state == "cancelled":  # nobody waits for it: the gateway must forget it
         enqueue("payments.recover", {"attempt": attempt.id}, key=f"payments.recover:{attempt.id}")
@@ -171,9 +171,17 @@ def _needs_payer(payment: Payment, attempt: PaymentAttempt) -> Outcome:
     return APPLIED
 
 
+def _still(attempt: PaymentAttempt) -> Outcome:
+    """Note that somebody has looked: what waits for days is looked at now and then, not at every sweep."""
+    if attempt.state not in FINAL:
+        attempt.updated_at = clock.now()
+        db.session.flush()
+    return OLD
+
+
 def _processing(payment: Payment, attempt: PaymentAttempt) -> Outcome:
     if attempt.state in FINAL or attempt.state == "processing":
-        return OLD
+        return _still(attempt)
     mark(attempt, "processing")
     if payment.state == "cancelled":
         return APPLIED  # what still comes goes back by itself

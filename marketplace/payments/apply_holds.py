@@ -12,6 +12,7 @@ from marketplace.payments import bookings, dunning, notices
 from marketplace.payments.apply_charges import MISMATCH, apply_success
 from marketplace.payments.attempts import FINAL, find_attempt, live_attempt, locked, mark, move, open_attempt
 from marketplace.payments.facts import Advice, ChargeFacts, Declined, Ended, Held, NeedsPayer, Succeeded
+from marketplace.payments.gateway import gateway_name
 from marketplace.payments.holds import asked, plan_minding, ring_release, set_state, standing
 from marketplace.payments.models import Payment, PaymentAttempt, PaymentHold, SavedMethod
 from marketplace.payments.orders import CaptureOrder
@@ -23,6 +24,12 @@ from marketplace.runtime import announce
 
 def hold_of(facts: ChargeFacts) -> PaymentAttempt | None:
     """Give the attempt to hold that a charge began as, None for a charge that was never held."""
+    if facts.key:
+        known = db.session.execute(
+            select(PaymentAttempt.kind).where(PaymentAttempt.key == facts.key, PaymentAttempt.gateway == gateway_name())
+        ).scalar_one_or_none()
+        if known is not None and known != "hold":
+            return None
     return find_attempt("hold", facts.key, facts.ref)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from marketplace import clock
 from marketplace.database import db
 from marketplace.payments.apply_charges import apply_charge
 from marketplace.payments.attempts import FINAL, find_attempt, locked, mark
@@ -11,6 +12,9 @@ from marketplace.payments.facts import Ended, PageFacts, Processing, Succeeded
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import PaymentAttempt
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome
+
+
+NEW = ("open", "unknown")
 
 
 def apply_page(facts: PageFacts) -> Outcome:
@@ -25,15 +29,23 @@ def apply_page(facts: PageFacts) -> Outcome:
         db.session.flush()
     if facts.charge is not None and isinstance(facts.charge.result, Succeeded | Processing):
         return apply_charge(facts.charge)
-    if isinstance(facts.result, Ended):
-        if attempt.state in FINAL:
-            return OLD
+    return _unused(attempt, facts)
+
+
+def _unused(attempt: PaymentAttempt, facts: PageFacts) -> Outcome:
+    """Nothing came of the page so far: it is open, or it has ended."""
+    if isinstance(facts.result, Ended) and attempt.state not in FINAL:
         mark(attempt, "closed", "expired")
         return APPLIED
-    if attempt.state in ("open", "unknown"):
+    if attempt.state in NEW:
         mark(attempt, "needs_payer")  # the page is open; it waits for nobody but the payer
         return APPLIED
-    return OLD if facts.charge is None else apply_charge(facts.charge)
+    if facts.charge is not None:
+        return apply_charge(facts.charge)
+    if attempt.state == "needs_payer":
+        attempt.updated_at = clock.now()  # somebody has looked, which is enough for some hours
+        db.session.flush()
+    return OLD
 
 
 def _by_page(ref: str) -> PaymentAttempt | None:

@@ -52,7 +52,8 @@ def _prepare(payment_id: int) -> Errand | Replace | None:
     with transaction():
         payment = locked(payment_id)
         live = live_attempt("charge", payment.id)
-        if payment.state not in ("ready", "charging", "action_required") or payment.method_id is None:
+        held = payment.strategy == "hold"  # then its amount is set aside, and nothing else charges it
+        if held or payment.state not in ("ready", "charging", "action_required") or payment.method_id is None:
             return None
         if live is None:
             method = db.session.get_one(SavedMethod, payment.method_id)

@@ -6,11 +6,20 @@ from flask_babel import gettext as _
 
 from marketplace.errors import InvalidInput
 from marketplace.money import Money
+from marketplace.runtime import runtime
+from marketplace.settings.service import get
 
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, minor units
 MINIMUM = {"EUR": 50, "USD": 50, "GBP": 30, "CHF": 50, "SEK": 300, "DKK": 250, "NOK": 300, "JPY": 50}
 MAXIMUM = 99_999_999
 """Eight digits, whatever the currency (same source)."""
+
+
+def currencies() -> tuple[str, ...]:
+    """Give the currencies in which agreements may be made here, the site's own first."""
+    own = runtime().settings.currency
+    further = (code.strip().upper() for code in str(get("payments.currencies")).split(","))
+    return tuple(dict.fromkeys([own, *(code for code in further if code in MINIMUM)]))
 
 
 def least(currency: str) -> Money:

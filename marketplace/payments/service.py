@@ -21,12 +21,13 @@ from marketplace.database import db
 from marketplace.errors import NotFound
 from marketplace.money import Money
 from marketplace.payments.bookings import Fee
+from marketplace.payments.burdens import disputed
 from marketplace.payments.dunning import last_try
 from marketplace.payments.earnings import pay_out
 from marketplace.payments.fee_settings import fee_in_words, fee_rule
 from marketplace.payments.fees import FeeAboveTotal, FeeRule
 from marketplace.payments.holds import capture, hold
-from marketplace.payments.limits import least
+from marketplace.payments.limits import currencies, least
 from marketplace.payments.links import recovery_path
 from marketplace.payments.methods import describe_method, methods_of
 from marketplace.payments.models import Payment, Payout, Refund, SavedMethod
@@ -80,7 +81,9 @@ __all__ = [
     "change_amount",
     "charge",
     "choices",
+    "currencies",
     "describe_method",
+    "disputed",
     "fee_in_words",
     "fee_rule",
     "get",

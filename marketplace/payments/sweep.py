@@ -20,6 +20,7 @@ from marketplace.payments.inbox import key_of, ring
 from marketplace.payments.models import LIVE, BankOrder, GatewayEvent, Payment, PaymentAttempt, Payout, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
 from marketplace.payments.payouts import ring_transfer
+from marketplace.payments.ringing import ring as ring_charge
 
 BATCH = 500
 SHORT, LONG = timedelta(minutes=5), timedelta(hours=6)
@@ -38,7 +39,7 @@ def sweep(_payload: dict[str, Any] | None = None) -> None:
 
 def _attempts(now: datetime) -> None:
     """Open and unknown outcomes after minutes; what waits for a bank or a payer after hours, in case no event came."""
-    moved = PaymentAttempt.kind.in_(("charge", "refund", "transfer", "reversal", "evidence", "concede"))
+    moved = PaymentAttempt.kind.in_(("charge", "hold", "refund", "transfer", "reversal", "evidence", "concede"))
     quick = and_(PaymentAttempt.state.in_(("open", "unknown")), PaymentAttempt.updated_at < now - SHORT)
     slow = and_(PaymentAttempt.state.in_(("processing", "needs_payer")), PaymentAttempt.updated_at < now - LONG)
     known = or_(PaymentAttempt.error_code.is_(None), PaymentAttempt.error_code != "mismatch")
@@ -58,8 +59,8 @@ def _live(kind: str, debt: Any) -> Any:
 
 def _payments(now: datetime) -> None:
     """A charge that was asked for, and whose job is gone."""
-    ids = db.session.scalars(
-        select(Payment.id)
+    rows = db.session.scalars(
+        select(Payment)
         .where(
             Payment.state.in_(("ready", "charging")),
             Payment.due_at < now - LONG,
@@ -68,8 +69,8 @@ def _payments(now: datetime) -> None:
         )
         .limit(BATCH)
     ).all()
-    for payment_id in ids:
-        enqueue("payments.charge", {"payment": payment_id}, key=f"payments.charge:{payment_id}")
+    for payment in rows:
+        ring_charge(payment)
 
 
 def _refunds(now: datetime) -> None:

@@ -20,6 +20,7 @@ from marketplace.api import (
     jobs,
     listings,
     notifications,
+    payments,
     render_markdown,
     runtime,
     settings,
@@ -37,16 +38,21 @@ def deadline(published: datetime, days: int, zone: str) -> datetime:
     return clock.as_utc(midnight)
 
 
-def create(user: Any, *, facts: dict[str, Any], goal_minor: int, days: int, risks: str = "") -> Listing:
-    """Start a draft campaign; `facts` are the listing's own fields, `goal_minor` in minor units of the site's currency."""
-    _check(goal_minor, days)
+def create(
+    user: Any, *, facts: dict[str, Any], goal_minor: int, days: int, risks: str = "", currency: str | None = None
+) -> Listing:
+    """Start a draft campaign; `facts` are the listing's own fields.
+
+    `goal_minor` is in minor units of `currency`, which is the site's unless given. Raises InvalidInput.
+    """
+    _check(goal_minor, days, currency)
     with transaction() as session:
         listing = listings.create_draft("campaign", owner=user, **facts)
         session.add(
             Campaign(
                 listing_id=listing.id,
                 goal_minor=goal_minor,
-                currency=listing.currency,
+                currency=currency or listing.currency,
                 days=days,
                 zone=runtime().settings.timezone,
                 risks=risks,
@@ -64,6 +70,7 @@ def change(
     goal_minor: int | None = None,
     days: int | None = None,
     risks: str | None = None,
+    currency: str | None = None,
 ) -> Listing:
     """Change a campaign: everything while it is a draft, only its texts and pictures afterwards; raises Refused."""
     with transaction():
@@ -76,19 +83,22 @@ def change(
         if not frozen:
             campaign.goal_minor = goal_minor if goal_minor is not None else campaign.goal_minor
             campaign.days = days if days is not None else campaign.days
-            _check(campaign.goal_minor, campaign.days)
+            _check(campaign.goal_minor, campaign.days, currency)
+            campaign.currency = currency or campaign.currency
         if risks is not None:
             campaign.risks = risks
         return listings.update(campaign_id, actor=user, version=version, **facts)
 
 
-def _check(goal_minor: int, days: int) -> None:
+def _check(goal_minor: int, days: int, currency: str | None = None) -> None:
     longest = int(settings.get("funding.longest_days"))
     faults = {}
     if goal_minor <= 0:
         faults["goal"] = _("The goal must be more than nothing.")
     if not 1 <= days <= longest:
         faults["days"] = _("A campaign runs for 1 to %(longest)s days.", longest=longest)
+    if currency is not None and currency not in payments.currencies():
+        faults["currency"] = _("Choose one of the currencies that are offered here.")
     if faults:
         raise InvalidInput(faults)
 
@@ -103,7 +113,9 @@ def publish_problems(listing: Listing) -> list[str]:
         problems.append(_("Tell the story of your project in at least 100 characters."))
     least = fees.rule_of(campaign).least_amount()
     if campaign.goal < least:
-        problems.append(_("The platform's fee would leave nothing of a goal below %(amount)s.", amount=str(least.decimal())))
+        problems.append(
+            _("The platform's fee would leave nothing of a goal below %(amount)s.", amount=str(least.decimal()))
+        )
     if not listing.summary:
         problems.append(_("Sum your project up in one sentence."))
     return problems

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
-from marketplace.api import Form, MoneyField, category_choices, clock
+from marketplace.api import Form, MoneyField, category_choices, clock, payments
 from plugins.funding.rewards import RewardFacts
 
 
@@ -27,6 +29,7 @@ class CampaignForm(Form):
     place = StringField(
         _l("Place"), validators=[Optional(), Length(max=80)], description=_l("A town or neighbourhood.")
     )
+    currency = SelectField(_l("Currency"), description=_l("Fixed once the campaign is live."))
     goal = MoneyField(
         _l("Goal"),
         minimum=100,
@@ -45,14 +48,24 @@ class CampaignForm(Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offer the site's categories."""
+        """Offer the site's categories, and its currencies where there are several."""
         super().__init__(*args, **kwargs)
         self.category.choices = category_choices()
+        self.currency.choices = [SelectChoice(code, code) for code in payments.currencies()]
+        if len(self.currency.choices) == 1:
+            del self.currency
 
     def freeze(self) -> None:
-        """Take goal and days off the form of a campaign that is live."""
+        """Take goal, currency and days off the form of a campaign that is live."""
         del self.goal
         del self.days
+        if "currency" in self:
+            del self.currency
+
+    @property
+    def currency_code(self) -> str | None:
+        """Give the chosen currency, None where there is but one."""
+        return self.currency.data if "currency" in self else None
 
 
 class RewardForm(Form):
@@ -107,6 +120,14 @@ class PledgeForm(Form):
         """Give the chosen saved card's id, or None for a new card."""
         value = self.method.data or "new"
         return int(value) if value.isdigit() else None
+
+
+@cache
+def in_currency(form: type[Form], field: str, currency: str) -> type[Any]:
+    """Give the form whose amounts are typed in a campaign's currency: a field must know it before it reads what was typed."""
+    unbound = getattr(form, field)
+    there = type(unbound)(unbound.field_class, *unbound.args, **{**unbound.kwargs, "currency": currency})
+    return type(f"{form.__name__}In{currency}", (form,), {field: there})
 
 
 class UpdateForm(Form):

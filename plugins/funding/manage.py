@@ -11,7 +11,7 @@ from flask_login import current_user, login_required
 
 from marketplace.api import DomainError, NotFound, access, listings, payments
 from plugins.funding import campaigns, fees, reads, rewards
-from plugins.funding.forms import CampaignForm, RewardForm, UpdateForm
+from plugins.funding.forms import CampaignForm, RewardForm, UpdateForm, in_currency
 from plugins.funding.machine import PLEDGE
 from plugins.funding.views import address, blueprint
 
@@ -27,7 +27,7 @@ def _facts(form: CampaignForm) -> dict[str, Any]:
 @login_required
 def new() -> Any:
     """Start a draft campaign."""
-    form = CampaignForm()
+    form = in_currency(CampaignForm, "goal", _chosen_currency())()
     if form.validate_on_submit():
         try:
             listing = campaigns.create(
@@ -36,12 +36,20 @@ def new() -> Any:
                 goal_minor=form.goal.minor,
                 days=form.days.data or 0,
                 risks=form.risks.data or "",
+                currency=form.currency_code,
             )
         except DomainError as error:
             form.refuse(error)
         else:
             return redirect(url_for("funding.manage", listing_id=listing.id))
     return render_template("funding/form.html", form=form, row=None), 422 if form.errors else 200
+
+
+def _chosen_currency(present: str = "") -> str:
+    """Give the currency in which the goal is typed: the chosen one, else the campaign's or the site's."""
+    known = payments.currencies()
+    chosen = request.form.get("currency", present or known[0])
+    return chosen if chosen in known else present or known[0]
 
 
 def managed_row(listing_id: int) -> Any:
@@ -75,7 +83,8 @@ def manage(listing_id: int) -> Any:
 def edit(listing_id: int) -> Any:
     """Change a campaign; goal and days only while it is a draft."""
     row = managed_row(listing_id)
-    form = CampaignForm(obj=SimpleNamespace(**{**row._mapping, "goal": row.goal_minor}))
+    in_own = in_currency(CampaignForm, "goal", _chosen_currency(row.currency))
+    form = in_own(obj=SimpleNamespace(**{**row._mapping, "goal": row.goal_minor}))
     if row.state != "draft":
         form.freeze()
     if form.validate_on_submit():
@@ -88,6 +97,7 @@ def edit(listing_id: int) -> Any:
                 facts=_facts(form),
                 goal_minor=None if frozen else form.goal.minor,
                 days=None if frozen else form.days.data,
+                currency=None if frozen else form.currency_code,
                 risks=form.risks.data or "",
             )
         except DomainError as error:
@@ -117,7 +127,7 @@ def publish(listing_id: int) -> Any:
 def new_reward(listing_id: int) -> Any:
     """Add a reward."""
     row = managed_row(listing_id)
-    form = RewardForm()
+    form = in_currency(RewardForm, "amount", row.currency)()
     if form.validate_on_submit():
         try:
             rewards.add(listing_id, current_user, form.facts())
@@ -141,7 +151,9 @@ def edit_reward(listing_id: int, reward_id: int) -> Any:
     """Change a reward, or take it off the campaign."""
     row = managed_row(listing_id)
     reward = _reward_row(row, reward_id)
-    form = RewardForm(obj=SimpleNamespace(**{**reward._mapping, "amount": reward.amount_minor}))
+    form = in_currency(RewardForm, "amount", row.currency)(
+        obj=SimpleNamespace(**{**reward._mapping, "amount": reward.amount_minor})
+    )
     if request.method == "POST" and "remove" in request.form and form.csrf_token.validate(form):
         rewards.remove(reward_id, current_user)
         flash(_("The reward is no longer offered."), "success")

@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, NotFound, access, clock, display, looked_at, payments, runtime
+from marketplace.api import DomainError, NotFound, access, clock, display, looked_at, parse_amount, payments, runtime
 from plugins.funding import fees, pledges, reads
 from plugins.funding.arrival import note_arrival
-from plugins.funding.forms import NO_REWARD, PledgeForm
+from plugins.funding.forms import NO_REWARD, PledgeForm, in_currency
 
 blueprint = Blueprint("funding", __name__, template_folder="templates")
 blueprint.before_request(note_arrival)
@@ -82,7 +82,7 @@ def total(listing_id: int) -> Response | str:
 
 
 def _pledge_form(row: Any, mine: Any | None) -> tuple[PledgeForm, list[Any]]:
-    form = PledgeForm()
+    form: PledgeForm = in_currency(PledgeForm, "amount", row.currency)()
     offered = [reward for reward in reads.rewards_of(row.listing_id) if not reward.withdrawn or _held(mine, reward)]
     form.reward.choices = [(NO_REWARD, _("No reward, I just want to help"))]
     form.reward.choices += [(str(reward.id), reward.title) for reward in offered]
@@ -116,7 +116,12 @@ def _prefill(form: PledgeForm, mine: Any | None, offered: list[Any]) -> None:
         return
     form.reward.data = wish if wish in {value for value, _label in form.reward.choices} else NO_REWARD
     amounts = {str(reward.id): reward.amount_minor for reward in offered}
-    form.amount.data = amounts.get(form.reward.data, 2500)
+    form.amount.data = amounts.get(form.reward.data, _usual(form.amount.currency))
+
+
+def _usual(currency: str) -> int:
+    """Give the amount that is filled in at first, in minor units: 25 of whatever is paid with, if that can be charged."""
+    return max(parse_amount("25", currency), payments.least(currency)).minor
 
 
 def _sold_out(offered: list[Any], mine: Any | None) -> list[str]:

@@ -19,7 +19,7 @@ from marketplace.settings.service import set_value
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
-from tests.core.method_world import VISA, MethodWorld
+from tests.core.method_world import VISA, MethodWorld, eur
 from tests.core.payment_world import ASKS_ALWAYS, DECLINES, NO_FUNDS
 
 
@@ -266,3 +266,16 @@ def test_what_was_never_asked_for_is_not_dunned(world: MethodWorld) -> None:
     assert world.told("payment_declined") == 0
     with pytest.raises(Refused):
         service.charge(payment)
+
+
+def test_another_amount_between_two_tries_is_another_attempt_under_another_key(world: MethodWorld) -> None:
+    payment = refused(world, NO_FUNDS)
+    service.change_amount(payment, eur(4200))
+    world.forward(days=2)
+    first, second = world.attempts(payment)
+    assert (first.params["amount_minor"], second.params["amount_minor"]) == (5000, 4200)
+    assert first.key != second.key
+    world.save_card(world.payer(payment), VISA, payment)
+    world.work()
+    assert world.held(payment) == 4200
+    world.prove()

@@ -352,3 +352,40 @@ def test_a_lost_job_of_a_hold_is_found(world: MethodWorld) -> None:
         db.session.execute(delete(Job))
     world.forward(days=5, hours=1)
     assert world.fresh(payment).state == "ready"
+
+
+def test_a_charge_job_never_charges_what_is_to_be_held(world: MethodWorld) -> None:
+    from marketplace.payments.charging import run_charge
+    from marketplace.payments.sweep import sweep
+
+    payment = world.on_card(HOLD)
+    service.hold(payment)
+    run_charge(payment.id)
+    assert world.intents() == []
+    from sqlalchemy import delete
+
+    from marketplace.database import db, transaction
+    from marketplace.jobs.models import Job
+
+    with transaction():
+        db.session.execute(delete(Job))
+    world.forward(hours=7)
+    sweep()
+    world.work()
+    assert (world.fresh(payment).state, world.intents()) == ("held", ["requires_capture"])
+
+
+def test_what_waits_for_days_is_not_looked_at_by_every_sweep(world: MethodWorld) -> None:
+    from marketplace.payments.sweep import sweep
+
+    payment = world.on_debit("NL55RABO0300065267")
+    service.charge(payment)
+    world.work()
+    world.frozen.forward(hours=7)
+    sweep()
+    assert len(world.jobs("payments.recover")) == 1
+    world.work()
+    world.frozen.forward(minutes=5)
+    sweep()
+    assert world.jobs("payments.recover") == []
+    assert world.fresh(payment).state == "processing"

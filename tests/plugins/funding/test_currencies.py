@@ -1,0 +1,89 @@
+"""A campaign in another currency than the site's: goal, rewards, pledges, charges and fee are all in its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from marketplace.database import db
+from marketplace.errors import InvalidInput
+from marketplace.ledger import service as ledger
+from marketplace.payments.models import Payment, Payout
+from marketplace.settings.service import set_value
+from plugins.funding import campaigns, totals
+from tests.plugins.funding.conftest import STORY
+
+FACTS = {
+    "title": "A garden",
+    "summary": "Vegetables for all",
+    "body_md": STORY,
+    "place": "Utrecht",
+    "category": "garden",
+}
+
+
+def live(stage: Any, currency: str, goal: int) -> int:
+    from marketplace.listings import service as listings
+
+    set_value("payments.currencies", "USD, JPY, GBP", None)
+    campaign_id = campaigns.create(stage.owner, facts=FACTS, goal_minor=goal, days=30, currency=currency).id
+    listings.publish(campaign_id, actor=stage.owner)
+    return int(campaign_id)
+
+
+@pytest.mark.parametrize(
+    ("currency", "goal", "pledge", "fee"), [("JPY", 5_000, 3_333, 167), ("USD", 50_00, 33_33, 1_67)]
+)
+def test_a_campaign_in_its_own_currency_is_charged_and_settled_in_it(
+    funded_stage: Any, currency: str, goal: int, pledge: int, fee: int
+) -> None:
+    stage = funded_stage
+    campaign_id = live(stage, currency, goal)
+    euros = stage.live(goal=10_00)
+    for _ in range(2):
+        stage.pledge(campaign_id, pledge, stage.backer())
+    stage.pledge(euros, 20_00, stage.backer())
+    stage.to_deadline(campaign_id)
+    campaign = stage.campaign(campaign_id)
+    assert (campaign.state, campaign.currency, campaign.collected_minor) == ("funded", currency, 2 * pledge)
+    charges = stage.stripe.v1.charges.list({"limit": 100}).data
+    assert sorted(charge.currency for charge in charges) == sorted([currency.lower(), currency.lower(), "eur"])
+    rows = db.session.execute(select(Payment.currency, Payment.earned_minor)).all()
+    assert [row.earned_minor for row in rows if row.currency == currency] == [pledge - fee] * 2
+    payouts = dict(db.session.execute(select(Payout.currency, Payout.amount_minor)).all())
+    assert payouts == {currency: 2 * (pledge - fee), "EUR": 19_00}
+    assert list(ledger.audit()) == []
+    assert totals.drift() == []
+
+
+def test_the_least_pledge_of_the_site_is_not_compared_with_another_currency(stage: Any) -> None:
+    campaign_id = live(stage, "JPY", 5_000)
+    with pytest.raises(InvalidInput):
+        stage.pledge(campaign_id, 49)
+    assert stage.pledge(campaign_id, 50).currency == "JPY"
+
+
+def test_only_the_currencies_that_are_offered_can_be_chosen(stage: Any) -> None:
+    with pytest.raises(InvalidInput):
+        campaigns.create(stage.owner, facts=FACTS, goal_minor=5_000, days=30, currency="JPY")
+
+
+def test_amounts_are_typed_and_shown_in_the_campaigns_currency(stage: Any, auth: Any, client: Any) -> None:
+    campaign_id = live(stage, "JPY", 5_000)
+    auth.login(stage.owner)
+    assert client.get("/campaigns/new").get_data(as_text=True).count("<option") >= 4
+    fields = {**FACTS, "goal": "7500", "days": "10", "currency": "JPY"}
+    assert client.post("/campaigns/new", data=fields).status_code == 302
+    made = db.session.scalars(select(campaigns.Campaign).order_by(campaigns.Campaign.listing_id.desc())).first()
+    assert (made.goal_minor, made.currency) == (7500, "JPY")
+    assert client.post("/campaigns/new", data={**fields, "goal": "75.50"}).status_code == 422
+    backer = auth.client(stage.factories.user())
+    page = backer.get(f"/campaigns/{campaign_id}/pledge").get_data(as_text=True)
+    nonce = page.split('name="nonce"')[1].split('value="')[1].split('"')[0]
+    answer = backer.post(
+        f"/campaigns/{campaign_id}/pledge", data={"nonce": nonce, "reward": "0", "amount": "1200", "method": "new"}
+    )
+    assert answer.status_code in (302, 303)
+    assert db.session.scalars(select(Payment)).one().amount_minor == 1200
