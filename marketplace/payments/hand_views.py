@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from marketplace import clock
 from marketplace.errors import DomainError, NotFound
@@ -32,7 +32,7 @@ def today() -> Any:
 class CashForm(Form):
     """How much cash a member took, and when; `nonce` makes it count once."""
 
-    received_on = DateField(_l("On which day"), [DataRequired(_l("Say when."))])
+    received_on = DateField(_l("On which day"), [InputRequired(_l("Say when."))])
     nonce = HiddenField(validators=[Length(min=8, max=64)])
 
 
@@ -41,7 +41,7 @@ def cash_form(currency: str, minor: int) -> CashForm:
 
     class OfCurrency(CashForm):
         amount = MoneyField(
-            _l("How much you received"), [DataRequired(_l("Say how much."))], currency=currency, minimum=1
+            _l("How much you received"), [InputRequired(_l("Say how much."))], currency=currency, minimum=1
         )
 
     return OfCurrency(amount=minor, received_on=today(), nonce=new_key())

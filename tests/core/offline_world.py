@@ -64,6 +64,12 @@ class OfflineWorld:
 
     def chosen(self, minor: int = 5000, kind: str = "bank_transfer", payer: User | None = None) -> Payment:
         """Give a payment for which a way to pay was chosen, and nothing more."""
+        payment = service.request_payment(self.agreement(payer), "pledge", eur(minor))
+        methods.choose(payment, kind)
+        return self.fresh(payment)
+
+    def agreement(self, payer: User | None = None) -> Agreement:
+        """Write an agreement of a kind that no plugin has."""
         payer = payer or self.factories.user(name="Petra Payer")
         at = clock.now()
         with transaction():
@@ -72,9 +78,7 @@ class OfflineWorld:
                 phase="agreed", terms={}, created_at=at, updated_at=at,
             )  # fmt: skip
             db.session.add(agreement)
-        payment = service.request_payment(agreement, "pledge", eur(minor))
-        methods.choose(payment, kind)
-        return self.fresh(payment)
+        return agreement
 
     def seen(self, minor: int, **facts: Any) -> Seen:
         """Give what somebody saw come in today."""
@@ -101,13 +105,24 @@ class OfflineWorld:
     def orders(*wanted: Any) -> list[BankOrder]:
         """Give the tasks to send money by hand."""
         refresh()
-        return list(db.session.scalars(select(BankOrder).where(*wanted).order_by(BankOrder.id)))
+        return list(
+            db.session.scalars(
+                select(BankOrder).where(*wanted).order_by(BankOrder.id).execution_options(populate_existing=True)
+            )
+        )
 
     @staticmethod
     def refunds(payment: Payment) -> list[Refund]:
         """Give a payment's refunds."""
         refresh()
-        return list(db.session.scalars(select(Refund).where(Refund.payment_id == payment.id).order_by(Refund.id)))
+        return list(
+            db.session.scalars(
+                select(Refund)
+                .where(Refund.payment_id == payment.id)
+                .order_by(Refund.id)
+                .execution_options(populate_existing=True)
+            )
+        )
 
     def tell_account(self, user: User, account: str = THEIRS) -> None:
         """Let a member tell an account number."""

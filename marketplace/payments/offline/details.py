@@ -9,6 +9,7 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput
 from marketplace.jobs.service import enqueue
+from marketplace.notifications.service import notify
 from marketplace.payments.billing.models import BillingDetails
 from marketplace.payments.models import PayoutAccount
 from marketplace.payments.offline.reference import NotAnAccount, account_number
@@ -44,6 +45,9 @@ def tell(user_id: int, *, name: str, address: str, tax_number: str, account: str
         if row is None:
             row = BillingDetails(user_id=user_id, updated_at=at)
             session.add(row)
+        if plain and plain != row.account:
+            facts = {"account": f"… {plain[-4:]}"}  # the whole number has no place in a mail
+            notify(user_id, "payment_account_changed", params=facts, url="/account/payments/details")
         row.name, row.address, row.tax_number = name.strip()[:120], address.strip()[:400], tax_number.strip()[:40]
         row.account, row.holder, row.updated_at = plain, holder.strip()[:120], at
         session.flush()

@@ -18,6 +18,9 @@ LENGTHS = {
 }  # fmt: skip
 """Length of an account number in each country of the single euro payments area; elsewhere only the check digits count."""
 
+SHORTEST = 7
+"""Digits of a reference at least; a short one looks like a mistake to people and to some banks' forms."""
+
 IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 REFERENCE = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
 
@@ -40,7 +43,7 @@ def creditor_reference(number: int) -> str:
     """Make the reference of a payment request, without spaces: RF, two check digits, the request's number."""
     if number <= 0:
         raise ValueError("a reference is made of a number above zero")
-    body = str(number)
+    body = f"{number:0{SHORTEST}d}"
     return f"RF{98 - _remainder('RF00' + body):02d}{body}"
 
 
