@@ -19,6 +19,7 @@ from marketplace.payments import replays
 from marketplace.payments.inbox import oldest_waiting
 from marketplace.payments.inbox_models import EVENT_STATES, GatewayEvent
 from marketplace.payments.reconciliation.cli import reconcile_command
+from marketplace.payments.selftest_cli import selftest_command
 from marketplace.runtime import runtime
 
 payments_cli = AppGroup(
@@ -27,6 +28,7 @@ payments_cli = AppGroup(
 inbox_cli = AppGroup("inbox", help="The provider's events, and another look at what they are about.")
 payments_cli.add_command(inbox_cli)
 payments_cli.add_command(reconcile_command)
+payments_cli.add_command(selftest_command)
 
 ENDED = tuple(state for state in EVENT_STATES if state != "received")
 KEPT = timedelta(days=30)
