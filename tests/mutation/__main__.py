@@ -1,0 +1,107 @@
+"""`make mutate`: changes the code of ledger and payments in thousands of small ways and counts which changes a test notices.
+
+Run again, it goes on where it was stopped. `--package payments --sample 300 --seed 1` tries only 300 mutants drawn at
+random, `--like '*.fees.*'` only those with such names; `--left` lists those that no test noticed, with their changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from marketplace.testing.apps import migrate
+from tests.mutation.prepared import PREPARED
+from tests.mutation.workspace import CHILDREN, PACKAGES, Package, generate, results, synchronised
+
+SURVIVED, UNTESTED, REFUSED, UNTRIED = "survived", "without a test", "refused by the type checker", "not tried"
+VERDICTS = {None: UNTRIED, 0: SURVIVED, 5: UNTESTED, 33: UNTESTED, 34: UNTRIED, 35: SURVIVED, 37: REFUSED, 2: UNTRIED}
+"""What the exit code of the tests under a mutant means; any other is a failure or a time-out, so the change was noticed."""
+
+
+def verdict(code: int | None) -> str:
+    """Put an exit code into words."""
+    return VERDICTS.get(code, "noticed")
+
+
+def attempt(package: Package, names: list[str], database: Path) -> int:
+    """Let mutmut try mutants; it keeps each result at once."""
+    program = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(CHILDREN), *names]
+    environment = {**os.environ, PREPARED: str(database)}
+    with (package.home / "mutmut.log").open("w") as log:
+        return subprocess.run(
+            program, cwd=package.home, env=environment, check=False, stdout=log, stderr=subprocess.STDOUT
+        ).returncode
+
+
+def scores(found: dict[str, int | None]) -> Iterator[str]:
+    """Count verdicts by package and module; what the type checker refuses does not count, because `make test` refuses it."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, code in found.items():
+        parts = name.partition(".x")[0].split(".")
+        for label in (".".join(parts[:2]), ".".join(parts)):
+            counts[label][verdict(code)] += 1
+    for label, count in sorted(counts.items()):
+        tried = count["noticed"] + count[SURVIVED] + count[UNTESTED]
+        if tried:
+            others = ", ".join(
+                f"{count[word]} {word}" for word in (SURVIVED, UNTESTED, REFUSED, UNTRIED) if count[word]
+            )
+            yield f"{label:48} {count['noticed']:5} of {tried:5} noticed = {100 * count['noticed'] / tried:5.1f} %   {others}"
+
+
+def left(package: Package, like: str) -> None:
+    """Show the mutants that no test noticed, each as the change that it is."""
+    for name, code in results(package).items():
+        if verdict(code) in (SURVIVED, UNTESTED) and fnmatchcase(name, like):
+            program = [str(Path(sys.executable).with_name("mutmut")), "show", name]
+            shown = subprocess.run(program, cwd=package.home, check=False, capture_output=True, text=True).stdout
+            lines = [line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+            print("\n".join([f"{verdict(code)}: {name}", *lines, ""]))
+
+
+def run(package: Package, like: str, sample: int, seed: int) -> int:
+    """Try a package's mutants, all or a sample, and print the scores."""
+    synchronised(package)
+    names = [like]
+    if sample:
+        generate(package)
+        known = sorted(name for name in results(package) if fnmatchcase(name, like))
+        names = sorted(random.Random(seed).sample(known, min(sample, len(known))))
+    with tempfile.TemporaryDirectory(prefix="mkt-") as folder:
+        database = Path(folder) / "prepared.db"
+        migrate(f"sqlite:///{database}")
+        status = attempt(package, names, database)
+    if status:
+        print((package.home / "mutmut.log").read_text(encoding="utf-8")[-3000:], file=sys.stderr)
+    print("\n".join(scores(results(package))), flush=True)
+    return status
+
+
+def main() -> int:
+    """Do what was asked for."""
+    parser = argparse.ArgumentParser(prog="make mutate ARGS=...", description=__doc__)
+    parser.add_argument("--package", choices=PACKAGES, action="append")
+    parser.add_argument("--like", default="*")
+    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--left", action="store_true")
+    given = parser.parse_args()
+    status = 0
+    for name in given.package or PACKAGES:
+        if given.left:
+            left(PACKAGES[name], given.like)
+        else:
+            status = max(status, run(PACKAGES[name], given.like, given.sample, given.seed))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
