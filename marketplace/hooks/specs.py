@@ -98,7 +98,7 @@ class Announce:
 
     @hookspec
     def payment_changed(self, payment: Any, change: str) -> None:
-        """Hear that a payment was saved, succeeded, declined, needs its payer, was refunded or paid out."""
+        """Hear that a payment was saved, succeeded, declined, needs its payer, was refunded, paid out or disputed."""
 
     @hookspec
     def member_acted(self, viewer: Any, verb: str, subject: Any) -> None:

@@ -193,11 +193,20 @@ def _count(payment: Payment) -> None:
         ring_if_wanted(payment)
 
 
+def _came_back(dispute: Dispute) -> bool:
+    back = select(DisputeMovement.id).where(
+        DisputeMovement.dispute_id == dispute.id, DisputeMovement.amount_minor > 0
+    )
+    return db.session.scalar(back.limit(1)) is not None
+
+
 def _tell(payment: Payment, dispute: Dispute) -> None:
     """Announce each step of a case once, also when the first that we hear of it is its end."""
     if dispute.state in ("inquiry", "inquiry_review", "inquiry_closed", "prevented"):
         return
-    ends = {"won": "dispute_won", "lost": "dispute_lost"}
+    ends = {"lost": "dispute_lost"}
+    if not dispute.withdrawn_minor or _came_back(dispute):
+        ends["won"] = "dispute_won"  # once the money is there, which may be later than the verdict
     for change in ("disputed", ends.get(dispute.state, "")):
         if change and change != dispute.said and (change != "disputed" or not dispute.said):
             dispute.said = change

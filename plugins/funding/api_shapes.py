@@ -88,6 +88,7 @@ class CampaignOut(CampaignLine):
     fee_percent: Annotated[str, Meta(description="Of each collected pledge, fixed once it is live.", examples=["5"])]
     collected: Amount
     dropped: Amount
+    disputed: Amount
     published_at: Time | None
     rewards: list[RewardOut]
     mine: MyPledge | None
@@ -275,6 +276,7 @@ def campaign(row: Any, rewards: Any, mine: Any | None) -> CampaignOut:
         fee_percent=f"{row.fee_basis_points / 100:g}",
         collected=Amount(row.collected_minor, currency),
         dropped=Amount(row.dropped_minor, currency),
+        disputed=Amount(row.disputed_minor, currency),
         published_at=row.published_at,
         rewards=[reward(each, currency) for each in rewards],
         mine=own,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from marketplace.api import Agreement, Listing, TransitionContext, clock, db, jobs, notifications, payments
 from plugins.funding import fees, rewards, totals, waiting
-from plugins.funding.models import Pledge
+from plugins.funding.models import Campaign, Pledge
 
 SLACK = timedelta(days=1)
 """Payments say when the last try is over; should they not, the pledge is dropped this long after it."""
@@ -132,6 +132,24 @@ def collect(agreement: Agreement, context: TransitionContext) -> None:
     context.waits_until = clock.now() + FULFIL_WITHIN
     _ask_finish(pledge)
     _tell(agreement, "collected", mail=True)
+
+
+def dispute(agreement: Agreement, context: TransitionContext) -> None:
+    """The payer's bank took the money back; the payments core tells the owner and sees to the deadlines."""
+    context.waits_until = None
+
+
+def dispute_over(agreement: Agreement, context: TransitionContext) -> None:
+    """The bank gave the money back, or a part of it was kept: all goes on as before."""
+    context.waits_until = clock.now() + FULFIL_WITHIN
+
+
+def charge_back(agreement: Agreement, context: TransitionContext) -> None:
+    """The money is gone for good; a limited reward is free again, and a live campaign counts without it."""
+    context.waits_until = None
+    pledge = _pledge(agreement)
+    campaign = db.session.get_one(Campaign, pledge.campaign_id)
+    _end(agreement, uncount=campaign.state == "live")
 
 
 def ask_payer(agreement: Agreement, context: TransitionContext) -> None:

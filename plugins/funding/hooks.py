@@ -47,7 +47,7 @@ CAMPAIGN = ListingKind(
 )
 EFFECTS = (
     "confirm", "bank_at_work", "bank_refused", "pay", "lapse", "cancel", "release", "send_back", "charge", "collect", "at_bank",
-    "ask_payer", "await_payment", "take_back", "decline", "drop", "give_back",
+    "ask_payer", "await_payment", "take_back", "decline", "drop", "give_back", "dispute", "dispute_over", "charge_back",
 )  # fmt: skip
 """The moves that do something beyond changing the state: each is the function of that name in `effects`."""
 

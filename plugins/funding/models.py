@@ -44,6 +44,7 @@ class Campaign(Base):
     backers: Mapped[int] = mapped_column(default=0, server_default="0")
     collected_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     dropped_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    disputed_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     fees_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -120,6 +121,8 @@ class Pledge(Base):
     holds_stock: Mapped[bool] = mapped_column(default=False, server_default=false())
     standing: Mapped[bool] = mapped_column(default=True, server_default=true())
     fee_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    disputed_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    disputed_from: Mapped[str | None] = mapped_column(String(16))
 
 
 STANDING = text("funding_pledge.standing")

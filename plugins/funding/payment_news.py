@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from marketplace.api import Actor, Agreement, InvalidTransition, agreements, db, payments
-from plugins.funding import waiting
+from plugins.funding import disputed, waiting
 from plugins.funding.models import Campaign, Pledge
 
 MOVES = {
@@ -44,6 +44,8 @@ def on_payment(payment: Any, change: str) -> None:
             _declined(pledge, agreement)
         case "refunded" if payment.refunded_minor == payment.amount_minor:
             _move(agreement, "give_back")
+        case "disputed" | "dispute_won" | "dispute_lost":
+            disputed.on_dispute(pledge, agreement, payment, change, _state(pledge.campaign_id))
         case _ if change in OVERTAKEN:
             _move(agreement, MOVES[change])
         case _ if change in MOVES:

@@ -56,6 +56,7 @@ COLUMNS = (
     Campaign.backers,
     Campaign.collected_minor,
     Campaign.dropped_minor,
+    Campaign.disputed_minor,
     Campaign.closed_at,
     Listing.state.label("listing_state"),
     Listing.version,

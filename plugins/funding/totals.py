@@ -49,6 +49,11 @@ def dropped(campaign_id: int, amount_minor: int) -> None:
     _charged(campaign_id, dropped_minor=Campaign.dropped_minor + amount_minor)
 
 
+def disputed(campaign_id: int, change_minor: int) -> None:
+    """Change what banks took back from pledges, by an amount that is below zero when they gave it back."""
+    _charged(campaign_id, disputed_minor=Campaign.disputed_minor + change_minor)
+
+
 def _charged(campaign_id: int, **values: object) -> None:
     db.session.execute(
         update(Campaign)

@@ -20,7 +20,7 @@ def create(call: Call) -> Doc:
     charge = _charge(call)
     reason = params.choice("reason", _REASONS)
     amount = params.integer("amount", 1)
-    if charge["disputed"]:
+    if charge["disputed"] and _taken_back(call, charge):
         raise Refused("The charge has been charged back; it cannot be refunded.", code="charge_disputed")
     if charge["refunded"]:
         raise Refused("The charge has been refunded already.", code="charge_already_refunded")
@@ -34,6 +34,12 @@ def create(call: Call) -> Doc:
             param="amount",
         )
     return refund(call, charge, amount or left, reason, params.metadata())
+
+
+def _taken_back(call: Call, charge: Doc) -> bool:
+    """Return whether a bank holds on to the money: a case that was won, or was only a question, leaves it refundable."""
+    cases = call.tx.find("dispute", {"charge": charge["id"]}, account=call.account)
+    return any(case["status"] in {"needs_response", "under_review", "lost"} for case in cases)
 
 
 def _charge(call: Call) -> Doc:
