@@ -45,6 +45,7 @@ ATTEMPT: Words = {
 ATTEMPT_KIND: Words = {
     "setup": (_l("Save a card"), ""),
     "charge": (_l("Charge"), ""),
+    "hold": (_l("Hold on a card"), ""),
     "refund": (_l("Refund"), ""),
     "transfer": (_l("Transfer to the owner"), ""),
     "onboard": (_l("Open an account"), ""),

@@ -13,7 +13,6 @@ from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import PaymentAttempt
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome
 
-
 NEW = ("open", "unknown")
 
 

@@ -67,7 +67,9 @@ def hold_ended(payment: Payment, ref: str, pending_id: int) -> None:
     _post(f"{ref}:hold_ended", payment, [voiding_of(pending_id)], "Hold ended")
 
 
-def exchanged(payment: Payment, gateway: str, key: str, amount: Money, got: Exchanged | None, *, out: bool = False) -> None:
+def exchanged(
+    payment: Payment, gateway: str, key: str, amount: Money, got: Exchanged | None, *, out: bool = False
+) -> None:
     """The provider's balance moved in another currency than the payer's: both sides go over the exchange accounts.
 
     `amount` is the payer's, `got` the balance's; `out` when money left. So each clearing account says what the provider

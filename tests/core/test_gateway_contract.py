@@ -14,6 +14,7 @@ from flask import Flask
 from marketplace.payments.attempts import new_key
 from marketplace.payments.facts import (
     AccountFacts,
+    Advice,
     ChargeFacts,
     Declined,
     Ended,
@@ -93,7 +94,7 @@ def test_other_parameters_under_a_key_are_looked_up_and_never_sent_anew(bank: Ga
 @pytest.mark.parametrize(
     ("card", "result"),
     [
-        ("pm_card_chargeCustomerFail", Declined("generic_decline", retryable=True)),
+        ("pm_card_chargeCustomerFail", Declined("generic_decline", retryable=True, advice=Advice.LATER)),
         ("pm_card_authenticationRequired", NeedsPayer()),
         ("pm_card_authenticationRequiredSetupForOffSession", Succeeded()),
     ],
@@ -224,13 +225,15 @@ def test_a_wrong_key_and_a_dead_address_are_trouble(app: Flask, sandbox: Bank) -
         ("insufficient_funds", None, True),
         ("insufficient_funds", "do_not_try_again", False),
         ("lost_card", None, False),
-        ("lost_card", "try_again_later", True),
+        ("lost_card", "try_again_later", False),
         ("a_code_of_tomorrow", None, False),
         ("processing_error", None, True),
         ("expired_card", None, False),
     ],
 )
-def test_what_may_pass_follows_the_banks_advice_first(code: str, advice: str | None, expected: bool) -> None:
+def test_what_may_pass_follows_the_banks_advice_but_a_lost_card_is_never_tried_again(
+    code: str, advice: str | None, expected: bool
+) -> None:
     assert may_pass(code, advice) is expected
 
 
