@@ -18,7 +18,7 @@ from marketplace.money import Money
 from marketplace.payments import service as payments
 from marketplace.payments.burden_models import MemberDebt
 from marketplace.payments.dispute_models import Dispute
-from marketplace.payments.models import GatewayEvent, OfflineRequest, Payout
+from marketplace.payments.models import GatewayEvent, OfflineRequest, Payment, Payout
 from marketplace.payments.offline import methods, receipts
 from marketplace.settings import service as settings
 from marketplace.testing.factories import Factories
@@ -58,15 +58,7 @@ def furnished(world: World, factories: Factories) -> Place:
         failed.state, failed.last_error, failed.attempts = DEAD, "RuntimeError: the bank is closed", 12
         event = parked_event(reference)
         db.session.add(event)
-        at = clock.now()
-        case = Dispute(
-            payment_id=paid.id, gateway="stripe", ref="du_1", charge_ref=reference, state="needs_response",
-            reason="fraudulent", amount_minor=5000, currency="EUR", due_by=at, evidence={}, opened_at=at, updated_at=at,
-        )  # fmt: skip
-        debt = MemberDebt(
-            user_id=world.owner.id, payment_id=paid.id, amount_minor=5000, currency="EUR", created_at=at, updated_at=at
-        )
-        db.session.add_all((case, debt))
+        case, debt = burdened(paid, reference)
     thread = messages.about_listing(world.listing, paid.payer_id)
     message = messages.post(thread.id, paid.payer_id, "Give me your card number")
     moderation.report(message, world.owner.id, "Looks like fraud")
@@ -88,6 +80,21 @@ def furnished(world: World, factories: Factories) -> Place:
         dispute=case.id,
         debt=debt.id,
     )
+
+
+def burdened(paid: Payment, reference: str) -> tuple[Dispute, MemberDebt]:
+    """Write a chargeback of a payment, and its payee's debt."""
+    at = clock.now()
+    case = Dispute(
+        payment_id=paid.id, gateway="stripe", ref="du_1", charge_ref=reference, state="needs_response",
+        reason="fraudulent", amount_minor=5000, currency="EUR", due_by=at, evidence={}, opened_at=at, updated_at=at,
+    )  # fmt: skip
+    debt = MemberDebt(
+        user_id=paid.payee_id, payment_id=paid.id, amount_minor=5000, currency="EUR", created_at=at, updated_at=at
+    )
+    db.session.add_all((case, debt))
+    db.session.flush()
+    return case, debt
 
 
 def by_hand(world: World) -> None:
