@@ -18,7 +18,7 @@ from marketplace.errors import DomainError, NotFound
 from marketplace.listings.models import Listing
 from marketplace.money import Money, NotAnAmount, parse_amount
 from marketplace.payments.hand_views import today
-from marketplace.payments.methods import new_key
+from marketplace.payments.attempts import new_key
 from marketplace.payments.models import OfflineReceipt, OfflineRequest, Payment
 from marketplace.payments.offline import receipts, reversing
 from marketplace.payments.offline.methods import WAYS

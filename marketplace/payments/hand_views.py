@@ -15,7 +15,7 @@ from marketplace.errors import DomainError, NotFound
 from marketplace.forms import Form, MoneyField
 from marketplace.money import Money
 from marketplace.payments.guards import for_members, where_payments_are_on
-from marketplace.payments.methods import new_key
+from marketplace.payments.attempts import new_key
 from marketplace.payments.models import OfflineRequest, Payment
 from marketplace.payments.offline import asking, details, receipts, returns
 from marketplace.payments.offline.reference import in_groups

@@ -107,9 +107,9 @@ def _kept_how(group: Sequence[Line], currency: str) -> str:
     """Say whether the fees were kept from what came in, or are owed because the payee was paid directly."""
     owed = sum(line.net_minor + line.tax_minor for line, _title, gateway in group if gateway == "direct")
     if not owed:
-        return _("Kept from what was paid to you; nothing has to be paid.")
+        return str(_("Kept from what was paid to you; nothing has to be paid."))
     amount = display.money(owed, currency, exact=True)
-    return _("%(amount)s of this is kept from what you earn later, because you were paid directly.", amount=amount)
+    return str(_("%(amount)s of this is kept from what you earn later, because you were paid directly.", amount=amount))
 
 
 def _gathered(group: Sequence[Line]) -> list[dict[str, Any]]:
