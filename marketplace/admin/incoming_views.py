@@ -17,8 +17,8 @@ from marketplace.database import db
 from marketplace.errors import DomainError, NotFound
 from marketplace.listings.models import Listing
 from marketplace.money import Money, NotAnAmount, parse_amount
-from marketplace.payments.hand_views import today
 from marketplace.payments.attempts import new_key
+from marketplace.payments.hand_views import today
 from marketplace.payments.models import OfflineReceipt, OfflineRequest, Payment
 from marketplace.payments.offline import receipts, reversing
 from marketplace.payments.offline.methods import WAYS

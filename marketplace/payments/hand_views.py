@@ -14,8 +14,8 @@ from marketplace import clock
 from marketplace.errors import DomainError, NotFound
 from marketplace.forms import Form, MoneyField
 from marketplace.money import Money
-from marketplace.payments.guards import for_members, where_payments_are_on
 from marketplace.payments.attempts import new_key
+from marketplace.payments.guards import for_members, where_payments_are_on
 from marketplace.payments.models import OfflineRequest, Payment
 from marketplace.payments.offline import asking, details, receipts, returns
 from marketplace.payments.offline.reference import in_groups
