@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, String, cast, select, union_all
+from sqlalchemy import CompoundSelect, Select, String, cast, select, union_all
 
 from marketplace.admin import books
 from marketplace.admin.models import AuditEntry
@@ -21,8 +21,8 @@ from marketplace.display import money
 from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import GatewayEvent, Payment, PaymentAttempt, Refund
-from marketplace.payments.replays import replayable
 from marketplace.payments.payout_models import PayoutPart
+from marketplace.payments.replays import replayable
 from marketplace.runtime import agreement_kind
 from marketplace.users.models import User
 
@@ -142,7 +142,7 @@ def _refunds(payments: Select[*tuple[Any, ...]]) -> list[Moment]:
 def gateway_moments(payments: Select[*tuple[Any, ...]]) -> list[Moment]:
     """Give the gateway's events about any object of these payments, with their raw bodies."""
     refunds = select(Refund.id).where(Refund.payment_id.in_(payments))
-    refs = union_all(
+    refs: CompoundSelect[Any] = union_all(
         select(PaymentAttempt.ref).where(PaymentAttempt.payment_id.in_(payments)),
         select(PaymentAttempt.ref).where(PaymentAttempt.refund_id.in_(refunds)),
         select(Payment.source_ref).where(Payment.id.in_(payments)),

@@ -8,7 +8,7 @@ from marketplace import clock
 from marketplace.database import db
 from marketplace.ledger import accounts
 from marketplace.money import Money
-from marketplace.payments import booked_back, burdens, dispute_notices, notices
+from marketplace.payments import booked_back, bookings, burdens, dispute_notices, notices
 from marketplace.payments.attempts import find_attempt, locked, mark
 from marketplace.payments.burdens import Cause
 from marketplace.payments.dispute_models import DECIDED, INQUIRIES, Dispute, DisputeMovement
@@ -34,10 +34,9 @@ def apply_dispute(facts: DisputeFacts) -> Outcome:
     db.session.refresh(attempt)
     if attempt.state not in ("succeeded", "surplus"):
         return STRANGE  # the charge itself is not known to have succeeded yet; its own facts come first
-    foreign = {one.currency for one in facts.movements} - {payment.currency}
-    if facts.currency != payment.currency or foreign:
+    if facts.currency != payment.currency:
         notices.alarm("chargeback_in_another_currency", payment=payment.id, dispute=facts.ref)
-        return parked(f"chargeback in {facts.currency} {sorted(foreign)}, payment in {payment.currency}")
+        return parked(f"chargeback in {facts.currency}, payment in {payment.currency}")
     dispute = _find(facts) or _new(payment, attempt, facts)
     before = (dispute.state, dispute.submissions, dispute.due_by, dispute.said, dispute.answer)
     surplus = attempt.ref or "" if attempt.state == "surplus" else ""
@@ -96,7 +95,7 @@ def _move(payment: Payment, dispute: Dispute, facts: MovementFacts, surplus: str
         return False
     movement = DisputeMovement(
         dispute_id=dispute.id, gateway=dispute.gateway, ref=facts.ref, amount_minor=facts.amount_minor,
-        fee_minor=facts.fee_minor, currency=facts.currency, at=clock.now(),
+        fee_minor=facts.fee.amount_minor, fee_currency=facts.fee.currency, currency=payment.currency, at=clock.now(),
     )  # fmt: skip
     db.session.add(movement)
     db.session.flush()
@@ -104,8 +103,11 @@ def _move(payment: Payment, dispute: Dispute, facts: MovementFacts, surplus: str
         _withdrawn(payment, dispute, movement, surplus)
     elif facts.amount_minor > 0:
         _reinstated(payment, dispute, movement)
-    if facts.fee_minor:
-        fee = Money(facts.fee_minor, facts.currency)
+    if facts.exchanged is not None:
+        amount, out = Money(abs(facts.amount_minor), payment.currency), facts.amount_minor < 0
+        bookings.exchanged(payment, dispute.gateway, f"{movement.booking}:exchanged", amount, facts.exchanged, out=out)
+    if facts.fee.amount_minor:
+        fee = Money(facts.fee.amount_minor, facts.fee.currency)
         booked_back.dispute_fee(payment, dispute, _key(dispute, "fee", movement), fee)
     return True
 
@@ -194,9 +196,7 @@ def _count(payment: Payment) -> None:
 
 
 def _came_back(dispute: Dispute) -> bool:
-    back = select(DisputeMovement.id).where(
-        DisputeMovement.dispute_id == dispute.id, DisputeMovement.amount_minor > 0
-    )
+    back = select(DisputeMovement.id).where(DisputeMovement.dispute_id == dispute.id, DisputeMovement.amount_minor > 0)
     return db.session.scalar(back.limit(1)) is not None
 
 

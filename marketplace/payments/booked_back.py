@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
@@ -80,7 +81,7 @@ def _mirror(key: str) -> list[TransferSpec]:
     ]
 
 
-def _facts(account: type[LedgerAccount]) -> tuple[object, ...]:
+def _facts(account: type[LedgerAccount]) -> tuple[Any, ...]:
     return (
         account.code, account.currency, account.kind, account.role, account.owner_type, account.owner_id, account.guard,
     )  # fmt: skip

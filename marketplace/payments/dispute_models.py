@@ -96,6 +96,7 @@ class DisputeMovement(Base):
     ref: Mapped[str] = mapped_column(String(255))
     amount_minor: Mapped[int] = mapped_column(BigIntId)
     fee_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    fee_currency: Mapped[str] = mapped_column(String(3))
     currency: Mapped[str] = mapped_column(String(3))
     returned_minor: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
     booking: Mapped[str] = mapped_column(String(200), default="", server_default="")

@@ -240,12 +240,15 @@ class ReversalFacts:
 
 @dataclass(frozen=True, slots=True)
 class MovementFacts:
-    """An entry of our balance in a dispute: below zero it was taken, above zero it came back; `fee_minor` was taken."""
+    """An entry of our balance in a dispute: below zero it was taken, above zero it came back; `fee` was taken.
+
+    `amount_minor` is in the dispute's own currency, `exchanged` what the balance moved instead, without a sign.
+    """
 
     ref: str
     amount_minor: int
-    fee_minor: int
-    currency: str
+    fee: FeeFacts
+    exchanged: Exchanged | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ def _deadlines(now: datetime) -> None:
         .limit(BATCH)
     ).all()
     for dispute_id, due_by in rows:
+        if due_by is None:
+            continue
         steps = [step for ahead, step in WARN if due_by - now <= ahead] + (["missed"] if due_by <= now else [])
         with transaction():
             fresh = [step for step in steps if once(now, "dispute", dispute_id, step)]
@@ -81,7 +83,7 @@ def _looks(now: datetime) -> None:
 def _late(
     now: datetime,
     subject: str,
-    late: Select[tuple[int]],
+    late: Select[int],
     what: str,
     also: Callable[[int], Any] | None = None,
 ) -> None:

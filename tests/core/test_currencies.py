@@ -145,6 +145,29 @@ def test_what_the_provider_exchanges_goes_over_accounts_of_its_own(world: Method
     agree(world)
 
 
+@pytest.mark.parametrize("won", [True, False])
+def test_a_chargeback_of_what_the_provider_exchanged_goes_over_the_same_accounts(world: MethodWorld, won: bool) -> None:
+    exchange = f"{world.bank.url}/_sandbox/settle_in"
+    requests.post(exchange, {"currency": "usd", "into": "eur", "rate": "0.92"}, timeout=10)
+    payment = charged(world, "USD", 10000)
+    requests.post(exchange, {"currency": "usd", "into": "eur", "rate": "0.95"}, timeout=10)
+    answer = requests.post(f"{world.bank.url}/_sandbox/dispute", {"charge": payment.source_ref}, timeout=10)
+    for _time in range(2):
+        for event in world.events():
+            world.post_event(event)
+        world.work()
+    assert world.standing(accounts.agreement_held(payment.agreement_id, "USD")) == 0
+    assert world.standing(accounts.provider_exchange("stripe", "EUR")) == -300
+    agree(world)
+    settle = {"dispute": answer.json()["id"], "won": str(won).lower()}
+    requests.post(f"{world.bank.url}/_sandbox/dispute/settle", settle, timeout=10)
+    for event in world.events():
+        world.post_event(event)
+    world.work()
+    assert world.standing(accounts.agreement_held(payment.agreement_id, "USD")) == (10000 if won else 0)
+    agree(world)
+
+
 def test_operators_are_told_of_an_exchange_once(world: MethodWorld) -> None:
     world.factories.operator()
     requests.post(

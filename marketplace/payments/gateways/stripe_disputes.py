@@ -12,7 +12,9 @@ import stripe
 from marketplace.payments.facts import (
     BankPayoutFacts,
     DisputeFacts,
+    Exchanged,
     Facts,
+    FeeFacts,
     MovementFacts,
     ReversalFacts,
     Trouble,
@@ -154,14 +156,25 @@ def dispute_facts(dispute: stripe.Dispute) -> DisputeFacts:
         submissions=details.submission_count,
         appeal=dispute.status.startswith("appeal_"),
         movements=tuple(
-            MovementFacts(entry.id, entry.amount, entry.fee, entry.currency.upper())
+            _movement(dispute, entry)
             for entry in sorted(dispute.balance_transactions, key=lambda one: (one.created, one.amount))
             if entry.amount or entry.fee
         ),
     )
 
 
-def reversal_facts(reversal: stripe.Reversal) -> ReversalFacts:
+def _movement(dispute: stripe.Dispute, entry: stripe.BalanceTransaction) -> MovementFacts:
+    """Read an entry; where our balance is of another currency, the dispute says how much that was in its own."""
+    fee = FeeFacts(entry.fee, entry.currency.upper())
+    if entry.currency == dispute.currency:
+        return MovementFacts(entry.id, entry.amount, fee)
+    amount = dispute.amount if entry.amount > 0 else -dispute.amount if entry.amount < 0 else 0
+    return MovementFacts(
+        entry.id, amount, fee, Exchanged(abs(entry.amount), entry.currency.upper()) if amount else None
+    )
+
+
+def reversal_facts(reversal: stripe.TransferReversal) -> ReversalFacts:
     """Read a reversal; it has happened as soon as it exists."""
     return ReversalFacts(
         ref=reversal.id,
@@ -183,4 +196,3 @@ def bank_payout_facts(payout: stripe.Payout, account: str) -> BankPayoutFacts:
         failure_code=(payout.failure_code or "")[:64],
         arrives_at=instant(payout.arrival_date),
     )
-
