@@ -312,3 +312,16 @@ def test_a_debit_is_saved_from_the_page_of_a_payment(world: MethodWorld) -> None
     assert client.get(f"/pay/{payment.id}/return").status_code == 303
     assert world.fresh(payment).state == "ready"
     assert "ending in 5264" in client.get(f"/pay/{payment.id}").get_data(as_text=True)
+
+
+def test_collected_is_not_final_a_debit_that_is_taken_back_is_booked_back(world: MethodWorld) -> None:
+    payment = world.on_debit("NL82RABO0300065266")
+    service.charge(payment)
+    world.work()
+    world.forward(minutes=1)
+    hear(world)
+    hear(world)
+    payment = world.fresh(payment)
+    assert (payment.state, world.count("disputes")) == ("succeeded", 1)
+    assert world.held(payment) == 0
+    world.prove()
