@@ -143,7 +143,6 @@ ACCOUNT_ROLE: Words = {
     "platform_cash": (_l("In the platform's cash box"), ""),
     "cash_with_members": (_l("Cash between members"), ""),
     "tax_payable": (_l("Tax to be paid"), ""),
-    "chargeback_reserve": (_l("Set aside for chargebacks"), ""),
     "matching_funds": (_l("Sponsors' money"), ""),
     "write_offs": (_l("Written off"), ""),
 }

@@ -45,13 +45,6 @@ def platform_fees(currency: str) -> AccountSpec:
     return AccountSpec(f"platform:fees:{currency}", currency, "income", "platform_fees")
 
 
-def chargeback_reserve(currency: str) -> AccountSpec:
-    """What was set aside for chargebacks (liability); never below zero."""
-    return AccountSpec(
-        f"platform:chargeback_reserve:{currency}", currency, "liability", "chargeback_reserve", guard=True
-    )
-
-
 def member_reserve(user_id: int, currency: str) -> AccountSpec:
     """What was set aside of a member's earnings for chargebacks, and is the member's (liability); never below zero."""
     return AccountSpec(

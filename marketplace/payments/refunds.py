@@ -39,33 +39,30 @@ def refund(
     """
     with transaction() as session:
         payment = locked(payment.id)
-        charge = live_attempt("charge", payment.id)
-        if payment.state != "succeeded" or charge is None or charge.ref is None:
-            raise Refused(_("This was not charged, so nothing can be refunded."), code="payment_state")
-        if amount.currency != payment.currency or amount.minor <= 0:
-            raise Refused(_("This is not an amount that can be refunded."), field="amount", code="refund_amount")
-        at = clock.now()
+        charge = _refundable(payment, amount)
         row = Refund(
-            payment_id=payment.id,
-            gateway=charge.gateway,
-            charge_ref=charge.ref,
-            amount_minor=amount.minor,
-            currency=amount.currency,
-            reason=reason[:200],
-            fee_back="pro_rata" if fee_back else "none",
-            bearer=bearer,
-            actor_id=actor_id,
-            created_at=at,
-            updated_at=at,
-        )
-        if amount.minor > payment.kept.minor:
-            raise Refused(_("That much is not left to be refunded."), field="amount", code="refund_amount")
+            payment_id=payment.id, gateway=charge.gateway, charge_ref=charge.ref or "", amount_minor=amount.minor,
+            currency=amount.currency, reason=reason[:200], fee_back="pro_rata" if fee_back else "none", bearer=bearer,
+            actor_id=actor_id, created_at=clock.now(), updated_at=clock.now(),
+        )  # fmt: skip
         session.add(row)
         session.flush()
         count(payment, row)
         if not row.missing_minor:
             enqueue("payments.refund", {"refund": row.id}, key=f"payments.refund:{row.id}")
     return row
+
+
+def _refundable(payment: Payment, amount: Money) -> PaymentAttempt:
+    """Give the attempt that paid a locked payment; raises Refused unless so much can go back."""
+    charge = live_attempt("charge", payment.id)
+    if payment.state != "succeeded" or charge is None or charge.ref is None:
+        raise Refused(_("This was not charged, so nothing can be refunded."), code="payment_state")
+    if amount.currency != payment.currency or amount.minor <= 0:
+        raise Refused(_("This is not an amount that can be refunded."), field="amount", code="refund_amount")
+    if amount.minor > payment.kept.minor:
+        raise Refused(_("That much is not left to be refunded."), field="amount", code="refund_amount")
+    return charge
 
 
 def run_refund(refund_id: int) -> None:

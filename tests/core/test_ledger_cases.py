@@ -155,3 +155,57 @@ def test_a_reserve_is_freed_when_its_time_is_over(app: Flask) -> None:
     service.reverse("agreement:7:reserved", "agreement:7:freed", description="Reserve freed")
     assert (standing(OWNER), standing(RESERVE)) == (4750, 0)
     assert proven()
+
+
+def test_a_chargeback_between_settlement_and_pay_out_takes_the_earnings_and_the_owner_owes_the_fee(app: Flask) -> None:
+    charge()
+    settle()
+    book(move(OWNER, CLEARING, 4750), move(OWED, CLEARING, 250), key="dp_1:withdrawn")
+    book(move(COSTS, CLEARING, 2000), key="dp_1:fee")
+    assert (standing(OWNER), standing(OWED), standing(CLEARING)) == (0, 250, -2100)
+    assert proven()
+
+
+def test_a_chargeback_won_after_all_gives_back_what_was_paid_for_it_meanwhile(app: Flask) -> None:
+    charge()
+    settle()
+    book(move(OWNER, RESERVE, 950))
+    book(move(OWNER, CLEARING, 3800))
+    book(move(RESERVE, CLEARING, 950), move(OWED, CLEARING, 4050), key="dp_1:withdrawn")
+    book(move(BANK, OWED, 1000), move(LOSSES, OWED, 3050))
+    book(move(CLEARING, RESERVE, 950), move(CLEARING, OWNER, 1000), move(CLEARING, LOSSES, 3050), key="dp_1:reinstated")
+    assert (standing(RESERVE), standing(OWED), standing(OWNER), standing(LOSSES)) == (950, 0, 1000, 0)
+    assert proven()
+
+
+def test_what_is_owed_is_kept_from_later_earnings(app: Flask) -> None:
+    book(move(OWED, CLEARING, 5000))
+    book(move(CLEARING, HELD, 3000), move(HELD, OWNER, 3000))
+    book(move(OWNER, OWED, 3000), key="debt-entry-1:netted")
+    with pytest.raises(Overdraft):
+        book(move(OWNER, OWED, 1))
+    assert (standing(OWNER), standing(OWED)) == (0, 2000)
+    assert proven()
+
+
+def test_a_chargeback_of_a_refunded_payment_is_the_platforms_loss(app: Flask) -> None:
+    charge()
+    book(move(HELD, CLEARING, 5000), key="re_1:refunded")
+    book(move(LOSSES, CLEARING, 5000), key="dp_1:withdrawn")
+    service.reverse("dp_1:withdrawn", "dp_1:reinstated", description="Dispute won")
+    assert (standing(HELD), standing(LOSSES), standing(CLEARING)) == (0, 0, -100)
+    assert proven()
+
+
+def test_a_refund_after_the_pay_out_takes_the_transfer_back_first(app: Flask) -> None:
+    charge()
+    settle()
+    book(move(OWNER, RESERVE, 950))
+    book(move(OWNER, CLEARING, 3800))
+    book(move(FEES, HELD, 100), key="refund-1:gathered:1")
+    book(move(CLEARING, OWNER, 1900), key="trr_1:reversed")
+    book(move(OWNER, HELD, 1900), key="refund-1:gathered:2")
+    book(move(HELD, CLEARING, 2000), key="re_1:refunded")
+    assert (standing(HELD), standing(OWNER), standing(FEES), standing(RESERVE)) == (0, 0, 150, 950)
+    assert standing(CLEARING) == 1000  # 950 are set aside, 150 the platform's, and 100 went to the provider
+    assert proven()

@@ -34,6 +34,7 @@ def test_random_operations_leave_books_that_equal_the_bank(
         if number % REST_EVERY == 0:
             _rest(walk, taken)
     _rest(walk, taken)
+    assert sum(walk.done.values()) + sum(walk.refused.values()) == STEPS
     print(f"seed {SEED}: {sum(walk.done.values())} done {dict(walk.done)}, refused {dict(walk.refused)}")
 
 
