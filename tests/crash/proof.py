@@ -198,4 +198,6 @@ def _states(promise: Promise, paid: bool, closed: set[int], failed: set[int]) ->
         return ("released",)
     if promise.campaign_id not in closed:
         return ("pledged",)
+    if promise.charged_back == "lost":
+        return ("charged_back",)
     return ("collected",) if paid else ("dropped",)
