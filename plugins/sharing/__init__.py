@@ -1,0 +1,1 @@
+"""Sharing: lending, renting and paying for use."""
