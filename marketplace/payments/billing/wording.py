@@ -21,8 +21,8 @@ def kind_words(kind: str) -> Any:
 
 
 FEES: dict[str, Any] = {
-    "platform fee": _l("platform fee"),
-    "the payment provider's fee": _l("the payment provider's fee"),
+    "platform fee": _l("Platform fee"),
+    "the payment provider's fee": _l("Payment provider's fee"),
 }
 """What is taken of a payment, as code names it -> as people read it; anything else is shown as it is."""
 

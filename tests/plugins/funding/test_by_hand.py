@@ -1,0 +1,112 @@
+"""Campaigns whose pledges are paid by hand: reversed money waits again, and cash between members needs no pay-out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from marketplace import clock
+from marketplace.agreements import service as agreements
+from marketplace.agreements.service import Actor
+from marketplace.database import db
+from marketplace.lifecycle import InvalidTransition
+from marketplace.money import Money
+from marketplace.payments import service
+from marketplace.payments.models import BankOrder, OfflineRequest, Payout
+from marketplace.payments.offline import methods, receipts, reversing
+from marketplace.settings import service as settings
+from plugins.funding import totals
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Iterator[Flask]:
+    """Give an app that talks to no provider at all."""
+    made = make_app(gateways=("offline",), stripe_api_key="")
+    with made.app_context():
+        values = {"offline.account": "NL91ABNA0417164300", "offline.between_members": "on"}
+        for key, value in values.items():
+            settings.set_value(key, value, None)
+        yield made
+        db.session.remove()
+
+
+def pledged(stage: Any, campaign_id: int, minor: int, kind: str) -> int:
+    """Pledge by hand; gives the agreement's id."""
+    agreement = stage.pledge(campaign_id, minor, (stage.factories.user(), None))
+    methods.choose(service.payments_of(agreement)[0], kind)
+    return int(agreement.id)
+
+
+def request_of(stage: Any, agreement_id: int) -> OfflineRequest:
+    payment_id = stage.side(agreement_id).payment_id
+    wanted = select(OfflineRequest).where(OfflineRequest.payment_id == payment_id).order_by(OfflineRequest.id.desc())
+    return db.session.scalars(wanted.limit(1)).one()
+
+
+def receive(stage: Any, agreement_id: int, by: int, *, payee: bool = False) -> int:
+    request = request_of(stage, agreement_id)
+    seen = receipts.Seen(Money(request.amount_minor, "EUR"), clock.now().date(), secrets.token_hex(8))
+    return receipts.enter(request.id, seen, by, payee=payee).id
+
+
+def test_a_pledge_whose_money_was_confirmed_by_mistake_waits_again_and_its_fee_is_forgotten(stage: Any) -> None:
+    operator = stage.factories.operator().id
+    campaign_id = stage.live(goal=50_00)
+    first, second = (pledged(stage, campaign_id, 30_00, "bank_transfer") for _backer in range(2))
+    stage.to_deadline(campaign_id)
+    wrong = receive(stage, first, operator)
+    stage.work()
+    reversing.reverse(wrong, operator, "it was for somebody else")
+    campaign = stage.campaign(campaign_id)
+    assert (campaign.state, campaign.collected_minor, campaign.fees_minor) == ("collecting", 0, 0)
+    assert stage.agreement(first).state == "awaiting"
+    for agreement_id in (second, first):
+        receive(stage, agreement_id, operator)
+    stage.work()
+    campaign = stage.campaign(campaign_id)
+    assert (campaign.state, campaign.collected_minor, campaign.fees_minor) == ("funded", 60_00, 3_00)
+    assert db.session.scalars(select(Payout.amount_minor)).one() == 57_00
+    assert totals.drift() == []
+
+
+def test_money_that_comes_after_a_reversal_in_a_funded_campaign_is_paid_out_too(stage: Any) -> None:
+    operator = stage.factories.operator().id
+    campaign_id = stage.live(goal=20_00)
+    agreement_id = pledged(stage, campaign_id, 30_00, "bank_transfer")
+    stage.to_deadline(campaign_id)
+    wrong = receive(stage, agreement_id, operator)
+    stage.work()
+    assert stage.campaign(campaign_id).state == "funded"
+    reversing.reverse(wrong, operator, "too early")
+    receive(stage, agreement_id, operator)
+    stage.work()
+    payout = db.session.scalars(select(Payout)).one()
+    assert (payout.state, payout.amount_minor) == ("waiting_account", 28_50)
+
+
+def test_a_delivered_pledge_is_not_taken_back(stage: Any) -> None:
+    operator = stage.factories.operator().id
+    campaign_id = stage.live(goal=20_00)
+    agreement_id = pledged(stage, campaign_id, 30_00, "bank_transfer")
+    stage.to_deadline(campaign_id)
+    wrong = receive(stage, agreement_id, operator)
+    agreements.transition(agreement_id, "fulfil", Actor(stage.owner.id, "owner"))
+    with pytest.raises(InvalidTransition):
+        reversing.reverse(wrong, operator, "too late")
+    assert stage.agreement(agreement_id).state == "fulfilled"
+
+
+def test_cash_handed_to_the_owner_collects_the_pledge_and_needs_no_pay_out(stage: Any) -> None:
+    campaign_id = stage.live(goal=20_00)
+    agreement_id = pledged(stage, campaign_id, 30_00, "cash_owner")
+    stage.to_deadline(campaign_id)
+    receive(stage, agreement_id, stage.owner.id, payee=True)
+    stage.work()
+    assert (stage.agreement(agreement_id).state, stage.campaign(campaign_id).state) == ("collected", "funded")
+    assert db.session.scalars(select(Payout.id)).all() == []
+    assert db.session.scalars(select(BankOrder.id)).all() == []
