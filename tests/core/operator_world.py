@@ -15,11 +15,13 @@ from marketplace.listings import reports
 from marketplace.messages import moderation
 from marketplace.messages import service as messages
 from marketplace.money import Money
+from marketplace.outgoing import endpoints
 from marketplace.payments import service as payments
 from marketplace.payments.burden_models import MemberDebt
 from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.models import GatewayEvent, OfflineRequest, Payment, Payout
 from marketplace.payments.offline import methods, receipts
+from marketplace.payments.reconciliation.models import Difference
 from marketplace.settings import service as settings
 from marketplace.testing.factories import Factories
 from tests.core.payment_world import VISA, World
@@ -51,6 +53,7 @@ def furnished(world: World, factories: Factories) -> Place:
     payments.settle(settled)
     payments.pay_out(world.owner.id, "EUR")
     by_hand(world)
+    abroad(world)
     reference = world.attempts(paid)[0].ref or ""
     with transaction():
         job_id = enqueue("payments.sweep", {"why": "test"})
@@ -108,6 +111,22 @@ def by_hand(world: World) -> None:
     seen = receipts.Seen(Money(3100, "EUR"), clock.now().date(), "a-form-of-an-operator")
     receipts.enter(request.id, seen, world.factories.operator(name="Oscar").id)
     world.work()
+
+
+def abroad(world: World) -> None:
+    """Let another system listen, and be out of step with the provider by one payment."""
+    endpoint = endpoints.create(
+        world.owner.id, name="A club's calendar", url="https://calendar.example/hook", types=("listing.published",)
+    )
+    endpoints.ping(endpoint.id, world.owner.id)
+    at = clock.now()
+    with transaction():
+        db.session.add(
+            Difference(
+                gateway="stripe", subject="pi_unknown", currency="EUR", kind="unknown_here", theirs_minor=900,
+                ours_minor=0, first_at=at, last_at=at,
+            )
+        )  # fmt: skip
 
 
 def parked_event(ref: str, number: int = 1) -> GatewayEvent:

@@ -57,7 +57,8 @@ def rules(app: Flask) -> list[Rule]:
 
 def addresses(app: Flask, place: Place | None) -> Iterator[tuple[Rule, str]]:
     """Fill every address in: with what is there, or with ones."""
-    acts = {"operator.member_act": "block", "operator.job_act": "retry", "operator.debt_act": "repay"}
+    acts = {"operator.member_act": "block", "operator.job_act": "retry", "operator.debt_act": "repay",
+            "operator.outgoing_act": "pause"}  # fmt: skip
     with app.test_request_context():
         for rule in rules(app):
             values: dict[str, object] = {}
