@@ -31,7 +31,7 @@ NOT_FOR_MEMBERS = ("sandbox", "testing", "skeleton")
 
 def packages() -> dict[Path, list[Path]]:
     """Return for each folder of catalogues the folders whose texts go into it."""
-    plugins = sorted(path.parent for path in (ROOT / "plugins").glob("*/__init__.py"))
+    plugins = sorted(path.parent for path in (ROOT / "plugins").glob("*/hooks.py"))
     return {
         ROOT / "marketplace" / "translations": [ROOT / "marketplace", ROOT / "templates"],
         **{plugin / "translations": [plugin] for plugin in plugins},
