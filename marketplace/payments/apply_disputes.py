@@ -37,7 +37,8 @@ def apply_dispute(facts: DisputeFacts) -> Outcome:
     if facts.currency != payment.currency:
         notices.alarm("chargeback_in_another_currency", payment=payment.id, dispute=facts.ref)
         return parked(f"chargeback in {facts.currency}, payment in {payment.currency}")
-    dispute = _find(facts) or _new(payment, attempt, facts)
+    known = _find(facts)
+    dispute = known or _new(payment, attempt, facts)
     before = (dispute.state, dispute.submissions, dispute.due_by, dispute.said, dispute.answer)
     surplus = attempt.ref or "" if attempt.state == "surplus" else ""
     moved = [_move(payment, dispute, movement, surplus) for movement in facts.movements]
@@ -48,7 +49,7 @@ def apply_dispute(facts: DisputeFacts) -> Outcome:
         _tell(payment, dispute)
     db.session.flush()
     after = (dispute.state, dispute.submissions, dispute.due_by, dispute.said, dispute.answer)
-    return APPLIED if any(moved) or before != after or dispute.version == 1 else OLD
+    return APPLIED if any(moved) or before != after or known is None else OLD
 
 
 def _find(facts: DisputeFacts) -> Dispute | None:
@@ -61,7 +62,7 @@ def _new(payment: Payment, attempt: PaymentAttempt, facts: DisputeFacts) -> Disp
     dispute = Dispute(
         payment_id=payment.id, gateway=attempt.gateway, ref=facts.ref, charge_ref=facts.charge_ref, state=facts.state,
         reason=facts.reason[:64], amount_minor=facts.amount_minor, currency=facts.currency, due_by=facts.due_by,
-        evidence={}, answer="", said="", submissions=0, withdrawn_minor=0, version=0, opened_at=facts.opened_at or at,
+        evidence={}, answer="", said="", submissions=0, withdrawn_minor=0, version=1, opened_at=facts.opened_at or at,
         updated_at=at,
     )  # fmt: skip
     db.session.add(dispute)
@@ -81,7 +82,6 @@ def _state(payment: Payment, dispute: Dispute, facts: DisputeFacts) -> None:
         dispute.amount_minor = facts.amount_minor
     dispute.submissions = max(dispute.submissions, facts.submissions)
     dispute.closed_at = (dispute.closed_at or at) if dispute.state in DECIDED else None
-    dispute.version += 1
     if dispute.state in INQUIRIES and payment.settled_at is not None:
         withdraw_waiting(payment)
 

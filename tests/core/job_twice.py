@@ -23,7 +23,6 @@ OWN = {"job", "job_recurring"}
 
 COUNTS_LOOKS = {
     "comparison": None,
-    "dispute": {"version"},
     "gateway_event": {"tries", "last_error"},
     "payment_attempt": {"faults", "updated_at"},
     "payment_pace": None,
