@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from marketplace import clock
 from marketplace.database import db, transaction
@@ -61,8 +62,12 @@ def choose(payment: Payment, kind: str) -> Payment:
     """Let a payment be paid by hand; raises Refused for a way that is not offered, and as `use_saved_method`."""
     if kind not in {offer.kind for offer in offered()}:
         raise Refused(_("This way to pay is not offered."), field="method", code="method")
-    with transaction():
-        return use_saved_method(payment, method_for(payment.payer_id, kind))
+    try:
+        with transaction():
+            return use_saved_method(payment, method_for(payment.payer_id, kind))
+    except IntegrityError:  # the same member chose at the same moment: now the row is there
+        with transaction():
+            return use_saved_method(payment, method_for(payment.payer_id, kind))
 
 
 def method_for(user_id: int, kind: str) -> SavedMethod:
@@ -71,7 +76,6 @@ def method_for(user_id: int, kind: str) -> SavedMethod:
     wanted = select(SavedMethod).where(SavedMethod.gateway == gateway, SavedMethod.ref == ref)
     found = db.session.scalars(wanted).one_or_none()
     if found is None:
-        # Two requests of one member at once: the unique reference lets one through, and the other is tried again.
         found = SavedMethod(user_id=user_id, gateway=gateway, ref=ref, kind=kind, created_at=clock.now())
         db.session.add(found)
         db.session.flush()
