@@ -29,7 +29,7 @@ from marketplace.api_v1.shapes import (
 from marketplace.database import db
 from marketplace.errors import NotFound, Refused
 from marketplace.listings.models import Listing
-from marketplace.payments import methods, payees
+from marketplace.payments import methods, payees, payout_accounts
 from marketplace.payments.models import Payment, SavedMethod
 from marketplace.payments.requests import use_saved_method
 from marketplace.runtime import runtime
@@ -261,7 +261,7 @@ def remove_method(call: Call[None, NoQuery], method_id: int) -> None:
 @core.operation("GET", "/me/payout-account", tag=TAG, scopes=READ, returns=PayoutAccountOut)
 def get_payout_account(call: Call[None, NoQuery]) -> PayoutAccountOut:
     """Tell whether the member's earnings can be paid out."""
-    account = payees.account_of(call.user.id)
+    account = payout_accounts.account_of(call.user.id)
     if account is None:
         return PayoutAccountOut(opened=False, payouts_enabled=False, requirements=[])
     return PayoutAccountOut(

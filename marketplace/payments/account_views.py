@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from marketplace.payments import methods, payees, reads, standing, wording
+from marketplace.payments import methods, payees, payout_accounts, reads, standing, wording
 from marketplace.payments.guards import for_members, where_a_provider_is
 from marketplace.payments.views import absolute, me, payment_pages
 
@@ -21,7 +21,7 @@ def account() -> Any:
     rows, following = reads.payments_of_member(
         me().id, int(before) if before.isdecimal() and len(before) < 19 else None
     )
-    mine = payees.account_of(me().id)
+    mine = payout_accounts.account_of(me().id)
     return render_template(
         "payments/account.html",
         me=me(),

@@ -27,7 +27,13 @@ def new_key() -> str:
 
 
 def open_attempt(
-    kind: str, order: Order, *, user_id: int, payment_id: int | None = None, refund_id: int | None = None, **subject: int
+    kind: str,
+    order: Order,
+    *,
+    user_id: int,
+    payment_id: int | None = None,
+    refund_id: int | None = None,
+    **subject: int,
 ) -> PaymentAttempt:
     """Write an attempt into the open transaction; a unique index refuses a second live one for the same debt.
 
@@ -63,7 +69,9 @@ def find_attempt(kind: str, key: str, ref: str) -> PaymentAttempt | None:
     if not ref:
         return None
     # One intent may be taken by several attempts, of which at most one did; it, or else the newest, is what a fact is about.
-    newest = fresh.where(PaymentAttempt.ref == ref).order_by(PaymentAttempt.state != "succeeded", PaymentAttempt.id.desc())
+    newest = fresh.where(PaymentAttempt.ref == ref).order_by(
+        PaymentAttempt.state != "succeeded", PaymentAttempt.id.desc()
+    )
     return db.session.scalars(newest.limit(1)).one_or_none()
 
 

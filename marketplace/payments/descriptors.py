@@ -12,7 +12,12 @@ from marketplace.payments import course, dispute_texts
 from marketplace.payments.offline import descriptors as offline
 from marketplace.payments.reconciliation import descriptors as reconciliation
 
-SETTINGS: tuple[SettingSpec, ...] = (*course.SETTINGS, *offline.SETTINGS, *dispute_texts.SETTINGS, *reconciliation.SETTINGS)
+SETTINGS: tuple[SettingSpec, ...] = (
+    *course.SETTINGS,
+    *offline.SETTINGS,
+    *dispute_texts.SETTINGS,
+    *reconciliation.SETTINGS,
+)
 JOBS: tuple[JobKind, ...] = (
     *course.JOBS,
     *offline.JOBS,
@@ -27,7 +32,9 @@ JOBS: tuple[JobKind, ...] = (
     JobKind("payments.pay_out", late("marketplace.payments.jobs:pay_out"), label=_l("Start a pay-out")),
     JobKind("payments.transfer", late("marketplace.payments.jobs:transfer"), label=_l("Send a part of a pay-out")),
     JobKind(
-        "payments.reverse", late("marketplace.payments.jobs:reverse"), label=_l("Take a pay-out back from a member's account")
+        "payments.reverse",
+        late("marketplace.payments.jobs:reverse"),
+        label=_l("Take a pay-out back from a member's account"),
     ),
     JobKind(
         "payments.answer_dispute", late("marketplace.payments.jobs:answer_dispute"), label=_l("Answer a chargeback")

@@ -272,4 +272,15 @@ class DisputeFacts:
     movements: tuple[MovementFacts, ...] = ()
 
 
-Facts = MethodFacts | SetupFacts | PageFacts | ChargeFacts | RefundFacts | TransferFacts | AccountFacts | DisputeFacts | ReversalFacts | BankPayoutFacts
+Facts = (
+    MethodFacts
+    | SetupFacts
+    | PageFacts
+    | ChargeFacts
+    | RefundFacts
+    | TransferFacts
+    | AccountFacts
+    | DisputeFacts
+    | ReversalFacts
+    | BankPayoutFacts
+)

@@ -130,8 +130,10 @@ def methods_of(user_id: int) -> list[SavedMethod]:
     rows = db.session.scalars(
         select(SavedMethod)
         .where(
-            SavedMethod.user_id == user_id, SavedMethod.gateway == gateway_name(),
-            SavedMethod.removed_at.is_(None), SavedMethod.barred_at.is_(None),
+            SavedMethod.user_id == user_id,
+            SavedMethod.gateway == gateway_name(),
+            SavedMethod.removed_at.is_(None),
+            SavedMethod.barred_at.is_(None),
         )
         .order_by(SavedMethod.id.desc())
     )

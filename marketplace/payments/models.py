@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.database import Base, BigIntId, Json, UtcDateTime
 from marketplace.money import Money
-from marketplace.payments.billing.models import Bill, BillingDetails, BillSeries, FeeLine
 from marketplace.payments import burden_models, dispute_models, payout_models  # noqa: F401 - tables that these name
+from marketplace.payments.billing.models import Bill, BillingDetails, BillSeries, FeeLine
 from marketplace.payments.course_models import PaymentDunning, PaymentHold, PaymentPace
 from marketplace.payments.inbox_models import GatewayEvent
 from marketplace.payments.method_models import GatewayCustomer, PayoutAccount, SavedMethod

@@ -108,7 +108,18 @@ class AccountOrder:
     email: str
 
 
-Order = SetupOrder | PageOrder | ChargeOrder | HoldOrder | CaptureOrder | RefundOrder | TransferOrder | AccountOrder | ReversalOrder | AnswerOrder
+Order = (
+    SetupOrder
+    | PageOrder
+    | ChargeOrder
+    | HoldOrder
+    | CaptureOrder
+    | RefundOrder
+    | TransferOrder
+    | AccountOrder
+    | ReversalOrder
+    | AnswerOrder
+)
 ORDERS: Mapping[str, type[Any]] = {
     "setup": SetupOrder,
     "charge": ChargeOrder,

@@ -13,7 +13,7 @@ from marketplace.payments.facts import AccountFacts, Reason, Trouble, Unknown
 from marketplace.payments.gateway import gateway
 from marketplace.payments.models import PaymentAttempt
 from marketplace.payments.orders import AccountOrder, thaw
-from marketplace.payments.payout_accounts import account_of as account_of
+from marketplace.payments.payout_accounts import account_of
 from marketplace.users.models import User
 
 

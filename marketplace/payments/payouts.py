@@ -157,7 +157,8 @@ def withdraw_waiting(payment: Payment) -> int:
     part = db.session.scalars(
         select(PayoutPart)
         .where(
-            PayoutPart.payment_id == payment.id, PayoutPart.state == "waiting",
+            PayoutPart.payment_id == payment.id,
+            PayoutPart.state == "waiting",
             PayoutPart.gateway == gateway_name(),  # what is sent by hand may be on its way already
         )
         .execution_options(populate_existing=True)

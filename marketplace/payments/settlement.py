@@ -33,7 +33,9 @@ def settle(payment: Payment, fee: Money | Sequence[Fee] = ()) -> Payment:
         if payment.state != "succeeded" or attempt is None or attempt.ref is None:
             raise Refused(_("This was not charged yet."), code="payment_state")
         if burdens.disputed(payment):
-            raise Refused(_("The payer's bank disputes this payment; it is divided once that is decided."), code="disputed")
+            raise Refused(
+                _("The payer's bank disputes this payment; it is divided once that is decided."), code="disputed"
+            )
         taken = fee_lines.taxed(_known(fees, attempt.ref, payment), payment.kept)
         earned = payment.kept
         for one in taken:

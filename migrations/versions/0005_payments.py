@@ -228,7 +228,10 @@ def _attempts() -> None:
         sa.Column("params", Json, nullable=False), _text("state", 16), _text("ref", 255, nullable=True),
         _text("page_ref", 255, nullable=True), _text("error_code", 64, nullable=True), _count("faults"), _at("created_at"),
         _at("updated_at"),
-        sa.CheckConstraint("kind IN ('setup', 'charge', 'hold', 'refund', 'transfer', 'onboard', 'reversal', 'evidence', 'concede')", name="kind"),
+        sa.CheckConstraint(
+            "kind IN ('setup', 'charge', 'hold', 'refund', 'transfer', 'onboard', 'reversal', 'evidence', 'concede')",
+            name="kind",
+        ),
         sa.CheckConstraint(
             "state IN ('open', 'processing', 'needs_payer', 'unknown', 'succeeded', 'surplus', 'declined', 'closed')",
             name="state",

@@ -218,7 +218,8 @@ def _disputes() -> None:
     op.create_table(
         "dispute_movement",
         _id(), _link("dispute_movement", "dispute_id", "dispute"), _text("gateway", 16), _text("ref", 255), _amount(),
-        _amount("fee_minor", "0"), _text("fee_currency", 3), _text("currency", 3), _amount("returned_minor", "0"), _text("booking", 200, ""),
+        _amount("fee_minor", "0"), _text("fee_currency", 3), _text("currency", 3), _amount("returned_minor", "0"),
+        _text("booking", 200, ""),
         _at("at"),
         _check("amount", "amount_minor <> 0 OR fee_minor <> 0"),
         _check("returned", "returned_minor >= 0 AND returned_minor <= abs(amount_minor)"),

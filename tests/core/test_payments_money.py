@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.database import db, transaction
 from marketplace.errors import Refused
 from marketplace.ledger import accounts
-from marketplace.payments import payees, service
+from marketplace.payments import payout_accounts, service
 from marketplace.payments.models import Payment, Payout, Refund
-from marketplace.payments.refunds import run_refund
 from marketplace.payments.payout_models import PayoutPart
+from marketplace.payments.refunds import run_refund
 from marketplace.payments.sweep import sweep
 from marketplace.payments.transfers import run_transfer
 from marketplace.testing.bank import Bank
@@ -215,7 +215,7 @@ def test_a_transfer_is_made_once_whatever_happens_to_the_answer(world: World, fa
 def test_a_restricted_account_keeps_the_money_in_the_books_until_it_is_free(world: World, frozen: FrozenClock) -> None:
     world.onboard(world.owner)
     service.settle(world.charged(5000))
-    account = payees.account_of(world.owner.id)
+    account = payout_accounts.account_of(world.owner.id)
     assert account is not None
     _restrict(world, account.ref, "listed")
     service.pay_out(world.owner.id, "EUR")

@@ -17,7 +17,6 @@ from marketplace.payments.gateways.stripe_holds import StripeHolds
 from marketplace.payments.gateways.stripe_members import StripeMembers
 from marketplace.payments.gateways.stripe_pages import StripePages
 
-
 GONE = frozenset({"account_invalid", "PermissionError"})
 """Stripe's answers about an account that left us (https://docs.stripe.com/connect/account-deauthorization)."""
 

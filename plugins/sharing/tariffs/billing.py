@@ -25,6 +25,10 @@ def bill(terms: Terms, use: Use) -> Bill:
     Reads neither clock nor settings: the same tariff and use give the same bytes (`Bill.canonical`), always.
     """
     _check(terms, use)
+    if terms.reservation and all(segment.state == terms.reservation for segment in use.segments):
+        account = Account({})
+        _note_reservation(terms, use, account)
+        return Bill(terms.digest, terms.currency, (), tuple(account.lines), {}, 0, 0, use.gaps)
     if not terms.packages:
         return assemble(terms, use, {})
     return packages.cheapest(terms, use, lambda counts: assemble(terms, use, counts))
@@ -125,4 +129,4 @@ def _note_reservation(terms: Terms, use: Use, account: Account) -> None:
     lasted = sum(segment.end - segment.at for segment in use.segments if segment.state == terms.reservation)
     if terms.reservation and lasted:
         facts = {"used": seconds(lasted), "lapses_after": seconds(terms.reservation_free)}
-        account.notes.append(Line(terms.reservation, "reservation", 0, facts))
+        account.lines.append(Line(terms.reservation, "reservation", 0, facts))
