@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 
@@ -19,13 +20,16 @@ from marketplace.health import behind_lineages
 from marketplace.hooks.types import HealthProblem
 from marketplace.jobs import control
 from marketplace.notifications.transport import BadMailAddress, server_of
-from marketplace.payments.models import Payment
+from marketplace.outgoing.models import OutgoingEndpoint
+from marketplace.payments.inbox import oldest_waiting
+from marketplace.payments.models import GatewayEvent, Payment
 from marketplace.runtime import collect, runtime
 
 Check = Callable[[], Iterator[HealthProblem]]
 
 SHORTEST_SECRET = 32
 LONGEST_LAG = 300
+LONGEST_WAIT = timedelta(hours=1)
 OPEN = ("proposed", "agreed", "active")
 
 
@@ -123,6 +127,30 @@ def check_jobs() -> Iterator[HealthProblem]:
         )
 
 
+def check_webhooks() -> Iterator[HealthProblem]:
+    """Look whether what the payment provider announces gets in and is dealt with, and whether others hear of us."""
+    settings = runtime().settings
+    if settings.payments and settings.environment == "production" and not settings.stripe_webhook_secrets:
+        yield _error("no event of the payment provider can get in", "set MARKETPLACE_STRIPE_WEBHOOK_SECRETS")
+    age = oldest_waiting()
+    if age is not None and age > LONGEST_WAIT:
+        yield _warning(
+            f"an event of the payment provider has waited for {age.total_seconds() / 3600:.0f} hours",
+            "see `marketplace payments inbox list --state received`",
+        )
+    ended = select(GatewayEvent.state, func.count()).where(GatewayEvent.state.in_(("parked", "dead")))
+    for state, count in db.session.execute(ended.group_by(GatewayEvent.state)):
+        yield _warning(
+            f"{count} events of the payment provider are {state}",
+            f"see `marketplace payments inbox list --state {state}`, then `marketplace payments inbox replay`",
+        )
+    off = select(func.count()).select_from(OutgoingEndpoint).where(OutgoingEndpoint.state == "disabled")
+    if count := db.session.scalar(off):
+        yield _warning(
+            f"{count} other systems are no longer told what happens here", "see Webhooks out on the operator pages"
+        )
+
+
 def check_hooks() -> Iterator[HealthProblem]:
     """Ask the plugins."""
     for plugin, problems in collect("health_problems"):
@@ -137,6 +165,7 @@ CHECKS: tuple[Check, ...] = (
     check_migrations,
     check_plugins_off,
     check_jobs,
+    check_webhooks,
     check_hooks,
 )
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from marketplace import clock
 from marketplace.database import db
 from marketplace.jobs import control
+from marketplace.outgoing.models import OutgoingDelivery, OutgoingEndpoint
 from marketplace.payments.inbox import oldest_waiting
 from marketplace.payments.inbox_models import GatewayEvent
 
@@ -53,6 +55,32 @@ def _jobs() -> Samples:
 @gauge("jobs_lag_seconds", "How long the longest-waiting due job has waited.")
 def _lag() -> Samples:
     return [({}, control.overview().lag)]
+
+
+@gauge("jobs_dead", "Background jobs that failed for good, by kind.", ("kind",))
+def _dead() -> Samples:
+    for kind, count in control.dead_by_kind():
+        yield {"kind": kind}, count
+
+
+@gauge("jobs_switched_off", "Recurring jobs whose kill switch is off, by kind.", ("kind",))
+def _switched_off() -> Samples:
+    return [({"kind": row.kind}, 1.0) for row in control.recurring_jobs() if not row.enabled]
+
+
+@gauge("outgoing_webhooks_lag_seconds", "How long the oldest message to another system has been on its way.")
+def _outgoing_lag() -> Samples:
+    oldest = db.session.scalar(select(func.min(OutgoingDelivery.created_at)).where(OutgoingDelivery.state == "waiting"))
+    return [({}, (clock.now() - oldest).total_seconds() if oldest else 0.0)]
+
+
+@gauge("outgoing_webhooks_failing", "Other systems that do not take what they are sent, by state.", ("state",))
+def _outgoing_failing() -> Samples:
+    failing = select(OutgoingEndpoint.state, func.count()).where(
+        OutgoingEndpoint.failures > 0, OutgoingEndpoint.state.in_(("active", "disabled"))
+    )
+    found = dict(db.session.execute(failing.group_by(OutgoingEndpoint.state)).all())
+    return [({"state": state}, found.get(state, 0)) for state in ("active", "disabled")]
 
 
 @gauge("gateway_inbox_lag_seconds", "How long the oldest event of the payment provider has not been dealt with.")

@@ -57,6 +57,12 @@ def overview() -> Overview:
     return Overview(row[0], row[1], row[2], row[3], lag)
 
 
+def dead_by_kind() -> Sequence[tuple[str, int]]:
+    """Count the jobs that failed for good, kind by kind."""
+    dead = select(Job.kind, func.count()).where(Job.state == DEAD).group_by(Job.kind).order_by(Job.kind)
+    return [(kind, count) for kind, count in db.session.execute(dead)]
+
+
 @dataclass(frozen=True, slots=True)
 class JobLine:
     """One job as a list shows it; times are UTC."""

@@ -29,6 +29,11 @@ log = log_of(__name__)
 OF_THE_ACCOUNT = frozenset({"account", "capability", "person", "application", "bank_account", "card"})
 """News of these, in a connected account, is news of that account."""
 
+OF_THE_INTENT = frozenset(
+    {"charge.captured", "charge.expired", "charge.failed", "charge.pending", "charge.succeeded", "charge.updated"}
+)
+"""News of a charge that its payment intent shows too: one look at that serves the events of both."""
+
 _LONGEST = {"event_id": 255, "type": 100, "object_type": 64, "object_id": 255, "account": 255, "api_version": 40}
 
 
@@ -49,6 +54,8 @@ def read_event(body: bytes, account: str = "") -> Announcement:
     try:
         event = json.loads(body)
         kind, ref = _object_of(event)
+        if kind == "charge" and event["type"] in OF_THE_INTENT and event["data"]["object"].get("payment_intent"):
+            kind, ref = "payment_intent", event["data"]["object"]["payment_intent"]
         facts = {
             "event_id": event["id"],
             "type": event["type"],

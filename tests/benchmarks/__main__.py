@@ -18,7 +18,7 @@ from marketplace.testing.apps import built, migrate, settings
 from marketplace.testing.databases import DIALECTS, TestDatabase, migrated
 from marketplace.testing.postgres import held_open
 from plugins.funding import totals
-from tests.benchmarks import ledger_post, raw_pledge, startup
+from tests.benchmarks import ledger_post, raw_pledge, startup, webhooks
 from tests.benchmarks.meter import Subject, ask, environ, measure
 from tests.benchmarks.raw import RawSite
 from tests.benchmarks.seed import fill, plan_of
@@ -46,43 +46,59 @@ class Wishes:
     starts: int
 
 
-def main() -> None:
-    """Measure both databases at both sizes, then start-up."""
+def asked() -> argparse.Namespace:
+    """Read what is to be measured."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller and shorter: 1,000 and 10,000 listings")
     parser.add_argument("--listings", type=int, nargs="+", help="sizes to seed instead of 1,000 and 100,000")
     parser.add_argument("--databases", choices=DIALECTS, nargs="+", default=list(DIALECTS))
-    parser.add_argument(
-        "--ledger", action="store_true", help="only posting to the ledger, beside bare SQL and django-hordak"
-    )
+    ledger = "only posting to the ledger, beside bare SQL and django-hordak"
+    parser.add_argument("--ledger", action="store_true", help=ledger)
+    under_load = "only the intake of webhooks, under load for two minutes"
+    parser.add_argument("--webhooks", action="store_true", help=under_load)
+    parser.add_argument("--workers", type=int, default=1, help="worker processes beside the intake of webhooks")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--no-startup", action="store_true", help="leave out start-up and memory")
     start.add_argument("--startup", action="store_true", help="only start-up and memory, with 1,000 listings")
-    asked = parser.parse_args()
-    usual = (1000, 10_000) if asked.quick else (1000, 100_000)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure both databases at both sizes, then start-up."""
+    wanted = asked()
+    quick, usual = wanted.quick, (1000, 10_000) if wanted.quick else (1000, 100_000)
     wishes = Wishes(
-        sizes=tuple(asked.listings or usual),
-        rounds=10 if asked.quick else 50,
-        pledges=6 if asked.quick else 15,  # the smaller site has 200 campaigns, and nobody pledges twice to one
-        starts=5 if asked.quick else 11,
+        sizes=tuple(wanted.listings or usual),
+        rounds=10 if quick else 50,
+        pledges=6 if quick else 15,  # the smaller site has 200 campaigns, and nobody pledges twice to one
+        starts=5 if quick else 11,
     )
     folder = Path(tempfile.mkdtemp(prefix="mkt-bench-"))
     with held_open(folder):
-        if asked.ledger:
-            ledger_post.report(folder, asked.databases, rounds=1 if asked.quick else 5, seconds=2)
+        if wanted.ledger:
+            ledger_post.report(folder, wanted.databases, rounds=1 if quick else 5, seconds=2)
             return
-        for dialect in asked.databases:
+        for dialect in wanted.databases:
             database = migrated(dialect, folder, "bench", migrate)
-            if asked.startup:
+            if wanted.webhooks:
+                length = 10 if quick else 60
+                load = webhooks.Wishes(seconds=length, outage=length, workers=wanted.workers)
+                webhooks.report(database, folder, load)
+            elif wanted.startup:
                 seeded(database, folder, 1000)
                 startup.report(database, folder, wishes.starts)
-                continue
-            found: dict[int, Figures] = {}
-            for size in wishes.sizes:
-                found[size] = of_size(database, folder, size, wishes)
-                print_pages(dialect, size, found[size], found[wishes.sizes[0]])
-            if not asked.no_startup:
-                startup.report(database, folder, wishes.starts)
+            else:
+                pages(database, folder, wishes, with_startup=not wanted.no_startup)
+
+
+def pages(database: TestDatabase, folder: Path, wishes: Wishes, *, with_startup: bool) -> None:
+    """Measure pages and pledges of one database, then start-up."""
+    found: dict[int, Figures] = {}
+    for size in wishes.sizes:
+        found[size] = of_size(database, folder, size, wishes)
+        print_pages(database.dialect, size, found[size], found[wishes.sizes[0]])
+    if with_startup:
+        startup.report(database, folder, wishes.starts)
 
 
 def seeded(database: TestDatabase, folder: Path, listings: int) -> None:
