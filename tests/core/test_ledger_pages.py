@@ -85,9 +85,10 @@ def test_a_reversal_and_a_hold_lead_to_what_they_belong_to_and_back(
     taken = service.post_pending("taken", hold.transfer_ids[0], eur(300), description="Taken").txn_id
     auth.operator()
     for one, other in ((first, undone), (hold.txn_id, taken)):
-        reader = Reader(client, f"/operator/ledger/transactions/{one}")
+        page = f"/operator/ledger/transactions/{one}"
+        reader = Reader(client, page)
         reader.follow(f"/operator/ledger/transactions/{other}")
-        reader.follow(f"/operator/ledger/transactions/{one}")
+        assert reader.follow(page) == page
 
 
 def test_the_journal_is_handed_to_operators_only_and_it_is_written_down(
