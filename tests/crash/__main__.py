@@ -1,12 +1,14 @@
 """`make crash`: kills the site and its workers a thousand times while members act, and proves the books after each round.
 
-`--kills 1000 --operations 2000 --database sqlite|postgresql|both --seed N`; `--broken NAME` runs one of the broken variants,
-`--broken all` each of them shortly, and then it is a failure when nothing is found.
+`--kills 1000 --operations 2000 --database sqlite|postgresql|both --seed N`; `--keep` leaves the run's files behind (a SQLite
+database among them); `--broken NAME` runs one of the broken variants, `--broken all` each of them shortly, and then it is a
+failure when nothing is found.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,10 +23,12 @@ from tests.crash.run import run
 from tests.crash.site import Plan
 from tests.crash.variants import plan_of
 
+_SOCKETS = shutil.ignore_patterns("postgres", "programs", "keeper*")
+
 
 @contextmanager
-def place(dialect: str) -> Iterator[tuple[str, Path]]:
-    """Give a migrated database and a folder that vanish with the run."""
+def place(dialect: str, *, keep: bool = False) -> Iterator[tuple[str, Path]]:
+    """Give a migrated database and a folder that vanish with the run, unless they are kept."""
     folder = Path(tempfile.mkdtemp(prefix="mkt-"))
     with held_open(folder):
         database = migrated(dialect, folder, "crash", migrate)
@@ -35,6 +39,9 @@ def place(dialect: str) -> Iterator[tuple[str, Path]]:
             yield database.url, home
         finally:
             database.close()
+            if keep:
+                kept = shutil.copytree(folder, tempfile.mkdtemp(prefix="crash-"), dirs_exist_ok=True, ignore=_SOCKETS)
+                print(f"kept in {kept}")
 
 
 def main() -> int:
@@ -45,16 +52,18 @@ def main() -> int:
     parser.add_argument("--database", choices=(*DIALECTS, "both"), default="both")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--broken", choices=(*VARIANTS, "all"), default=None)
+    parser.add_argument("--keep", action="store_true")
     given = parser.parse_args()
     dialects = DIALECTS if given.database == "both" else (given.database,)
     if given.broken:
         names = tuple(VARIANTS) if given.broken == "all" else (given.broken,)
         return max(_broken(dialects[0], name, given.seed) for name in names)
-    return max(_whole(dialect, Plan(given.kills, given.operations, given.seed)) for dialect in dialects)
+    plan = Plan(given.kills, given.operations, given.seed)
+    return max(_whole(dialect, plan, given.keep) for dialect in dialects)
 
 
-def _whole(dialect: str, plan: Plan) -> int:
-    with place(dialect) as (url, folder):
+def _whole(dialect: str, plan: Plan, keep: bool) -> int:
+    with place(dialect, keep=keep) as (url, folder):
         figures = run(dialect, url, folder, plan, lambda line: print(line, flush=True))
     print("\n".join(["", *figures.lines(), *figures.differences, ""]), flush=True)
     return 1 if figures.differences else 0
