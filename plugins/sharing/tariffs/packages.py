@@ -2,7 +2,7 @@
 
 How often a package may be used is bounded by the tariff (`at_most`, and MOST combinations in all) and by need: one more
 than covers the whole use can only cost more. A combination whose packages alone cost as much as the best total so far is
-left out with all that add to it, since nothing else on a bill is below zero but what reduces it to a maximum or cap.
+left out with all that add to it: packages stand outside caps and discounts, so only the tariff's maximum can cut them.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def cheapest(terms: Terms, use: Use, assemble: Callable[[Mapping[str, int]], Bil
             if counts and (bill := assemble(counts)).total < best.total:
                 best = bill
             return
-        package = order[place]
+        package, most = order[place], best.total if terms.maximum is None else terms.maximum
         for count in range(bounds[place] + 1):
-            if price + count * package.price >= best.total:
+            if min(most, price + count * package.price) >= best.total:
                 break
             descend(place + 1, {**counts, package.key: count} if count else counts, price + count * package.price)
 

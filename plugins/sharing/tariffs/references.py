@@ -94,6 +94,13 @@ def _groups(terms: Terms) -> Iterator[Fault]:
     known |= {MINIMUM}
     for number, tax in enumerate(terms.taxes, 1):
         yield from _missing(f"tax[{number}].of", tax.of, known, "component, package or fee")
+        if terms.maximum is not None and not tax.included and (rest := known - {MINIMUM} - tax.of):
+            # Else more use could cost less: the maximum would cut more of what is taxed.
+            yield Fault(
+                f"tax[{number}].of", f"with a maximum, an added tax is of everything, also {', '.join(sorted(rest))}"
+            )
+        if terms.maximum is not None and terms.minimum and not tax.included and MINIMUM not in tax.of:
+            yield Fault(f"tax[{number}].of", f"with a maximum, an added tax is of everything, also {MINIMUM}")
     yield from _missing("credits", terms.credits, {*known}, "component, package or fee")
 
 
