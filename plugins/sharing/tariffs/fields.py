@@ -97,7 +97,8 @@ class Table:
     def price(self, value: Any) -> Decimal:
         """Read a price in major units as minor units, at most six places finer than the smallest coin."""
         amount = decimal(value).scaleb(self.places)
-        billionths(amount.scaleb(3))
+        if amount != amount.quantize(Decimal("0.000001")):
+            raise ValueError(f"{value} is more than a million times finer than the currency's smallest coin")
         return amount
 
 

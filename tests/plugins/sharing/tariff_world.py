@@ -23,7 +23,7 @@ def stored(name: str) -> Tariff:
 
 def document(*components: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """Give a document with these components."""
-    return {"format": 1, "name": "Test", "version": 1, "currency": "EUR", "component": list(components), **more}
+    return {"format": 1, "name": "Test", "version": 1, "currency": "EUR", "component": list(components)} | more
 
 
 def tariff(*components: Mapping[str, Any], **more: Any) -> Tariff:
