@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select
 
 from marketplace import clock
@@ -11,7 +13,7 @@ from marketplace.money import Money
 from marketplace.payments import booked_back, bookings, burdens, dispute_notices, notices
 from marketplace.payments.attempts import find_attempt, locked, mark
 from marketplace.payments.burdens import Cause
-from marketplace.payments.dispute_models import DECIDED, INQUIRIES, Dispute, DisputeMovement
+from marketplace.payments.dispute_models import DECIDED, DISPUTE_STATES, INQUIRIES, Dispute, DisputeMovement
 from marketplace.payments.facts import DisputeFacts, MovementFacts
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import Payment, PaymentAttempt
@@ -37,7 +39,11 @@ def apply_dispute(facts: DisputeFacts) -> Outcome:
     if facts.currency != payment.currency:
         notices.alarm("chargeback_in_another_currency", payment=payment.id, dispute=facts.ref)
         return parked(f"chargeback in {facts.currency}, payment in {payment.currency}")
-    known = _find(facts)
+    known, strange = _find(facts), False
+    if facts.state not in DISPUTE_STATES:  # a word of the gateway's that is newer than this program
+        facts = replace(facts, state=known.state if known is not None else "under_review")
+        notices.alarm("chargeback_in_an_unknown_state", payment=payment.id, dispute=facts.ref)
+        strange = True
     dispute = known or _new(payment, attempt, facts)
     before = (dispute.state, dispute.submissions, dispute.due_by, dispute.said, dispute.answer)
     surplus = attempt.ref or "" if attempt.state == "surplus" else ""
@@ -48,6 +54,8 @@ def apply_dispute(facts: DisputeFacts) -> Outcome:
         _count(payment)
         _tell(payment, dispute)
     db.session.flush()
+    if strange:
+        return parked("a state that is not known here")
     after = (dispute.state, dispute.submissions, dispute.due_by, dispute.said, dispute.answer)
     return APPLIED if any(moved) or before != after or known is None else OLD
 

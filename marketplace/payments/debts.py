@@ -123,8 +123,9 @@ def write_off(debt_id: int, amount: Money, actor_id: int, reason: str) -> None:
 def forgive(debt: MemberDebt, payment: Payment, minor: int, source: AccountSpec) -> list[TransferSpec]:
     """Take back `minor` minor units of a debt that turned out not to be one; gives the transfers from `source`.
 
-    What is open is just let go. Of the rest, what was written off becomes the platform's again, and what the member paid
-    is the member's: kept earnings as earnings of the payments they came from, repayments as earnings of this payment.
+    What is open is just let go. Of the rest, what was written off becomes the platform's again, and what the member paid,
+    by earnings that were kept or by bank, becomes earnings of this payment: it is sent out of our balance then, as far as
+    the payment's own charge can't bear it. (Giving it back to the payments that it was kept from would need their locks.)
     """
     debt = db.session.get_one(MemberDebt, debt.id, with_for_update=True, populate_existing=True)
     currency, lines = debt.currency, []
@@ -154,9 +155,5 @@ def _returned(debt: MemberDebt, payment: Payment, entry: DebtEntry, minor: int) 
         debt.written_off_minor -= minor
         return accounts.write_offs(debt.currency)
     debt.cleared_minor -= minor
-    if entry.kind == "netted" and entry.payment_id != payment.id:
-        kept = db.session.get_one(Payment, entry.payment_id, with_for_update=True, populate_existing=True)
-        kept.payable_minor += minor
-    else:
-        payment.payable_minor += minor
+    payment.payable_minor += minor
     return accounts.member_payable(debt.user_id, debt.currency)

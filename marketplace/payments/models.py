@@ -124,7 +124,7 @@ class Payment(Base):
     @property
     def label(self) -> str:
         """Say in the reader's language how far this payment has come."""
-        return state_words(self.state, self.refunded_minor, self.amount_minor)[0]
+        return state_words(self.state, self.refunded_minor, self.amount_minor, self.disputed_minor)[0]
 
     @property
     def kept(self) -> Money:

@@ -27,7 +27,7 @@ def unfinished(user_id: int) -> int:
     unsettled = (
         (Payment.state == "succeeded")
         & Payment.settled_at.is_(None)
-        & (Payment.refunded_minor < Payment.amount_minor)
+        & (Payment.refunded_minor + Payment.disputed_minor < Payment.amount_minor)
     )  # fmt: skip
     mine = or_(Payment.payer_id == user_id, Payment.payee_id == user_id)
     statement = select(func.count()).select_from(Payment).where(mine, or_(Payment.state.in_(UNFINISHED), unsettled))

@@ -48,7 +48,8 @@ def payments_of_member(user_id: int, before: int | None = None) -> tuple[list[An
     statement = (
         select(
             Payment.id, Payment.state, Payment.amount_minor, Payment.refunded_minor, Payment.earned_minor, Payment.currency,
-            Payment.payer_id, Payment.agreement_id, Payment.created_at, Payment.charged_at, Listing.title,
+            Payment.payer_id, Payment.agreement_id, Payment.created_at, Payment.charged_at, Payment.disputed_minor,
+            Listing.title,
         )
         .join(Agreement, Agreement.id == Payment.agreement_id)
         .join(Listing, Listing.id == Agreement.listing_id)

@@ -26,6 +26,7 @@ LOOK_EVERY = timedelta(days=1)
 DECIDED_WITHIN = timedelta(days=120)
 """Banks take up to 75 days after the evidence, an inquiry up to 120 (https://docs.stripe.com/disputes/how-disputes-work)."""
 
+ANSWERED_WITHIN = timedelta(hours=3)
 ACCOUNT_WITHIN = timedelta(days=14)
 SENT_WITHIN = timedelta(days=3)
 GATHERED_WITHIN = timedelta(days=1)
@@ -39,6 +40,8 @@ def watch() -> None:
     _looks(now)
     _late(now, "dispute", select(Dispute.id).where(Dispute.state.not_in(DECIDED), Dispute.opened_at < now - DECIDED_WITHIN),
           "chargeback_is_not_decided")  # fmt: skip
+    answering = Dispute.answer != "", Dispute.updated_at < now - ANSWERED_WITHIN
+    _late(now, "dispute", select(Dispute.id).where(*answering), "answer_to_chargeback_is_stuck")
     waits_for_account = Payout.state == "waiting_account", Payout.created_at < now - ACCOUNT_WITHIN
     _late(now, "payout", select(Payout.id).where(*waits_for_account), "pay_out_waits_for_an_account", _remind)
     sending = Payout.state == "sending", Payout.created_at < now - SENT_WITHIN

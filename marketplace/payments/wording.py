@@ -36,8 +36,10 @@ PAYOUT_STATES: dict[str, tuple[Any, str]] = {
 }
 
 
-def state_words(state: str, refunded_minor: int = 0, amount_minor: int = 0) -> tuple[str, str]:
-    """Give words and tone for a payment's state, its refunds considered (minor units)."""
+def state_words(state: str, refunded_minor: int = 0, amount_minor: int = 0, disputed_minor: int = 0) -> tuple[str, str]:
+    """Give words and tone for a payment's state, its refunds and chargebacks considered (minor units)."""
+    if state == "succeeded" and disputed_minor:
+        return _("Taken back by the bank"), "bad"
     if state == "succeeded" and refunded_minor:
         return (_("Refunded"), "") if refunded_minor >= amount_minor else (_("Partly refunded"), "")
     words, tone = STATES[state]

@@ -17,6 +17,7 @@ from marketplace.payments.models import Payout
 from marketplace.payments.payout_models import PayoutPart
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
+from marketplace.testing.frozen_clock import FrozenClock
 from tests.core.dispute_world import Disputes
 from tests.core.payment_world import eur
 
@@ -106,10 +107,13 @@ def test_a_chargeback_after_the_pay_out_that_is_won_leaves_reserve_and_owner_as_
     world.prove()
 
 
-def test_what_the_owner_paid_meanwhile_is_given_back_when_a_chargeback_is_won_after_all(world: Disputes) -> None:
+def test_what_the_owner_paid_meanwhile_is_given_back_when_a_chargeback_is_won_after_all(
+    world: Disputes, frozen: FrozenClock
+) -> None:
     world.onboard(world.owner)
-    ref = world.dispute(world.paid_out(5000, 250))
-    later = world.paid_out(3000, 0)  # all of it is kept for the debt
+    payment = world.paid_out(5000, 250)
+    ref = world.dispute(payment)
+    world.paid_out(3000, 0)  # all of it is kept for the debt
     assert (world.owed(), world.earned(), world.count("transfers")) == (2000, 0, 1)
     debt = db.session.scalars(select(MemberDebt)).one()
     operator = world.factories.operator()
@@ -117,10 +121,16 @@ def test_what_the_owner_paid_meanwhile_is_given_back_when_a_chargeback_is_won_af
     debts.write_off(debt.id, eur(1000), operator.id, "given up")
     world.prove()
     world.decide(ref, won=True)
-    assert (world.owed(), world.lost()) == (0, 0)
-    assert world.fresh(later).payable_minor == 0
-    assert world.count("transfers") >= 2
-    assert _payout(world).amount_minor in (3000, 3500)
+    assert (world.owed(), world.lost(), world.earned()) == (0, 0, 3500)
+    world.prove()
+    # It is more than the payment's own charge still bears, so it waits until our balance at the provider is enough.
+    assert (_payout(world).state, _payout(world).error_code) == ("sending", "balance_insufficient")
+    world.charged(10_000)
+    world.bank.sandbox.clock.advance(4 * 86_400)
+    world.bank.deliver()
+    frozen.forward(hours=2)
+    world.work()
+    assert (_payout(world).state, _payout(world).amount_minor, world.earned()) == ("paid", 3500, 0)
     world.prove()
 
 

@@ -9,11 +9,13 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, Refused
-from marketplace.ledger.models import LedgerTransaction
 from marketplace.notifications.models import Notification
 from marketplace.payments import disputes
+from marketplace.payments.apply import apply
 from marketplace.payments.dispute_models import Dispute
-from marketplace.payments.models import GatewayEvent, Payout
+from marketplace.payments.facts import DisputeFacts, FeeFacts, MovementFacts
+from marketplace.payments.models import GatewayEvent
+from marketplace.payments.outcome import Fate
 from marketplace.payments.waiting import watch
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
@@ -31,27 +33,26 @@ def _told(kind: str) -> int:
     return db.session.scalar(select(func.count()).select_from(Notification).where(Notification.kind == kind)) or 0
 
 
-def _bookings(ref: str) -> list[str]:
-    keys = select(LedgerTransaction.key).where(LedgerTransaction.key.like(f"{ref}:%")).order_by(LedgerTransaction.id)
-    return list(db.session.scalars(keys))
-
-
-def _payout(world: Disputes) -> Payout:
-    statement = select(Payout).where(Payout.user_id == world.owner.id).order_by(Payout.id.desc()).limit(1)
-    return db.session.scalars(statement.execution_options(populate_existing=True)).one()
-
-
 def test_a_chargeback_of_another_currency_is_parked_with_an_alarm(world: Disputes) -> None:
-    from marketplace.payments.apply import apply
-    from marketplace.payments.facts import DisputeFacts
-    from marketplace.payments.outcome import Fate
-
     payment = world.charged(5000)
     world.factories.operator()
     ref = world.attempts(payment)[0].ref or ""
     outcome = apply(DisputeFacts("du_x", "", ref, 5000, "USD", "needs_response"))
     assert (outcome.fate, world.held(payment)) == (Fate.PARKED, 5000)
     assert _told("payment_alarm") == 1
+
+
+def test_a_chargeback_in_a_state_that_is_not_known_is_booked_and_shown_to_operators(world: Disputes) -> None:
+    payment = world.charged(5000)
+    world.factories.operator()
+    ref = world.attempts(payment)[0].ref or ""
+    took = (MovementFacts("txn_x", -5000, FeeFacts(2000, "EUR")),)
+    for _time in range(2):
+        outcome = apply(DisputeFacts("du_x", "", ref, 5000, "EUR", "reconsidered", movements=took))
+        assert outcome.fate is Fate.PARKED
+    assert (world.held(payment), world.costs()) == (0, 2100)
+    assert world.case("du_x").state == "under_review"
+    assert _told("payment_alarm") >= 1
 
 
 def test_a_chargeback_about_a_charge_that_nobody_knows_is_kept_and_not_dropped(world: Disputes) -> None:

@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 
 from marketplace.database import db
 from marketplace.errors import Refused
-from marketplace.ledger.models import LedgerTransaction
 from marketplace.notifications.models import Notification
 from marketplace.payments import service
 from marketplace.payments.models import Payout, Refund
@@ -27,11 +26,6 @@ def world(app: Flask, sandbox: Bank, factories: Factories) -> Disputes:
 
 def _told(kind: str) -> int:
     return db.session.scalar(select(func.count()).select_from(Notification).where(Notification.kind == kind)) or 0
-
-
-def _bookings(ref: str) -> list[str]:
-    keys = select(LedgerTransaction.key).where(LedgerTransaction.key.like(f"{ref}:%")).order_by(LedgerTransaction.id)
-    return list(db.session.scalars(keys))
 
 
 def _payout(world: Disputes) -> Payout:
