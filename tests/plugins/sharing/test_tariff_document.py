@@ -1,5 +1,7 @@
 """A faulty document: every fault at once, each with the name of its field."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,3 +118,9 @@ def test_text_that_is_neither_toml_nor_json_is_told() -> None:
 def test_a_tariff_can_not_be_changed_once_read(name: str) -> None:
     with pytest.raises(AttributeError):
         stored(name).components[0].price = 0  # type: ignore[misc, assignment]
+
+
+def test_the_documented_example_is_a_tariff_whose_examples_hold() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "plugins" / "tariffs.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"(?ms)^```toml\n(.*?)^```$", text)
+    assert read_toml(example).check() == ()
