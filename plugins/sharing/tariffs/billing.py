@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from . import capping, packages
 from .bills import Bill, Line
 from .errors import UseInvalid
-from .figures import ONE, billionths, plain, seconds
+from .figures import ONE, billionths, moment, plain, seconds
 from .lines import lines_of
 from .model import Package, Plan, Terms
 from .rating import Cell, Course, Rated, rate
 from .surcharges import Account, follow
-from .use import Use
+from .use import Gap, Use
 from .zones import Clockwork
 
 NO_PLAN = Plan("", 0, frozenset(), {})
@@ -80,7 +80,15 @@ def assemble(terms: Terms, use: Use, counts: Mapping[str, int]) -> Bill:
     notes = (*(line for line in account.lines if not line.amount), *account.notes)
     total = sum(line.amount for line in lines)
     credits = account.sum_of(terms.credits)
-    return Bill(terms.digest, terms.currency, lines, notes, account.nets, total, credits, use.gaps)
+    gaps = (*use.gaps, *_absent(course))
+    return Bill(terms.digest, terms.currency, lines, notes, account.nets, total, credits, gaps)
+
+
+def _absent(course: Course) -> Iterator[Gap]:
+    """Name the registers that the tariff charges by and that no reading told of: nothing is charged for them."""
+    use = course.use
+    for register in sorted({part.register for part in course.components if part.register} - use.deltas.keys()):
+        yield Gap("absent", moment(use.start), moment(use.end), register)
 
 
 def _cover(terms: Terms, course: Course, counts: Mapping[str, int], plan: Plan) -> None:

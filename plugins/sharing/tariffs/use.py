@@ -46,7 +46,11 @@ class Delta(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """What is missing between two readings: numbers ("number"), a sign of life ("silence"), a register's start ("register")."""
+    """What is missing between two readings, and its name or size in `detail`.
+
+    Kinds: numbers of readings ("number"), a sign of life in seconds ("silence"), where a register stood at the start
+    ("register"), and on bills a register that no reading told of ("absent").
+    """
 
     kind: str
     since: datetime

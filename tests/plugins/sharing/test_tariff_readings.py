@@ -76,6 +76,12 @@ def test_a_register_that_appears_late_is_a_gap_and_counts_from_its_first_value()
     assert sum(delta.size for delta in use.deltas["km"]) == 3 * ONE
 
 
+def test_a_register_that_is_charged_by_and_never_told_of_is_a_gap_on_the_bill() -> None:
+    found = bill(stored("car2go"), from_readings([at(0), at(20, "")]))
+    assert [(gap.kind, gap.detail) for gap in found.gaps] == [("absent", "km")]
+    assert found.total == 580
+
+
 def test_a_register_that_falls_is_refused_with_its_name_and_figures() -> None:
     with pytest.raises(UseInvalid, match=r"register 'km' fell from 105 to 104\.9 at 2026-01-05T08:10"):
         from_readings([at(0, km="100"), at(5, km="105"), at(10, "", "104.9")])
