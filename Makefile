@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench ledger-long crash failover screenshots messages addresses lock clean
+.PHONY: help install demo test lint format bench ledger-long crash failover mutate screenshots messages addresses lock clean
 
 help: ## list the commands
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -39,6 +39,9 @@ crash: $(STAMPS)/test ## kill site and workers a thousand times on each database
 failover: $(STAMPS)/test ## kill the primary of two PostgreSQL servers while members pledge, and look for what is missing
 	@$(PY) -m tests.failover $(ARGS)
 
+mutate: build/mutation/venv/.stamp ## change the code of money in thousands of ways and count what the tests notice; hours, goes on where it was
+	@build/mutation/venv/bin/python -m tests.mutation $(ARGS)
+
 screenshots: $(STAMPS)/test ## take pictures of the main pages into docs/screenshots
 	@scripts/chromium.sh
 	@$(PY) scripts/screenshots.py $(ARGS)
@@ -63,3 +66,6 @@ $(STAMPS)/run: requirements.lock setup.cfg pyproject.toml
 
 $(STAMPS)/test: requirements-test.lock $(STAMPS)/run
 	@scripts/install.sh $(VENV) requirements-test.lock $@
+
+build/mutation/venv/.stamp: requirements-mutation.lock $(STAMPS)/run
+	@scripts/install.sh build/mutation/venv requirements-mutation.lock $@

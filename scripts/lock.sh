@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes requirements.lock and requirements-test.lock from setup.cfg: exact versions with hashes, for Linux and macOS,
+# Writes requirements.lock, requirements-test.lock and requirements-mutation.lock from setup.cfg: exact versions with hashes, for Linux and macOS,
 # Python 3.11 and newer. Versions already locked stay; `make lock ARGS=--upgrade` takes the newest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -18,4 +18,5 @@ compile() {
 }
 compile --output-file requirements.lock "$@" >/dev/null
 compile --extra test --constraint requirements.lock --output-file requirements-test.lock "$@" >/dev/null
-wc -l requirements.lock requirements-test.lock
+compile --extra test --extra mutation --constraint requirements-test.lock --output-file requirements-mutation.lock "$@" >/dev/null
+wc -l requirements.lock requirements-test.lock requirements-mutation.lock
