@@ -8,41 +8,22 @@ import pytest
 from flask import Flask
 from sqlalchemy.exc import IntegrityError
 
-from marketplace import clock
-from marketplace.agreements.models import Agreement
-from marketplace.database import transaction
 from marketplace.ledger import accounts, errors, export, service
 from marketplace.ledger.transfers import TransferSpec
 from marketplace.money import Money
-from marketplace.payments.models import Payment
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from tests.core.ledger_books import eur, move
+from tests.core.ledger_deals import strike
 
 NASTY = '=He said "no" (1); \\ done\r\n2026-01-01 open X'
 
 
 @pytest.fixture
-def deals(factories: Factories) -> None:
-    """Write agreements 7 and 8 with payments 3 and 4, for the books to name."""
-    listing, payer = factories.listing(), factories.user()
-    at = clock.now()
-    times = {"created_at": at, "updated_at": at}
-    for number in (7, 8):
-        parties = {"listing_id": listing.id, "owner_id": listing.owner_id, "member_id": payer.id}
-        deal = Agreement(id=number, kind="test", state="agreed", phase="agreed", terms={}, **parties, **times)
-        with transaction() as session:
-            session.add(deal)
-            session.flush()
-            parties = {"agreement_id": number, "payer_id": payer.id, "payee_id": listing.owner_id}
-            facts = {"purpose": "pledge", "amount_minor": 5000, "currency": "EUR", "state": "method_needed"}
-            session.add(Payment(id=number - 4, **parties, **facts, **times))
-
-
-@pytest.fixture
-def books(deals: None, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def books(factories: Factories, frozen: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Book a charge with its fee, a hold that is half taken, a correction, and yen; the batches hold one transaction each."""
     monkeypatch.setattr(export, "BATCH", 1)
+    strike(factories)
     clearing, held = accounts.provider_clearing("stripe", "EUR"), accounts.agreement_held(7, "EUR")
     fees = accounts.platform_fees("EUR")
     frozen.at("2026-11-20T12:00:00")

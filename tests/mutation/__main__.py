@@ -1,7 +1,8 @@
 """`make mutate`: changes the code of ledger and payments in thousands of small ways and counts which changes a test notices.
 
 Run again, it goes on where it was stopped. `--package payments --sample 300 --seed 1` tries only 300 mutants drawn at
-random, `--like '*.fees.*'` only those with such names; `--left` lists those that no test noticed, with their changes.
+random, `--like '*.fees.*'` only those with such names; `--again` tries those anew that no test noticed, and `--left` lists
+them with their changes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from marketplace.testing.apps import migrate
 from tests.mutation.prepared import PREPARED
-from tests.mutation.workspace import CHILDREN, PACKAGES, Package, generate, results, synchronised
+from tests.mutation.workspace import CHILDREN, PACKAGES, Package, change, forget, generate, results, synchronised
 
 SURVIVED, UNTESTED, REFUSED, UNTRIED = "survived", "without a test", "refused by the type checker", "not tried"
 VERDICTS = {None: UNTRIED, 0: SURVIVED, 5: UNTESTED, 33: UNTESTED, 34: UNTRIED, 35: SURVIVED, 37: REFUSED, 2: UNTRIED}
@@ -61,10 +62,7 @@ def left(package: Package, like: str) -> None:
     """Show the mutants that no test noticed, each as the change that it is."""
     for name, code in results(package).items():
         if verdict(code) in (SURVIVED, UNTESTED) and fnmatchcase(name, like):
-            program = [str(Path(sys.executable).with_name("mutmut")), "show", name]
-            shown = subprocess.run(program, cwd=package.home, check=False, capture_output=True, text=True).stdout
-            lines = [line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-            print("\n".join([f"{verdict(code)}: {name}", *lines, ""]))
+            print("\n".join([f"{verdict(code)}: {name}", *change(package, name), ""]))
 
 
 def run(package: Package, like: str, sample: int, seed: int) -> int:
@@ -92,6 +90,7 @@ def main() -> int:
     parser.add_argument("--like", default="*")
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--left", action="store_true")
     given = parser.parse_args()
     status = 0
@@ -99,6 +98,8 @@ def main() -> int:
         if given.left:
             left(PACKAGES[name], given.like)
         else:
+            if given.again:
+                forget(PACKAGES[name], frozenset(code for code in VERDICTS if verdict(code) in (SURVIVED, UNTESTED)))
             status = max(status, run(PACKAGES[name], given.like, given.sample, given.seed))
     return status
 

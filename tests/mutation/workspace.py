@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
+import difflib
 import json
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 from tests.gates import tree
 
@@ -22,6 +26,8 @@ class Package:
 
     name: str
     tests: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    """Files whose code runs when it is imported, before a mutant is in force, or runs on PostgreSQL alone."""
 
     @property
     def home(self) -> Path:
@@ -32,7 +38,7 @@ class Package:
 PACKAGES = {
     package.name: package
     for package in (
-        Package("ledger", ("tests/core/test_ledger_[abcgp]*.py",)),
+        Package("ledger", ("tests/core/test_ledger_*.py",), ("models.py", "protect.py")),
         Package(
             "payments",
             (
@@ -45,7 +51,7 @@ PACKAGES = {
         ),
     )
 }  # fmt: skip
-SLOW = ("properties", "concurrency", "pages", "fuzz", "browser")
+SLOW = ("properties", "concurrency", "pages", "fuzz", "browser", "mutants", "bench")
 """Words in the names of tests that are left out: they take long for what they notice."""
 
 
@@ -69,6 +75,7 @@ def _configure(package: Package) -> None:
     found = {file for pattern in package.tests for file in package.home.glob(pattern)}
     tests = sorted(str(file.relative_to(package.home)) for file in found if not any(word in file.name for word in SLOW))
     settings["mutmut"]["only_mutate"] = f"\nmarketplace/{package.name}/*"
+    settings["mutmut"]["do_not_mutate"] = "\n" + "\n".join(f"*/{package.name}/{file}" for file in package.left_out)
     settings["mutmut"]["pytest_add_cli_args_test_selection"] = "\n" + "\n".join(tests)
     with path.open("w", encoding="utf-8") as file:
         settings.write(file)
@@ -80,6 +87,36 @@ def results(package: Package) -> dict[str, int | None]:
     for path in sorted((package.home / "mutants").rglob("*.py.meta")):
         found |= json.loads(path.read_text(encoding="utf-8")).get("exit_code_by_key", {})
     return found
+
+
+def forget(package: Package, codes: frozenset[int | None]) -> None:
+    """Have the mutants with these exit codes tried again, since there may be new tests."""
+    for path in (package.home / "mutants").rglob("*.py.meta"):
+        known = json.loads(path.read_text(encoding="utf-8"))
+        codes_by_name = known.get("exit_code_by_key", {})
+        known["exit_code_by_key"] = {name: None if code in codes else code for name, code in codes_by_name.items()}
+        path.write_text(json.dumps(known, indent=4), encoding="utf-8")
+
+
+def change(package: Package, name: str) -> list[str]:
+    """Give the lines by which a mutant differs from the function that it is of."""
+    module, _dot, function = name.rpartition(".")
+    path = package.home / "mutants" / (module.replace(".", "/") + ".py")
+    wanted = (function.rpartition("__mutmut_")[0] + "__mutmut_orig", function)
+    texts = {
+        node.name: ast.unparse(node).splitlines()[1:] for node in ast.walk(_parsed(path)) if _is_one_of(node, wanted)
+    }
+    lines = difflib.unified_diff(texts[wanted[0]], texts[wanted[1]], lineterm="", n=0)
+    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _is_one_of(node: ast.AST, names: tuple[str, str]) -> TypeGuard[ast.FunctionDef]:
+    return isinstance(node, ast.FunctionDef) and node.name in names
 
 
 def generate(package: Package) -> None:
