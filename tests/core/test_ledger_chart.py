@@ -55,11 +55,8 @@ def test_an_account_keeps_its_code_kind_owner_and_guard(opened: Callable[[], Acc
 
 
 def test_every_account_of_the_chart_is_here() -> None:
-    made = [
-        name
-        for name, thing in inspect.getmembers(accounts, inspect.isfunction)
-        if thing.__module__ == accounts.__name__
-    ]
+    functions = inspect.getmembers(accounts, inspect.isfunction)
+    made = {name for name, thing in functions if thing.__module__ == accounts.__name__ and "mutmut" not in name}
     assert len(CHART) == len(made), made
 
 
