@@ -145,9 +145,9 @@ def check_webhooks() -> Iterator[HealthProblem]:
             f"see `marketplace payments inbox list --state {state}`, then `marketplace payments inbox replay`",
         )
     off = select(func.count()).select_from(OutgoingEndpoint).where(OutgoingEndpoint.state == "disabled")
-    if count := db.session.scalar(off):
+    if deaf := db.session.scalar(off):
         yield _warning(
-            f"{count} other systems are no longer told what happens here", "see Webhooks out on the operator pages"
+            f"{deaf} other systems are no longer told what happens here", "see Webhooks out on the operator pages"
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, case, delete, insert
+from sqlalchemy import CTE, Table, and_, bindparam, case, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import text
 
@@ -103,12 +103,33 @@ def _row(
 _table = cast(Table, Job.__table__)
 # Statements are built once: putting one together costs a request more than running it.
 _INSERT = insert(_table).returning(_table.c.id)
+RUNG = ("kind", "payload", "key", "state", "priority", "run_at", "quiet", "created_at")
 
 
 @cache
 def _insert_or_ring(*, sqlite_database: bool) -> Any:
     """Insert, or ring the unfinished job of the same key; one statement, so that two callers can't both insert."""
-    statement = (sqlite if sqlite_database else postgresql).insert(_table)
+    return _or_ring((sqlite if sqlite_database else postgresql).insert(_table))
+
+
+def ring_for(source: CTE) -> Any:
+    """Write the statement that asks for a job for each row of `source`, which may itself write (only on PostgreSQL).
+
+    It is run with `ring_values`. One statement is one transaction: no lock is held while this process gets no time.
+    """
+    facts = [bindparam(f"job_{name}", type_=_table.c[name].type) for name in RUNG]
+    rows = select(*facts).select_from(source)
+    # What is not named here has its default from the database.
+    return _or_ring(postgresql.insert(_table).from_select(list(RUNG), rows, include_defaults=False))
+
+
+def ring_values(kind: str, payload: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Give what `ring_for` needs to ask for a job now; raises UnknownJob."""
+    kind_of(kind)
+    return {f"job_{name}": value for name, value in _row(kind, payload, clock.now(), key=key).items()}
+
+
+def _or_ring(statement: Any) -> Any:
     new, old = statement.excluded, _table.c
     untouched_run = (old.state == RUNNING) & (old.generation == old.ran_generation)
     return statement.on_conflict_do_update(
@@ -124,4 +145,4 @@ def _insert_or_ring(*, sqlite_database: bool) -> Any:
     ).returning(old.id)
 
 
-__all__ = ["UnknownJob", "cancel", "enqueue", "enqueue_many", "kind_of", "wake_event"]
+__all__ = ["UnknownJob", "cancel", "enqueue", "enqueue_many", "kind_of", "ring_for", "ring_values", "wake_event"]

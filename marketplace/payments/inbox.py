@@ -39,8 +39,12 @@ def ring(name: str, subject: ObjectRef, run_at: datetime | None = None) -> None:
 
     A ring while somebody is looking is not lost: the job's generation grows, and it looks once more.
     """
-    payload = {"gateway": name, "kind": subject.kind, "ref": subject.ref, "account": subject.account}
-    enqueue(JOB, payload, key=key_of(subject), run_at=run_at)
+    enqueue(JOB, payload_of(name, subject), key=key_of(subject), run_at=run_at)
+
+
+def payload_of(name: str, subject: ObjectRef) -> dict[str, Any]:
+    """Say in a job's payload which object to look at."""
+    return {"gateway": name, "kind": subject.kind, "ref": subject.ref, "account": subject.account}
 
 
 def key_of(subject: ObjectRef) -> str:

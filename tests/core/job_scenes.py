@@ -82,13 +82,15 @@ def a_card_is_charged_settled_paid_out_and_refunded(props: Props) -> None:
     world.work()
 
 
-@scene("payments.recover", "payments.sweep", "payments.expire_setup")
+@scene("payments.recover", "payments.sweep", "payments.expire_setup", "payments.reconcile")
 def answers_are_lost_and_pages_left(props: Props) -> None:
     """Lose an answer, lose a job, and leave a page open."""
     world = World(props.app, props.bank, props.factories)
     payment, other = world.payment(5000, card=VISA), world.payment(4000, card=VISA)
     world.fault("payment_intents.create", "lost")
     service.charge(payment)
+    world.work()
+    props.frozen.forward(minutes=1)  # before anything else looks for it
     world.work()
     world.fault("payment_intents.create", "lost")
     service.charge(other)

@@ -16,7 +16,15 @@ from marketplace.testing.frozen_clock import FrozenClock
 from tests.core.job_scenes import SCENES, Props, Scene
 from tests.core.job_twice import Twice
 
-SWEEPS = {"payments.watch", "payments.sweep", "payments.mind", "payments.overdue_sweep", "funding.sweep", "jobs.prune"}
+SWEEPS = {
+    "payments.reconcile",
+    "payments.watch",
+    "payments.sweep",
+    "payments.mind",
+    "payments.overdue_sweep",
+    "funding.sweep",
+    "jobs.prune",
+}
 """Those that only ask for other jobs, or only look: that they ran is enough."""
 
 

@@ -327,7 +327,7 @@ def test_the_address_takes_posts_only_and_no_cookie_or_token_opens_it(world: Wor
     untouched(world, lost)
 
 
-def test_intake_costs_two_statements_and_a_repetition_one(world: World, statements: Callable[[], Any]) -> None:
+def test_intake_costs_one_statement_or_two(world: World, statements: Callable[[], Any], database: Any) -> None:
     event = event_of(world) if world.events("payment_intent.succeeded") else b""
     if not event:
         world.charged(5000)
@@ -335,7 +335,7 @@ def test_intake_costs_two_statements_and_a_repetition_one(world: World, statemen
     world.post_event(event_of(world, id="evt_warm"))
     with statements() as seen:
         assert world.post_event(event) == 200
-    assert len(seen) == 2, seen
+    assert len(seen) == (1 if database.dialect == "postgresql" else 2), seen
     with statements() as again:
         assert world.post_event(event) == 200
     assert len(again) == 1, again
