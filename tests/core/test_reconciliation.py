@@ -166,6 +166,17 @@ def test_a_provider_that_does_not_answer_interrupts_and_loses_nothing(
     assert db.session.scalar(select(func.count()).select_from(Comparison)) == 2
 
 
+def test_what_nobody_could_look_at_is_no_difference_and_alarms_nobody(world: World, factories: Factories) -> None:
+    factories.operator()
+    payment = lost(world)
+    world.fault("payment_intents.retrieve", "lost")
+    interrupted = reconcile()
+    assert "does not answer" in interrupted.error
+    assert (left(), interrupted.differences) == ([], 0)
+    assert "payment_alarm" not in db.session.scalars(select(Notification.kind)).all()
+    assert (reconcile().differences, world.held(payment)) == (0, 2500)
+
+
 def test_what_the_provider_said_can_be_neither_changed_nor_removed(world: World) -> None:
     world.charged(1000)
     reconcile()

@@ -17,7 +17,7 @@ from marketplace.jobs.quiet import quietly
 from marketplace.logs import log_of
 from marketplace.payments import notices
 from marketplace.payments.apply import apply
-from marketplace.payments.facts import Trouble
+from marketplace.payments.facts import Refused, Trouble, Unknown
 from marketplace.payments.gateway import ObjectRef, gateway, gateway_name
 from marketplace.payments.reconciliation import books, findings
 from marketplace.payments.reconciliation.books import Figures
@@ -133,7 +133,9 @@ def _apply(entries: Sequence[ProviderEntry]) -> bool:
         return False
     subject = ObjectRef(entries[-1].subject_kind, entries[-1].subject)
     answer = gateway().read(subject)
-    if isinstance(answer, Trouble):
+    if isinstance(answer, Unknown):  # what nobody could look at is no difference yet; another run looks again
+        raise Interrupted(f"the provider does not answer about {subject.ref}")
+    if isinstance(answer, Refused):
         return False
     with transaction():
         for facts in answer:
