@@ -96,7 +96,7 @@ def _resume(account: PayoutAccount) -> None:
     """Send at once what waited: pay-outs that were not begun, and parts that the gateway refused while it could not pay."""
     waiting = select(Payout.currency).where(Payout.user_id == account.user_id, Payout.state == "waiting_account")
     for currency in db.session.scalars(waiting).all():
-        ring_payout(account.user_id, currency)
+        ring_payout(account.user_id, currency, f"account-{account.id}")
     parts = (
         select(PayoutPart.id)
         .join(Payout, Payout.id == PayoutPart.payout_id)

@@ -142,6 +142,7 @@ def _went(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, fact
 def _failed(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, facts: RefundFacts, code: str) -> Outcome:
     if refund.state == "failed":
         return OLD
+    refund_sources.lock(refund)
     if refund.booked:
         bookings.refund_returned(payment, refund, facts)
         refund.booked = False

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.database import db
-from marketplace.payments import booked_back, notices, refund_sources
+from marketplace.payments import booked_back, burdens, notices, refund_sources
 from marketplace.payments.attempts import find_attempt, locked, mark
 from marketplace.payments.burden_models import MemberDebt
 from marketplace.payments.debts import net, owe
@@ -89,6 +89,8 @@ def apply_reversal(facts: ReversalFacts) -> Outcome:
         attempt.ref = attempt.ref or facts.ref
         mark(attempt, "succeeded")
     reversal.state, reversal.ref, reversal.updated_at = "succeeded", facts.ref, clock.now()
+    if reversal.refund_id is not None:
+        burdens.lock_reserve(payment)  # before anything is booked: see refund_sources.gather
     part.reversed_minor += facts.amount_minor
     payment.payable_minor += facts.amount_minor
     db.session.flush()

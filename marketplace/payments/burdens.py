@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from marketplace import clock
 from marketplace.database import db
@@ -128,20 +128,30 @@ def bear(
     return burden
 
 
-def from_reserve(cause: Cause, payment: Payment, wanted: int) -> list[Burden]:
-    """Use the payee's reserve: what was set aside of this payment first, then of others, the oldest first."""
-    holds = db.session.scalars(
+def _reserves(*which: ColumnElement[bool]) -> Sequence[ReserveHold]:
+    """Lock parts of a reserve, always in the order of their ids, so that two cases of one payee wait for each other in turn."""
+    return db.session.scalars(
         select(ReserveHold)
-        .where(
-            ReserveHold.user_id == payment.payee_id, ReserveHold.currency == payment.currency,
-            ReserveHold.left_minor > 0,
-        )
+        .where(*which)
         .order_by(ReserveHold.id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).all()  # fmt: skip
+    ).all()
+
+
+def lock_reserve(payment: Payment) -> Sequence[ReserveHold]:
+    """Lock all that is set aside for the payee at the moment."""
+    return _reserves(
+        ReserveHold.user_id == payment.payee_id, ReserveHold.currency == payment.currency, ReserveHold.left_minor > 0
+    )
+
+
+def from_reserve(cause: Cause, payment: Payment, wanted: int) -> list[Burden]:
+    """Use the payee's reserve: what was set aside of this payment first, then of others, the oldest first."""
+    if not wanted:
+        return []
     taken = []
-    for hold in sorted(holds, key=lambda one: one.payment_id != payment.id):
+    for hold in sorted(lock_reserve(payment), key=lambda one: one.payment_id != payment.id):
         amount = min(wanted, hold.left_minor)
         if amount:
             hold.left_minor -= amount
@@ -212,12 +222,19 @@ def of(cause: Cause) -> Sequence[Burden]:
     ).all()
 
 
+def lock(burdens: Sequence[Burden]) -> dict[int | None, ReserveHold]:
+    """Lock the parts of a reserve that bore something; gives them by id."""
+    wanted = [one.hold_id for one in burdens if one.hold_id is not None]
+    return {hold.id: hold for hold in (_reserves(ReserveHold.id.in_(wanted)) if wanted else ())}
+
+
 def give_back(burdens: Sequence[Burden], payment: Payment, minor: int, source: AccountSpec) -> list[TransferSpec]:
     """Return up to `minor` minor units to those who bore them, the last one first; gives the transfers to book.
 
     A member whose debt was paid meanwhile gets the money back; what was written off becomes the platform's again.
     """
     lines: list[TransferSpec] = []
+    holds = lock(burdens)
     for one in reversed(burdens):
         amount = min(minor, one.amount_minor - one.returned_minor)
         if not amount:
@@ -230,8 +247,7 @@ def give_back(burdens: Sequence[Burden], payment: Payment, minor: int, source: A
         if one.source == "payable":
             payment.payable_minor += amount
         if one.source == "reserve":
-            hold = db.session.get_one(ReserveHold, one.hold_id, with_for_update=True, populate_existing=True)
-            hold.left_minor += amount
+            holds[one.hold_id].left_minor += amount
         lines.append(TransferSpec(source, account_of(one, payment), Money(amount, one.currency)))
     if minor:
         lines.append(TransferSpec(source, accounts.write_offs(payment.currency), Money(minor, payment.currency)))

@@ -134,9 +134,13 @@ def ring_transfer(part_id: int, run_at: datetime | None = None) -> None:
     enqueue("payments.transfer", {"part": part_id}, key=f"payments.transfer:{part_id}", run_at=run_at)
 
 
-def ring_payout(user_id: int, currency: str) -> None:
-    """Ask for a look at what a member has to get."""
-    enqueue("payments.pay_out", {"user": user_id, "currency": currency}, key=f"payments.pay_out:{user_id}:{currency}")
+def ring_payout(user_id: int, currency: str, because: str) -> None:
+    """Ask for a look at what a member has to get.
+
+    `because` names what the caller has locked: a key for the whole member would let two who ring wait for each other.
+    """
+    key = f"payments.pay_out:{user_id}:{currency}:{because}"
+    enqueue("payments.pay_out", {"user": user_id, "currency": currency}, key=key)
 
 
 def ring_if_wanted(payment: Payment) -> None:
@@ -149,7 +153,7 @@ def ring_if_wanted(payment: Payment) -> None:
         Payout.created_at >= payment.settled_at,
     )
     if db.session.scalar(select(asked)):
-        ring_payout(payment.payee_id, payment.currency)
+        ring_payout(payment.payee_id, payment.currency, f"payment-{payment.id}")
 
 
 def withdraw_waiting(payment: Payment) -> int:
@@ -196,4 +200,4 @@ def complete(payout_id: int) -> None:
         payout.paid_at = payout.updated_at
         notices.paid_out(payout)
     db.session.flush()
-    ring_payout(payout.user_id, payout.currency)
+    ring_payout(payout.user_id, payout.currency, f"payout-{payout.id}")

@@ -7,6 +7,8 @@ then from the reserve; what is left becomes the payee's debt, or the platform's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select
 
 from marketplace import clock
@@ -30,31 +32,37 @@ def begin(payment: Payment, refund: Refund, kept: int) -> None:
     """
     refund.missing_minor = refund.amount_minor
     db.session.flush()
+    taken = []
     if refund.amount_minor > kept:
-        beyond = burdens.bear(Cause(refund_id=refund.id), payment, "platform", refund.amount_minor - kept)
-        _take(payment, refund, [beyond])
-    if refund.fee_back == "pro_rata" and refund.missing_minor:
-        _take(payment, refund, _fees(payment, refund))
-    gather(payment, refund, wait=refund.origin == "marketplace")
+        taken.append(burdens.bear(Cause(refund_id=refund.id), payment, "platform", refund.amount_minor - kept))
+    if refund.fee_back == "pro_rata":
+        taken += _fees(payment, refund, refund.amount_minor - burdens.total(taken))
+    gather(payment, refund, taken)
 
 
-def gather(payment: Payment, refund: Refund, *, wait: bool = True) -> None:
-    """Go on gathering; once nothing is missing, a refund of ours is sent. `wait` False takes nothing from the gateway."""
+def gather(payment: Payment, refund: Refund, taken: Sequence[Burden] = ()) -> None:
+    """Go on gathering, after what was `taken`; once nothing is missing, a refund of ours is sent.
+
+    Rows are locked before anything is booked, and all is booked at once: whoever books first and then waits for a
+    reserve could wait for somebody who has the reserve and waits for the books. What was refunded at the gateway has
+    gone already, so nothing is taken back there for it.
+    """
     if refund.state == "failed" or not refund.missing_minor:
         return
-    cause = Cause(refund_id=refund.id)
-    _take(payment, refund, burdens.from_payable(cause, payment, refund.missing_minor))
-    if refund.missing_minor and wait and (_under_way(refund) or _reverse(payment, refund)):
-        return
-    _take(payment, refund, burdens.from_reserve(cause, payment, refund.missing_minor))
-    if refund.missing_minor:
-        last = (
-            burdens.from_owner(cause, payment, refund.missing_minor)
-            if refund.bearer == "owner"
-            else [burdens.bear(cause, payment, "platform", refund.missing_minor)]
-        )
-        _take(payment, refund, last)
-    if refund.origin == "marketplace" and refund.state == "waiting":
+    cause, found = Cause(refund_id=refund.id), list(taken)
+    missing = refund.missing_minor - burdens.total(found)
+    found += burdens.from_payable(cause, payment, missing)
+    missing = refund.missing_minor - burdens.total(found)
+    ours = refund.origin == "marketplace"
+    if not (missing and ours and (_under_way(refund) or _reverse(payment, refund, missing))):
+        found += burdens.from_reserve(cause, payment, missing)
+        missing = refund.missing_minor - burdens.total(found)
+        if missing and refund.bearer == "platform":
+            found.append(burdens.bear(cause, payment, "platform", missing))
+        else:
+            found += burdens.from_owner(cause, payment, missing)
+    _take(payment, refund, found)
+    if ours and refund.state == "waiting" and not refund.missing_minor:
         enqueue("payments.refund", {"refund": refund.id}, key=f"payments.refund:{refund.id}")
 
 
@@ -72,19 +80,18 @@ def _take(payment: Payment, refund: Refund, taken: list[Burden]) -> None:
     booked_back.write(key, payment, burdens.outgoing(taken, payment, held), "Taken back for a refund")
 
 
-def _fees(payment: Payment, refund: Refund) -> list[Burden]:
+def _fees(payment: Payment, refund: Refund, most: int) -> list[Burden]:
     """Give back the platform's fees in proportion: so that a full refund gives all of them back, to the cent.
 
     Of what a chargeback took the platform keeps its fee.
     """
     found = []
-    missing = refund.missing_minor
     others = payment.amount_minor - payment.refunded_minor  # this refund counts already
     for code, minor in sorted(booked_back.fees_left(payment).items()):
         share = Money(minor, payment.currency).split([refund.amount_minor, others])[0]
-        taken = min(share.minor, missing)
+        taken = min(share.minor, most)
         if taken:
-            missing -= taken
+            most -= taken
             found.append(burdens.bear(Cause(refund_id=refund.id), payment, "fees", taken, account=code))
     return found
 
@@ -95,7 +102,7 @@ def _under_way(refund: Refund) -> bool:
     return bool(db.session.scalar(waiting))
 
 
-def _reverse(payment: Payment, refund: Refund) -> bool:
+def _reverse(payment: Payment, refund: Refund, missing: int) -> bool:
     """Ask for the missing money back from the payee's account; tells whether anything was asked for.
 
     Each part is asked once for a refund: an account without money is not asked again.
@@ -112,13 +119,13 @@ def _reverse(payment: Payment, refund: Refund) -> bool:
         .order_by(PayoutPart.id.desc())
         .execution_options(populate_existing=True)
     ).all()
-    missing = refund.missing_minor
+    left = missing
     for part in parts:
-        amount = min(missing, reversible(part))
+        amount = min(left, reversible(part))
         if amount:
-            missing -= amount
+            left -= amount
             ask(part, amount, refund_id=refund.id, actor_id=refund.actor_id)
-    return missing < refund.missing_minor
+    return left < missing
 
 
 def reversible(part: PayoutPart) -> int:
@@ -163,6 +170,11 @@ def reversal_failed(reversal_id: int, code: str) -> None:
         gather(payment, db.session.get_one(Refund, found.refund_id, populate_existing=True))
     else:
         notices.alarm("reversal_refused_by_gateway", payment=payment.id, why=code)
+
+
+def lock(refund: Refund) -> None:
+    """Lock what will be given back for a refund that failed, before anything is booked: see `gather`."""
+    burdens.lock(burdens.of(Cause(refund_id=refund.id)))
 
 
 def give_back(payment: Payment, refund: Refund) -> None:
