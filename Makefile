@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench ledger-long crash failover mutate screenshots messages addresses lock clean
+.PHONY: help install demo test lint format bench ledger-long payments-long crash failover mutate screenshots messages addresses lock clean
 
 help: ## list the commands
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -32,6 +32,9 @@ bench: $(STAMPS)/test ## measure pages and pledges on both databases, or ARGS=--
 
 ledger-long: $(STAMPS)/test ## 50,000 random operations on the ledger of each database, against a model; some ten minutes
 	@MARKETPLACE_LEDGER_STEPS=$${MARKETPLACE_LEDGER_STEPS:-50000} $(PY) -m pytest tests/core/test_ledger_properties.py -q -s -p no:cacheprovider $(ARGS)
+
+payments-long: $(STAMPS)/test ## 10,000 random operations on payments of each database, chargebacks among them; some hours
+	@MARKETPLACE_PAYMENT_STEPS=$${MARKETPLACE_PAYMENT_STEPS:-10000} $(PY) -m pytest tests/core/test_payments_walk.py -q -s -p no:cacheprovider $(ARGS)
 
 crash: $(STAMPS)/test ## kill site and workers a thousand times on each database, and prove the books; ARGS="--kills 100 --broken all"
 	@$(PY) -m tests.crash $(ARGS)

@@ -21,6 +21,7 @@ from marketplace.errors import NotFound, Refused
 from marketplace.listings.models import Listing
 from marketplace.messages.models import MessageReport
 from marketplace.payments.models import Payment
+from marketplace.payments.payout_accounts import account_of
 from marketplace.users import accounts, moderation
 from marketplace.users.models import User, UserSession
 
@@ -62,6 +63,7 @@ def member(member_id: int) -> Any:
         agreements=db.session.execute(_agreements(member_id)).all(),
         payments=db.session.execute(_payments(member_id)).all(),
         balances=books.member_balances(member_id),
+        account=account_of(member_id),
         entries=audit.entries(subject=("user", member_id), limit=NEWEST),
         mine=member_id == me().id,
     )

@@ -21,10 +21,6 @@ class Provider(Gateway, Protocol):
         """Look for the reversal that carries the key."""
         ...
 
-    def read_reversal(self, order: ReversalOrder, ref: str) -> ReversalFacts | Trouble:
-        """Give the present facts of a reversal."""
-        ...
-
     def upload_evidence(self, key: str, name: str, content: bytes) -> str | Trouble:
         """Keep a file as evidence at the provider; gives its reference."""
         ...

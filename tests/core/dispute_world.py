@@ -91,6 +91,13 @@ class Disputes(World):
             select(Dispute).where(Dispute.ref == ref).execution_options(populate_existing=True)
         ).one()
 
+    @staticmethod
+    def parts() -> list[PayoutPart]:
+        """Give all parts of pay-outs."""
+        refresh()
+        rows = select(PayoutPart).order_by(PayoutPart.id).execution_options(populate_existing=True)
+        return list(db.session.scalars(rows))
+
     def owed(self) -> int:
         """Give what the owner owes."""
         return self.standing(accounts.member_receivable(self.owner.id, "EUR"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy import text as text_of
+from sqlalchemy.exc import IntegrityError
 
-from marketplace.database import db
+from marketplace.database import db, transaction
 from marketplace.ledger import accounts
 from marketplace.notifications.models import Notification
 from marketplace.payments import payout_accounts, service
@@ -17,8 +19,10 @@ from marketplace.payments.payout_models import BankPayout, PayoutPart
 from marketplace.payments.provider import provider
 from marketplace.payments.waiting import watch
 from marketplace.testing.bank import Bank
+from marketplace.testing.clients import MarketplaceClient, page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
+from marketplace.testing.people import Auth
 from tests.core.dispute_world import Disputes
 
 
@@ -185,3 +189,39 @@ def test_a_transfer_that_was_given_up_and_left_all_the_same_is_booked_and_owed(w
     assert (world.owed(), world.earned()) == (5000, 0)
     assert world.standing(accounts.provider_clearing("stripe", "EUR")) == world.at_bank()
     world.prove()
+
+
+def test_operators_see_what_the_provider_wants_of_a_member(
+    world: Disputes, client: MarketplaceClient, auth: Auth
+) -> None:
+    auth.operator()
+    world.onboard(world.owner)
+    world.act("account/ask", account=_account(world).ref, item="individual.id_number", seconds=0)
+    world.hear()
+    text = page_text(client.get(f"/operator/members/{world.owner.id}"))
+    assert "individual.id number" in text
+    assert "requirements.past due" in text
+
+
+def test_parts_debts_and_reserves_are_guarded_by_the_database(world: Disputes) -> None:
+    world.reserve_of("10")
+    world.onboard(world.owner)
+    world.dispute(world.paid_out(5000, 250))
+    for statement in (
+        "UPDATE payout_part SET amount_minor = 1",
+        "UPDATE payout_part SET state = 'waiting'",
+        "UPDATE payout_part SET reversed_minor = amount_minor + 1",
+        "UPDATE payout_part SET ref = NULL",
+        "UPDATE reserve_hold SET left_minor = amount_minor + 1",
+        "UPDATE reserve_hold SET left_minor = -1",
+        "UPDATE member_debt SET cleared_minor = amount_minor + 1",
+        "UPDATE member_debt SET written_off_minor = -1",
+        "UPDATE payment SET payable_minor = -1",
+        "UPDATE payment SET disputed_minor = -1",
+        "UPDATE payment_attempt SET part_id = NULL WHERE kind = 'transfer'",
+        "INSERT INTO payout_part (payout_id, payment_id, gateway, amount_minor, currency, state, created_at)"
+        " SELECT payout_id, payment_id, gateway, amount_minor, currency, 'waiting', created_at FROM payout_part"
+        " UNION ALL SELECT payout_id, payment_id, gateway, amount_minor, currency, 'waiting', created_at FROM payout_part",
+    ):
+        with pytest.raises(IntegrityError), transaction():
+            db.session.execute(text_of(statement))

@@ -98,13 +98,6 @@ class StripeDisputes(StripeMoves):
 
         return self._ask("reversing a transfer", create)
 
-    def read_reversal(self, order: ReversalOrder, ref: str) -> ReversalFacts | Trouble:
-        """Read a reversal."""
-        return self._ask(
-            "reading a reversal",
-            lambda: reversal_facts(self._stripe.transfers.reversals.retrieve(order.transfer_ref, ref)),
-        )
-
     def find_reversal(self, key: str, order: ReversalOrder) -> ReversalFacts | Trouble | None:
         """Look through the reversals of the transfer."""
         found = self.reversals_of(order.transfer_ref)
