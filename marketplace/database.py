@@ -251,6 +251,7 @@ def engine_options(url: str, *, prepared: bool) -> dict[str, Any]:
 
     `prepared` lets psycopg keep what it has sent five times as a prepared statement, which spares the planning.
     """
+    hidden = {"hide_parameters": True}  # a log of errors is no place for members' data
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 15, "check_same_thread": False}}
-    return {"pool_size": 10, "max_overflow": 20, "connect_args": {} if prepared else {"prepare_threshold": None}}
+        return {**hidden, "connect_args": {"timeout": 15, "check_same_thread": False}}
+    return {**hidden, "pool_size": 10, "max_overflow": 20, "connect_args": {} if prepared else {"prepare_threshold": None}}
