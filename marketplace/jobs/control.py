@@ -116,7 +116,7 @@ def retry(job_id: int, actor_id: int | None, reason: str = "") -> None:
             raise Refused(_("Only a dead job can be tried again."), code="not_dead")
         if job.key is not None and _unfinished(job.key):
             raise Conflict(_("A job for the same thing already waits."))
-        job.state, job.attempts, job.run_at, job.finished_at = QUEUED, 0, clock.now(), None
+        job.state, job.attempts, job.deaths, job.run_at, job.finished_at = QUEUED, 0, 0, clock.now(), None
         audit.record(actor_id, "job.retried", "job", job_id, reason, {"kind": job.kind})
 
 

@@ -19,7 +19,8 @@ class Job(Base):
 
     `generation` counts how often the job was asked for and `ran_generation` what the present run knew of: when they differ
     at the end of a run, somebody asked again meanwhile and the job runs once more. `lease` names the worker that runs it,
-    until `lease_until` (UTC) unless prolonged; then the job counts as abandoned. What a `quiet` job does causes no mail.
+    until `lease_until` (UTC) unless prolonged; then the job counts as abandoned. `attempts` counts its own failures and
+    `deaths` those of its workers. What a `quiet` job does causes no mail.
     """
 
     __tablename__ = "job"
@@ -60,6 +61,7 @@ class Job(Base):
     priority: Mapped[int] = mapped_column(default=0, server_default="0")
     run_at: Mapped[datetime] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    deaths: Mapped[int] = mapped_column(default=0, server_default="0")
     generation: Mapped[int] = mapped_column(default=1, server_default="1")
     ran_generation: Mapped[int] = mapped_column(default=0, server_default="0")
     lease: Mapped[str | None] = mapped_column(String(64))

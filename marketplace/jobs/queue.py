@@ -79,6 +79,7 @@ def _ended(state: str, error: Any) -> dict[str, Any]:
     return {
         "state": case((_asked_again, QUEUED), else_=state),
         "attempts": case((_asked_again, 0), else_=_job.attempts),
+        "deaths": case((_asked_again, 0), else_=_job.deaths),
         "finished_at": case((_asked_again, null()), else_=bindparam("at", type_=UtcDateTime)),
         "last_error": error,
         "lease": None,
@@ -95,6 +96,7 @@ _PUT_BACK = _change(
         # Somebody who asked again meanwhile set a time of their own, which may be sooner.
         "run_at": case((_asked_again, _job.run_at), else_=bindparam("at", type_=UtcDateTime)),
         "attempts": _job.attempts - bindparam("taken_back"),
+        "deaths": _job.deaths + bindparam("died"),
         "last_error": bindparam("error"),
         "lease": None,
         "lease_until": None,
@@ -143,10 +145,12 @@ def prolong(ids: Collection[int], holder: str) -> set[int]:
     return _apply(_PROLONG, ids, holder, until=clock.now() + LEASE)
 
 
-def put_back(job_id: int, holder: str, *, after: timedelta, error: str = "", counts: bool = True) -> set[int]:
-    """Queue a job again for later; `counts` False takes back the attempt."""
-    facts = {"at": clock.now() + after, "taken_back": 0 if counts else 1, "error": error[-LONGEST_ERROR:]}
-    return _apply(_PUT_BACK, [job_id], holder, **facts)
+def put_back(
+    job_id: int, holder: str, *, after: timedelta, error: str = "", counts: bool = True, died: bool = False
+) -> set[int]:
+    """Queue a job again for later; `counts` False takes back the attempt, `died` counts it as a death of the worker instead."""
+    facts = {"at": clock.now() + after, "taken_back": int(died or not counts), "died": int(died)}
+    return _apply(_PUT_BACK, [job_id], holder, error=error[-LONGEST_ERROR:], **facts)
 
 
 def bury(job_id: int, holder: str, error: str) -> set[int]:
@@ -167,14 +171,14 @@ def seize(job_id: int, holder: str, lease: str) -> bool:
 
 
 def abandoned(limit: int = 100) -> Sequence[tuple[int, str, int, str]]:
-    """List jobs whose lease ran out: (id, kind, attempts, lease); without locking anything."""
+    """List jobs whose lease ran out: (id, kind, deaths of workers before, lease); without locking anything."""
     statement = (
-        select(Job.id, Job.kind, Job.attempts, Job.lease)
+        select(Job.id, Job.kind, Job.deaths, Job.lease)
         .where(Job.state == RUNNING, Job.lease_until < clock.now())
         .order_by(Job.lease_until)
         .limit(limit)
     )
-    rows = [(row.id, row.kind, row.attempts, row.lease or "") for row in db.session.execute(statement)]
+    rows = [(row.id, row.kind, row.deaths, row.lease or "") for row in db.session.execute(statement)]
     db.session.rollback()
     return rows
 

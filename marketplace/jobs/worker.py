@@ -33,6 +33,10 @@ HEARTBEAT_SECONDS = queue.LEASE.total_seconds() / 4
 UNSAID_SECONDS = 0.25
 """Finished jobs are written down together, but none later than this: what is not written down may run twice."""
 
+MOST_DEATHS = 50
+"""How often a job's worker may die before the job is given up. Deaths are no failures of the job: of a batch most had not
+begun, and a machine that goes down is nobody's fault; only what takes its worker along each time ends here."""
+
 PLUGIN_OFF = timedelta(hours=1)
 
 
@@ -90,15 +94,14 @@ class Worker:
         if time.monotonic() - self._swept < SWEEP_SECONDS:
             return
         recurring.ask_for_due()
-        for job_id, name, attempts, lease in queue.abandoned():
+        for job_id, name, deaths, lease in queue.abandoned():
             if not queue.seize(job_id, lease, self.lease):
                 continue
-            kind = runtime().registry.jobs.get(name)
-            log.warning("job_abandoned", job=job_id, kind=name, attempt=attempts, lease=lease)
-            if kind is not None and attempts >= kind.max_attempts:
+            log.warning("job_abandoned", job=job_id, kind=name, deaths=deaths + 1, lease=lease)
+            if deaths + 1 >= MOST_DEATHS:
                 queue.bury(job_id, self.lease, queue.ABANDONED)
             else:
-                queue.put_back(job_id, self.lease, after=timedelta(0), error=queue.ABANDONED)
+                queue.put_back(job_id, self.lease, after=timedelta(0), error=queue.ABANDONED, died=True)
         self._swept = time.monotonic()
 
     def _run_batch(self, jobs: Sequence[Claimed]) -> int:

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
         sa.Column("run_at", UtcDateTime, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),
         sa.Column("generation", sa.Integer, nullable=False, server_default="1"),
         sa.Column("ran_generation", sa.Integer, nullable=False, server_default="0"),
         sa.Column("lease", sa.String(64)),

@@ -6,6 +6,7 @@ A forked process is killed like any other; what it had in memory is gone.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -32,6 +33,9 @@ from marketplace.sandbox.server import SandboxServer
 from marketplace.testing.bank import API_KEY, WEBHOOK_SECRET
 from tests.crash import broken
 from tests.crash.shared_clock import SPEED, SharedClock
+
+DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+_libc = ctypes.CDLL(None)
 
 WARMING = ("/healthz", "/login", "/discover", "/api/v1/campaigns", "/api/v1/openapi.json")
 
@@ -138,6 +142,7 @@ class Nursery:
         status = 1
         try:
             os.setpgid(0, 0)
+            _libc.prctl(DEATH_OF_PARENT, signal.SIGKILL)  # should the nursery itself be killed
             for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             quiet = os.open(os.devnull, os.O_RDONLY)

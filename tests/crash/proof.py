@@ -43,7 +43,7 @@ class Proof:
         `closed` are the campaigns that were charged and paid out, `failed` those whose pledges were released.
         """
         db.session.rollback()
-        standing = [promise for promise in promises if not promise.cancelled]
+        standing = [promise for promise in promises if not promise.ended]
         charged = [promise for promise in standing if promise.campaign_id in closed and promise.good]
         return [
             *self._sums(charged),
@@ -173,7 +173,7 @@ class Proof:
         written = {name.rpartition("-")[2].removesuffix(".eml") for name in _names(self._mail)}
         newest = db.session.scalar(select(func.max(Job.id))) or 0
         fresh = (Job.id > self._last_job, Job.id <= newest)
-        self.jobs_again = db.session.scalar(select(func.count()).where(*fresh, Job.attempts > 1)) or 0
+        self.jobs_again = db.session.scalar(select(func.count()).where(*fresh, Job.deaths > 0)) or 0
         payloads = db.session.scalars(select(Job.payload).where(*fresh, Job.kind == MAIL_JOB, Job.state == DONE)).all()
         self._last_job = newest
         for payload in payloads:
@@ -192,8 +192,8 @@ def _names(folder: Path) -> list[str]:
 
 def _states(promise: Promise, paid: bool, closed: set[int], failed: set[int]) -> tuple[str, ...]:
     """Give the states in which a pledge may be, by what its backer did and what became of its campaign."""
-    if promise.cancelled:
-        return ("cancelled",)
+    if promise.ended:
+        return (promise.ended,)
     if promise.campaign_id in failed:
         return ("released",)
     if promise.campaign_id not in closed:

@@ -74,10 +74,13 @@ class Round:
         acts: list[Act] = []
 
         def begin() -> None:
-            promise = Promise(self.campaign, backer, dice.randrange(5_00, 80_00), cards.get(place, "good"))
-            pledging.place(promise, dice, self.site.plan.new_cards)
-            self.promises.append(promise)
-            latest.append(promise)
+            for new_cards in (self.site.plan.new_cards, 0.0):
+                promise = Promise(self.campaign, backer, dice.randrange(5_00, 80_00), cards.get(place, "good"))
+                pledging.place(promise, dice, new_cards)
+                self.promises.append(promise)
+                latest.append(promise)
+                if not promise.ended:
+                    break
 
         latest: list[Promise] = []
         acts.append(begin)
@@ -114,7 +117,7 @@ class Round:
 
     def _after_the_charges(self) -> None:
         """Backers mend what went wrong, the operator gives money back, the owner says where the rest goes."""
-        standing = [promise for promise in self.promises if not promise.cancelled]
+        standing = [promise for promise in self.promises if not promise.ended]
         refused = [promise for promise in standing if promise.card == "refused"]
         self.site.storm.over(
             [
@@ -161,7 +164,7 @@ class Round:
         if db.session.scalar(select(Campaign.state).where(Campaign.listing_id == self.campaign)) != "funded":
             return False
         sent = {transfer["transfer_group"] for _seq, transfer in self.site.bank.objects("transfer")}
-        charged = [promise for promise in self.promises if promise.good and not promise.cancelled]
+        charged = [promise for promise in self.promises if promise.good and not promise.ended]
         return sent >= {f"agreement-{promise.agreement_id}" for promise in charged}
 
     def rest(self) -> None:

@@ -34,7 +34,11 @@ class Figures:
     def lines(self) -> list[str]:
         """Write the figures for people."""
         table: dict[str, int | str] = {"database": self.database, "seed": self.seed, "rounds, each proved": self.rounds}
-        table |= {"kills": self.kills, "members' operations": self.operations, "jobs run again": self.jobs_again}
+        table |= {
+            "kills": self.kills,
+            "members' operations": self.operations,
+            "jobs whose worker died": self.jobs_again,
+        }
         table |= self.counts | {"seconds": round(self.seconds), "differences": len(self.differences)}
         return [f"{name:32} {value:>12{',' if isinstance(value, int) else ''}}" for name, value in table.items()]
 
