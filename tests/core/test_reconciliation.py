@@ -108,6 +108,25 @@ def test_money_that_was_never_asked_for_is_named_and_stays_until_settled_with_a_
     findings.settle(found.id, operator.id, "Given at the desk, written to the donor")
     reconcile()
     assert left() == [], "settled, and its figures did not change"
+    given_back = world.stripe.refunds.create({"payment_intent": found.subject, "amount": 900})
+    assert given_back.status == "succeeded"
+    reconcile()
+    kinds = {one.subject: one.why for one in left()}
+    assert kinds == {given_back.id: "refunded_elsewhere"}, "the totals are explained by both, and nothing fails"
+
+
+def test_totals_that_agree_beside_a_difference_are_told_with_what_the_difference_leaves(
+    world: World, frozen: Any
+) -> None:
+    world.charged(1000)
+    with transaction():
+        clearing, fees = accounts.provider_clearing("stripe", "EUR"), accounts.platform_fees("EUR")
+        post("pi_forged:succeeded", [TransferSpec(clearing, fees, eur(333))], description="Charge")
+        post("by-hand", [TransferSpec(fees, clearing, eur(333))], description="Correction")
+    frozen.forward(hours=2)
+    assert reconcile().error == ""
+    found = {one.subject: one.theirs_minor - one.ours_minor for one in left()}
+    assert found == {"pi_forged": -333, "balance": 333}
 
 
 def test_a_booking_that_the_provider_does_not_know_is_found(world: World, frozen: Any) -> None:

@@ -144,17 +144,18 @@ def _apply(entries: Sequence[ProviderEntry]) -> bool:
 
 
 def _compare_balance(name: str) -> None:
-    """Set the totals against each other; what the single differences explain is not told twice."""
+    """Set the totals against each other; our side is allowed what the single differences explain, so nothing is told twice."""
     for _try in range(3):  # money may move between the two looks
         answer = statement().balance()
         if isinstance(answer, Trouble):
             return
         ours = books.balances(name)
         explained = _explained(name)
+        allowed = {currency: ours.get(currency, 0) + explained.get(currency, 0) for currency in {*answer, *ours}}
         off = {
-            currency: (answer.get(currency, 0), ours.get(currency, 0))
-            for currency in {*answer, *ours}
-            if answer.get(currency, 0) - ours.get(currency, 0) != explained.get(currency, 0)
+            currency: (answer.get(currency, 0), minor)
+            for currency, minor in allowed.items()
+            if answer.get(currency, 0) != minor
         }
         if not off:
             break

@@ -14,6 +14,7 @@ from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.payments.reconciliation.models import Difference, ProviderEntry
 
+STANDING = ("open", "settled")
 BALANCE = "balance"
 """The subject of a difference between the totals."""
 
@@ -32,8 +33,8 @@ class Figures(Protocol):
 
 
 def open_subjects(name: str) -> set[str]:
-    """Give the objects that differed when they were last compared."""
-    rows = select(Difference.subject).where(Difference.gateway == name, Difference.state == "open")
+    """Give the objects that differed when they were last compared, also those of which somebody said that they may."""
+    rows = select(Difference.subject).where(Difference.gateway == name, Difference.state.in_(STANDING))
     return set(db.session.scalars(rows)) - {BALANCE}
 
 
@@ -41,9 +42,9 @@ def write(name: str, rows: Iterable[Figures], *, entries_known: set[str]) -> int
     """Open or renew a difference for each row, close the open ones that are not among them; gives how many are open."""
     listed = {(row.subject, row.currency): row for row in rows}
     with transaction():
-        for found in _open(name):
+        for found in _standing(name):
             if found.subject != BALANCE and (found.subject, found.currency) not in listed:
-                _close(found, "gone")
+                _close(found, "gone", found.reason, found.actor_id)
         for row in listed.values():
             _note(name, row.subject, row.currency, row.theirs, row.ours, _kind(row, entries_known))
         db.session.flush()
@@ -58,6 +59,13 @@ def write_balance(name: str, off: Mapping[str, tuple[int, int]]) -> None:
                 _close(found, "gone")
         for currency, (theirs, ours) in off.items():
             _note(name, BALANCE, currency, theirs, ours, BALANCE)
+
+
+def _standing(name: str) -> list[Difference]:
+    wanted = (
+        select(Difference).where(Difference.gateway == name, Difference.state.in_(STANDING)).order_by(Difference.id)
+    )
+    return list(db.session.scalars(wanted.with_for_update()))
 
 
 def _open(name: str) -> list[Difference]:
@@ -83,6 +91,8 @@ def _note(name: str, subject: str, currency: str, theirs: int, ours: int, kind: 
     same = newest is not None and (newest.theirs_minor, newest.ours_minor) == (theirs, ours)
     if newest is not None and newest.state == "settled" and same:
         return
+    if newest is not None and newest.state == "settled":
+        _close(newest, "gone", newest.reason, newest.actor_id)  # its figures are others now
     if newest is None or newest.state != "open":
         newest = Difference(
             gateway=name, subject=subject, currency=currency, kind=kind, theirs_minor=theirs, ours_minor=ours,
