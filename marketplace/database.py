@@ -254,4 +254,9 @@ def engine_options(url: str, *, prepared: bool) -> dict[str, Any]:
     hidden = {"hide_parameters": True}  # a log of errors is no place for members' data
     if url.startswith("sqlite"):
         return {**hidden, "connect_args": {"timeout": 15, "check_same_thread": False}}
-    return {**hidden, "pool_size": 10, "max_overflow": 20, "connect_args": {} if prepared else {"prepare_threshold": None}}
+    return {
+        **hidden,
+        "pool_size": 10,
+        "max_overflow": 20,
+        "connect_args": {} if prepared else {"prepare_threshold": None},
+    }
