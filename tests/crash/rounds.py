@@ -12,12 +12,13 @@ from sqlalchemy import select
 from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.listings import service as listings
+from marketplace.payments.models import PaymentAttempt
 from plugins.funding import campaigns
 from plugins.funding.models import Campaign
 from tests.crash import pledging
 from tests.crash.people import Person
 from tests.crash.pledging import Promise
-from tests.crash.settling import Stuck
+from tests.crash.settling import UNFINISHED, Stuck
 from tests.crash.site import Site
 from tests.crash.storm import Act, Journey
 
@@ -159,9 +160,15 @@ class Round:
         raise Stuck(f"{self._in_state('retrying', 'action_required')} refused cards are not given up in a month")
 
     def _is_paid_out(self) -> bool:
-        """Tell whether the campaign is finished and the bank has sent the owner a part for every charged pledge."""
+        """Tell whether the campaign is finished, and the owner was sent a part for every charged pledge, as both sides know.
+
+        As long as the site does not know, a refund can't be taken back from the owner's account, and the owner owes it.
+        """
         db.session.rollback()
         if db.session.scalar(select(Campaign.state).where(Campaign.listing_id == self.campaign)) != "funded":
+            return False
+        under_way = (PaymentAttempt.kind == "transfer", PaymentAttempt.state.in_(UNFINISHED))
+        if db.session.scalar(select(PaymentAttempt.id).where(*under_way).limit(1)):
             return False
         sent = {transfer["transfer_group"] for _seq, transfer in self.site.bank.objects("transfer")}
         charged = [promise for promise in self.promises if promise.good and not promise.ended]
