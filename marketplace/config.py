@@ -41,7 +41,7 @@ class Settings:
     secret_key: str = ""
     database_url: str = ""
     prepared_statements: bool = True
-    plugins: tuple[str, ...] = ("funding",)
+    plugins: tuple[str, ...] = ("funding", "sharing")
     base_url: str = "http://127.0.0.1:8000"
     site_name: str = "Buurtdeel"
     currency: str = "EUR"

@@ -72,7 +72,12 @@ def filled(rule: str) -> str:
     return re.sub(r"<(?:any\((\w+)[^>]*\)|[^>]*?):?\w*>", lambda match: match[1] or "1", rule)
 
 
-BLUEPRINTS = [*core.BLUEPRINTS, "plugins.funding.manage:blueprint", "plugins.funding.api:blueprint"]
+BLUEPRINTS = [
+    *core.BLUEPRINTS,
+    "plugins.funding.manage:blueprint",
+    "plugins.funding.api:blueprint",
+    "plugins.sharing.views:blueprint",
+]
 
 
 ON_BOTH = ("marketplace.admin.views:blueprint", "plugins.funding.manage:blueprint")
@@ -130,7 +135,7 @@ def test_the_first_request_of_all_may_be_exempt_from_tokens_or_refused_for_the_l
 
 def test_the_tables_of_addresses_are_what_the_code_says(app: Site) -> None:
     told = list(addresses_cli.tables())
-    assert {path.parent.name for path, _text in told} == {"marketplace", "funding"}
+    assert {path.parent.name for path, _text in told} == {"marketplace", "funding", "sharing"}
     old = [str(path) for path, text in told if path.read_text(encoding="utf-8") != text]
     assert not old, f"run `make addresses`: {old}"
 

@@ -90,7 +90,8 @@ def test_the_core_runs_with_no_plugin_with_one_and_with_all(
 
 
 def test_the_bundled_plugins_are_what_all_means() -> None:
-    assert {name for name, point in discovery.installed().items() if point.module.startswith("plugins.")} == {"funding"}
+    bundled = {name for name, point in discovery.installed().items() if point.module.startswith("plugins.")}
+    assert bundled == {"funding", "sharing"}
 
 
 def test_a_listing_whose_plugin_is_off_says_so_at_each_of_its_addresses(

@@ -1,0 +1,52 @@
+"""All that the sharing plugin adds to the marketplace, in one screen.
+
+What is named by `late`, or imported inside a hook, is loaded when it is first needed: a worker that shows lists needs none of it.
+"""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from marketplace.api import BlueprintAt, ListingKind, NavItem, SettingSpec, hookimpl
+
+DEMO_STEPS = 0
+"""How many scenes the demo makes, for its progress bar; a test compares it."""
+
+ITEM = ListingKind(
+    name="item",
+    label=_l("Item"),
+    plural=_l("Items"),
+    icon="package-open",
+    endpoint="sharing.item",
+    new_endpoint="sharing.new",
+    edit_endpoint="sharing.manage",
+    help=_l("Lend it, rent it out, or have it paid for by use."),
+)
+
+
+@hookimpl
+def register_blueprints() -> list[BlueprintAt]:
+    """Mount the pages of items."""
+    return [BlueprintAt("plugins.sharing.views:blueprint")]
+
+
+@hookimpl
+def register_listing_kinds() -> list[ListingKind]:
+    """Add items."""
+    return [ITEM]
+
+
+@hookimpl
+def register_settings() -> list[SettingSpec]:
+    """Let operators set the bounds."""
+    group = _l("Sharing")
+    return [
+        SettingSpec("sharing.hold_minutes", _l("Minutes that a slot is held during payment"), "int", 30,
+            minimum=5, maximum=1440, group=group),
+    ]  # fmt: skip
+
+
+@hookimpl
+def nav_items(area: str) -> list[NavItem]:
+    """Link to the items."""
+    return [NavItem(_l("Share"), "sharing.index", "package-open", 30)] if area == "main" else []
