@@ -18,7 +18,7 @@ from marketplace.listings.models import Listing
 from marketplace.listings.whereabouts import EARTH_M
 from marketplace.search.cursors import Cursor
 from marketplace.search.filters import NEAR, Origin
-from marketplace.search.statements import CAP, Shape, beyond, bound, count, matching, metres, within
+from marketplace.search.statements import CAP, Shape, at_most, beyond, bound, count, matching, metres, within
 
 STEPS = (0.01, 0.03, 0.1, 0.3)
 """Parts of the way from the cursor to the full radius that are tried in turn."""
@@ -90,7 +90,7 @@ def _found(shape: Shape, level: str) -> Any:
     if shape.cursor:
         wanted.append(beyond(metres(), falling=False))
     some: Select[Any] = (
-        select(literal_column("1").label("one")).select_from(Listing.__table__).where(*wanted).limit(shape.limit)
+        select(literal_column("1").label("one")).select_from(Listing.__table__).where(*wanted).limit(at_most(shape.limit))
     )
     return select(func.count()).select_from(some.subquery(f"level{level}")).scalar_subquery()
 

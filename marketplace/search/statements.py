@@ -69,6 +69,15 @@ def bound(name: str, type_: Any) -> Any:
     return bindparam(name, type_=type_)
 
 
+def at_most(number: int) -> ColumnElement[int]:
+    """Give the number of a LIMIT as it stands in the statement.
+
+    As a bound value PostgreSQL would have to guess it for a plan that it keeps, find that plan dear in a large table, and
+    plan anew for every page: at 100,000 listings that took as long as finding the page.
+    """
+    return literal_column(str(number), Integer)
+
+
 def metres() -> ColumnElement[int]:
     """Give the distance of a listing's public point from :lat, :lon in whole metres (haversine, on both databases)."""
     half = literal_column("0.5", Float)
@@ -168,7 +177,7 @@ def _keyed(shape: Shape) -> Select[Any]:
         wanted.append(beyond(key, falling=falling))
     label, number = key.label("key"), L.id
     order = (label.desc(), number.desc()) if falling else (label.asc(), number.asc())
-    return select(literal_column("0").label("run"), label, number).where(*wanted).order_by(*order).limit(shape.limit)
+    return select(literal_column("0").label("run"), label, number).where(*wanted).order_by(*order).limit(at_most(shape.limit))
 
 
 def _keyless(shape: Shape) -> Select[Any]:
@@ -182,7 +191,7 @@ def _keyless(shape: Shape) -> Select[Any]:
         select(literal_column("1").label("run"), key.label("key"), L.id)
         .where(*wanted)
         .order_by(order)
-        .limit(shape.limit)
+        .limit(at_most(shape.limit))
     )
 
 
@@ -207,7 +216,7 @@ def count(shape: Shape) -> Any:
         some = some.select_from(hits.join(Listing.__table__, L.id == hits.c[0])).where(*conditions(shape, joined=True))
     else:
         some = some.select_from(Listing.__table__).where(*conditions(shape))
-    return select(func.count()).select_from(some.limit(CAP + 1).subquery("counted")).scalar_subquery()
+    return select(func.count()).select_from(some.limit(at_most(CAP + 1)).subquery("counted")).scalar_subquery()
 
 
 COLUMNS = ("id", "kind", "title", "slug", "summary", "category", "place", "price_minor", "price_unit", "currency",
@@ -235,5 +244,5 @@ def page(shape: Shape) -> Select[Any]:
         .join(Listing.__table__, L.id == found.c.id)
         .join(User.__table__, U.id == L.owner_id)
         .order_by(*ordered)
-        .limit(shape.limit)
+        .limit(at_most(shape.limit))
     )
