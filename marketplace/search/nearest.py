@@ -90,7 +90,10 @@ def _found(shape: Shape, level: str) -> Any:
     if shape.cursor:
         wanted.append(beyond(metres(), falling=False))
     some: Select[Any] = (
-        select(literal_column("1").label("one")).select_from(Listing.__table__).where(*wanted).limit(at_most(shape.limit))
+        select(literal_column("1").label("one"))
+        .select_from(Listing.__table__)
+        .where(*wanted)
+        .limit(at_most(shape.limit))
     )
     return select(func.count()).select_from(some.subquery(f"level{level}")).scalar_subquery()
 

@@ -177,7 +177,12 @@ def _keyed(shape: Shape) -> Select[Any]:
         wanted.append(beyond(key, falling=falling))
     label, number = key.label("key"), L.id
     order = (label.desc(), number.desc()) if falling else (label.asc(), number.asc())
-    return select(literal_column("0").label("run"), label, number).where(*wanted).order_by(*order).limit(at_most(shape.limit))
+    return (
+        select(literal_column("0").label("run"), label, number)
+        .where(*wanted)
+        .order_by(*order)
+        .limit(at_most(shape.limit))
+    )
 
 
 def _keyless(shape: Shape) -> Select[Any]:
