@@ -5,6 +5,8 @@ What is named by `late`, or imported inside a hook, is loaded when it is first n
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 
 from marketplace.api import BlueprintAt, ListingKind, NavItem, SettingSpec, hookimpl
@@ -27,7 +29,10 @@ ITEM = ListingKind(
 @hookimpl
 def register_blueprints() -> list[BlueprintAt]:
     """Mount the pages of items."""
-    return [BlueprintAt("plugins.sharing.views:blueprint")]
+    return [
+        BlueprintAt("plugins.sharing.views:blueprint"),
+        BlueprintAt("plugins.sharing.tariff_views:blueprint"),
+    ]
 
 
 @hookimpl
@@ -44,6 +49,14 @@ def register_settings() -> list[SettingSpec]:
         SettingSpec("sharing.hold_minutes", _l("Minutes that a slot is held during payment"), "int", 30,
             minimum=5, maximum=1440, group=group),
     ]  # fmt: skip
+
+
+@hookimpl
+def access_rules(user: Any, action: str, subject: Any) -> bool | None:
+    """Let its owner and operators look after an item (a listing, or anything that names its `owner_id`)."""
+    if action != "sharing.manage":
+        return None
+    return bool(user is not None and user.is_authenticated and (user.is_operator or subject.owner_id == user.id))
 
 
 @hookimpl
