@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import inspect
 
+from marketplace import models
 from marketplace import runtime as running
 from marketplace.database import db
 from marketplace.hooks import discovery, lineages, purge
@@ -70,6 +71,7 @@ class PluginContract:
         from alembic.autogenerate import compare_metadata
         from alembic.migration import MigrationContext
 
+        models.complete()
         names = {lineage.name for lineage in lineages.plugin_lineages()}
         if self.plugin not in names:
             assert not [table for table in db.metadata.tables if table.startswith(f"{self.plugin}_")]

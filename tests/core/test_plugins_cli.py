@@ -54,6 +54,7 @@ def campaign(app: Flask) -> int:
 def test_the_list_tells_what_is_on_and_how_far_the_tables_are(site: Callable[..., Flask]) -> None:
     assert run(site("funding"), "plugin", "list").output.split() == [
         "funding", "on", "tables", "up", "to", "date", "plugins.funding.hooks",
+        "sharing", "off", "tables", "up", "to", "date", "plugins.sharing.hooks",
     ]  # fmt: skip
     assert " off " in run(site(), "plugin", "list").output
     with site().app_context(), db.engine.begin() as connection:

@@ -65,7 +65,7 @@ def test_the_commands_know_it(toys: Path) -> None:
 
     shown = run("upgrade")
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.split("\n")[:3] == ["upgrading core", "upgrading funding", "upgrading toys"]
+    assert shown.stdout.split("\n")[:4] == [f"upgrading {name}" for name in ("core", "funding", "sharing", "toys")]
     assert re.search(r"toys +on +tables up to date +marketplace_toys\.hooks", run("plugin", "list").stdout)
     assert re.search(r"toys +off +tables up to date", run("plugin", "list", plugins="funding").stdout)
     # Uninstalled: nothing breaks, and the list says that its tables are still there.
@@ -76,7 +76,7 @@ def test_the_commands_know_it(toys: Path) -> None:
     still_on = run("upgrade", path="")
     assert still_on.returncode == 1
     assert still_on.stderr.strip() == (
-        "marketplace: MARKETPLACE_PLUGINS names 'toys', which is not installed (installed: funding)"
+        "marketplace: MARKETPLACE_PLUGINS names 'toys', which is not installed (installed: funding, sharing)"
     )
     purged = run("plugin", "purge", "toys", "--confirm", "toys", plugins="funding", path="")
     assert "toys is purged" in purged.stdout, purged.stdout + purged.stderr
