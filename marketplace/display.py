@@ -57,6 +57,16 @@ def money(minor: int, currency: str, *, exact: bool = False) -> str:
     return format_money(minor, currency, format_locale(), exact=exact)
 
 
+def typed_amount(minor: int, currency: str) -> str:
+    """Write an amount in minor units of `currency` as the request's language types it into a field: 25, 18,50."""
+    from babel.numbers import get_decimal_symbol  # as above
+
+    value = Decimal(minor).scaleb(-exponent(currency))
+    if value == value.to_integral_value():
+        return str(int(value))
+    return str(value).replace(".", get_decimal_symbol(format_locale()))
+
+
 @lru_cache(KEPT)
 def _format_when(value: datetime | day_type, kind: str, length: str, locale: str, zone: str) -> str:
     from babel.dates import format_date, format_time, get_timezone  # loaded with the first date

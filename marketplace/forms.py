@@ -10,8 +10,9 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import ValidationError
 
+from marketplace import display
 from marketplace.errors import DomainError, InvalidInput
-from marketplace.money import Money, NotAnAmount, parse_amount
+from marketplace.money import NotAnAmount, parse_amount
 from marketplace.runtime import runtime
 
 
@@ -63,10 +64,10 @@ class MoneyField(StringField):
     def pre_validate(self, form: Any) -> None:
         """Refuse amounts under the minimum."""
         if self.data is not None and self.data < self.minimum:
-            least = Money(self.minimum, self.currency)
-            raise ValidationError(_("The least amount is %(amount)s.", amount=str(least.decimal())))
+            least = display.money(self.minimum, self.currency)
+            raise ValidationError(_("The least amount is %(amount)s.", amount=least))
 
     def _value(self) -> str:
         if self.typed is not None:
             return self.typed
-        return str(Money(self.data, self.currency).decimal()) if self.data is not None else ""
+        return display.typed_amount(self.data, self.currency) if self.data is not None else ""

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
+from flask_babel import lazy_gettext as _l
+
 LONGEST_URL = 500
 MOST_ADDRESSES = 3
 
@@ -22,24 +24,24 @@ Address = IPv4Address | IPv6Address
 
 
 class NotAllowed(ValueError):
-    """The address may not be called; the text says why, in English."""
+    """The address may not be called; the text says why, in the language of the request."""
 
 
 def split(url: str) -> SplitResult:
     """Take an address apart; raises NotAllowed for what is no plain http(s) address."""
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise NotAllowed("not a web address")
+        raise NotAllowed(_l("not a web address"))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise NotAllowed("not a web address") from None
+        raise NotAllowed(_l("not a web address")) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise NotAllowed("not a web address")
+        raise NotAllowed(_l("not a web address"))
     if parts.username is not None or parts.password is not None:
-        raise NotAllowed("an address with a name and password in it")
+        raise NotAllowed(_l("an address with a name and password in it"))
     if parts.fragment:
-        raise NotAllowed("an address with a fragment")
+        raise NotAllowed(_l("an address with a fragment"))
     return parts
 
 
@@ -50,7 +52,7 @@ def check(url: str, networks: Iterable[str]) -> None:
     if literal is not None:
         _judge([literal], parts.scheme, networks)
     elif parts.scheme == "http" and not tuple(networks):
-        raise NotAllowed("only https addresses")
+        raise NotAllowed(_l("only https addresses"))
 
 
 def resolve(parts: SplitResult, networks: Iterable[str]) -> list[str]:
@@ -63,7 +65,7 @@ def resolve(parts: SplitResult, networks: Iterable[str]) -> list[str]:
         try:
             answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise NotAllowed("the name is not known") from None
+            raise NotAllowed(_l("the name is not known")) from None
         found = [ip_address(str(answer[4][0]).partition("%")[0]) for answer in answers]
     _judge(found, parts.scheme, networks)
     return list(dict.fromkeys(map(str, found)))[:MOST_ADDRESSES]
@@ -85,11 +87,11 @@ def _judge(found: Iterable[Address], scheme: str, networks: Iterable[str]) -> No
         if any(inner[-1].version == network.version and inner[-1] in network for network in allowed):
             continue
         if not all(_is_public(one) for one in inner):
-            raise NotAllowed("an internal address")
+            raise NotAllowed(_l("an internal address"))
         if scheme != "https":
-            raise NotAllowed("only https addresses")
+            raise NotAllowed(_l("only https addresses"))
     if not seen:
-        raise NotAllowed("the name is not known")
+        raise NotAllowed(_l("the name is not known"))
 
 
 def _is_public(address: Address) -> bool:

@@ -80,7 +80,7 @@ class Person:
         if reward:
             self.page.get_by_role("radio", name=re.compile(reward)).check()
         self.write(amount=amount)
-        self.press("Pledge")
+        self.press("Make my pledge")
         self.press("Continue")
 
     def save_card(self, number: str, *, bank_asks: bool = False) -> None:
