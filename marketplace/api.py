@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marketplace.late import at
 
 if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test compares it with the table below
-    from marketplace import access, api_v1, clock, display
+    from marketplace import access, api_v1, clock, display, kept
     from marketplace.agreements import service as agreements
     from marketplace.agreements.models import Agreement, AgreementEvent
     from marketplace.agreements.service import Actor, TransitionContext
@@ -60,6 +60,7 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.notifications import service as notifications
     from marketplace.payments import service as payments
     from marketplace.payments.fee_specs import fee_settings
+    from marketplace.prepared import Prepared
     from marketplace.runtime import runtime
     from marketplace.settings import service as settings
     from marketplace.users.models import User
@@ -69,10 +70,10 @@ __all__ = [
     "Actor", "Agreement", "AgreementEvent", "AgreementKind", "Base", "BigIntId", "BlueprintAt", "CardFacts",
     "Conflict", "DomainError", "Forbidden", "Form", "HealthProblem", "InvalidInput", "InvalidTransition", "JobKind",
     "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
-    "Phase", "Picture", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill", "State",
-    "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
+    "Phase", "Picture", "Prepared", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill",
+    "State", "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
     "after_commit", "agreements", "api_v1", "category_choices", "clock", "csrf", "db", "display", "fee_settings", "hookimpl",
-    "in_transaction", "jobs", "late", "limiter", "listings", "looked_at", "notifications", "parse_amount",
+    "in_transaction", "jobs", "kept", "late", "limiter", "listings", "looked_at", "notifications", "parse_amount",
     "partial_index", "payments",
     "picture_url", "render_markdown", "runtime", "settings", "transaction",
 ]  # fmt: skip
@@ -105,6 +106,7 @@ _HOMES = {
     "PageAction": "marketplace.hooks.types:PageAction",
     "Phase": "marketplace.lifecycle:Phase",
     "Picture": "marketplace.listings.models:Picture",
+    "Prepared": "marketplace.prepared:Prepared",
     "PriceLine": "marketplace.hooks.types:PriceLine",
     "PublicMember": "marketplace.users.people:PublicMember",
     "Refused": "marketplace.errors:Refused",
@@ -134,6 +136,7 @@ _HOMES = {
     "hookimpl": "marketplace.hooks.specs:hookimpl",
     "in_transaction": "marketplace.database:in_transaction",
     "jobs": "marketplace.jobs.service",
+    "kept": "marketplace.kept",
     "late": "marketplace.late:late",
     "limiter": "marketplace.extensions:limiter",
     "listings": "marketplace.listings.service",

@@ -18,10 +18,13 @@ PUBLIC = "pictures"
 RAW = "raw"
 """Folder of uploads as they came: never served, since a photo may hold the place where it was taken."""
 
+PRIVATE = "private"
+"""Folder of photos that some people may see: never served from here, only by who knows whom they are for."""
+
 TYPES = {".webp": "image/webp", ".jpg": "image/jpeg"}
 """The only content types that are ever served, by the ending of the key."""
 
-KEY = re.compile(r"(?P<folder>pictures|raw)/[0-9a-f]{2}/[0-9a-f]{40}(?:-\d{2,5})?(?P<suffix>\.[a-z0-9]{2,5})?")
+KEY = re.compile(r"(?P<folder>pictures|raw|private)/[0-9a-f]{2}/[0-9a-f]{40}(?:-\d{2,5})?(?P<suffix>\.[a-z0-9]{2,5})?")
 FOREVER = "public, max-age=31536000, immutable"
 
 

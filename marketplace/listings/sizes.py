@@ -93,6 +93,18 @@ def make(data: bytes) -> Made:
     return Made(plain.width, plain.height, files)
 
 
+def plain(data: bytes, longest: int = WIDTHS[-1]) -> bytes:
+    """Decode, turn upright, and write one WebP without metadata; raises NotAPicture, TooManyPixels."""
+    from PIL import ImageOps  # as above
+
+    with _opened(data) as image:
+        try:
+            shown = _fitted(_flattened(ImageOps.exif_transpose(image)), longest)
+        except Exception as error:  # a header may promise what the rest does not keep
+            raise NotAPicture from error
+    return _written(shown, "WEBP", quality=80, method=4)
+
+
 def _flattened(image: Any) -> Any:
     """Give the picture in RGB on white: a transparent logo must not turn black in the JPEG."""
     from PIL import Image  # as above
