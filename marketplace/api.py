@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marketplace.late import at
 
 if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test compares it with the table below
-    from marketplace import access, api_v1, clock, display, kept
+    from marketplace import access, api_v1, clock, display, kept, private_pictures
     from marketplace.agreements import service as agreements
     from marketplace.agreements.models import Agreement, AgreementEvent
     from marketplace.agreements.service import Actor, TransitionContext
@@ -75,7 +75,7 @@ __all__ = [
     "after_commit", "agreements", "api_v1", "category_choices", "clock", "csrf", "db", "display", "fee_settings", "hookimpl",
     "in_transaction", "jobs", "kept", "late", "limiter", "listings", "looked_at", "notifications", "parse_amount",
     "partial_index", "payments",
-    "picture_url", "render_markdown", "runtime", "settings", "transaction",
+    "picture_url", "private_pictures", "render_markdown", "runtime", "settings", "transaction",
 ]  # fmt: skip
 
 _HOMES = {
@@ -146,6 +146,7 @@ _HOMES = {
     "partial_index": "marketplace.database:partial_index",
     "payments": "marketplace.payments.service",
     "picture_url": "marketplace.listings.sizes:picture_url",
+    "private_pictures": "marketplace.private_pictures",
     "render_markdown": "marketplace.listings.text:render",
     "runtime": "marketplace.runtime:runtime",
     "settings": "marketplace.settings.service",

@@ -52,6 +52,28 @@ def hold(payment: Payment, until: datetime | None = None) -> None:
         ring(payment)
 
 
+def prolong(payment: Payment, until: datetime) -> None:
+    """Let what is held, or being asked for, be renewed until `until` (UTC), when that is later than what was wanted before.
+
+    Raises Refused (code "hold_too_short") when the card can't hold that long; nothing changes where nothing is held.
+    """
+    with transaction():
+        payment = locked(payment.id)
+        method = db.session.get(SavedMethod, payment.method_id) if payment.method_id else None
+        if method is None or payment.strategy != Strategy.HOLD or payment.hold_until is None or until <= payment.hold_until:
+            return
+        if not hold_coverage(method, until).covers:
+            raise Refused(_("This card can't hold an amount that long."), field="method", code="hold_too_short")
+        payment.hold_until = until
+        for row in (standing(payment.id), asked(payment.id)):
+            if row is not None:
+                row.until = until
+        db.session.flush()
+        row = standing(payment.id)
+        if row is not None and row.state == "held":
+            plan_minding(row)
+
+
 def capture(payment: Payment, amount: Money | None = None) -> None:
     """Take what is held, or the lesser `amount` and let go of the rest; a job does it after the commit.
 

@@ -27,6 +27,7 @@ from marketplace.payments.earnings import pay_out
 from marketplace.payments.fee_settings import fee_in_words, fee_rule
 from marketplace.payments.fees import FeeAboveTotal, FeeRule
 from marketplace.payments.holds import capture, hold
+from marketplace.payments.holds import prolong as prolong_hold
 from marketplace.payments.limits import currencies, least
 from marketplace.payments.links import recovery_path
 from marketplace.payments.methods import describe_method, methods_of
@@ -95,6 +96,7 @@ __all__ = [
     "pay_out",
     "payments_enabled",
     "payments_of",
+    "prolong_hold",
     "recovery_path",
     "refund",
     "release",
