@@ -60,7 +60,12 @@ def prolong(payment: Payment, until: datetime) -> None:
     with transaction():
         payment = locked(payment.id)
         method = db.session.get(SavedMethod, payment.method_id) if payment.method_id else None
-        if method is None or payment.strategy != Strategy.HOLD or payment.hold_until is None or until <= payment.hold_until:
+        if (
+            method is None
+            or payment.strategy != Strategy.HOLD
+            or payment.hold_until is None
+            or until <= payment.hold_until
+        ):
             return
         if not hold_coverage(method, until).covers:
             raise Refused(_("This card can't hold an amount that long."), field="method", code="hold_too_short")
