@@ -29,6 +29,7 @@ NAMING = {
 IMMEDIATE, EACH_ALONE = "marketplace_immediate", "marketplace_each_alone"
 DEPTH = "marketplace_transaction_depth"
 AFTER = "marketplace_after_commit"
+HELD, CONNECTION = "marketplace_held", "marketplace_connection"
 WHERE = "where"
 LAST_USED, IDLE_SECONDS = "marketplace_last_used", 5
 
@@ -126,6 +127,14 @@ def after_commit(action: Callable[[], None]) -> None:
         action()
 
 
+def connection_now() -> Connection:
+    """Give the connection on which this context reads or writes, with all that the session still has to write written."""
+    session = db.session()
+    if session.autoflush and (session.new or session.dirty or session.deleted):
+        session.flush()
+    return session.info.get(CONNECTION) or session.connection()
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Run one use case as one database transaction; an inner call joins the outer one.
@@ -144,8 +153,9 @@ def transaction() -> Iterator[Session]:
     session.info.pop(EACH_ALONE, None)
     session.info[DEPTH] = 1
     session.info[AFTER] = []
+    session.info[HELD] = {}
     try:
-        session.connection(execution_options={IMMEDIATE: True})
+        session.info[CONNECTION] = session.connection(execution_options={IMMEDIATE: True})
         yield session
         session.commit()
         actions = session.info[AFTER]
@@ -155,6 +165,8 @@ def transaction() -> Iterator[Session]:
     finally:
         session.info.pop(DEPTH, None)
         session.info.pop(AFTER, None)
+        session.info.pop(HELD, None)
+        session.info.pop(CONNECTION, None)
     for action in actions:
         action()
 

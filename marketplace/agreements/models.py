@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -59,6 +59,13 @@ class Agreement(Base):
         if self.amount_minor is None or self.currency is None:
             return None
         return Money(self.amount_minor, self.currency)
+
+    listing_title: ClassVar[str | None] = None
+    """The listing's title, where whoever made this object knew it; see `service.title_of`."""
+
+    def about(self, title: str) -> None:
+        """Note the listing's title; nothing that is stored with the agreement."""
+        vars(self)["listing_title"] = title
 
 
 class AgreementEvent(Base):

@@ -11,11 +11,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from marketplace import clock
-from marketplace.agreements.models import Agreement, AgreementEvent
+from marketplace.agreements import records
+from marketplace.agreements.models import Agreement
 from marketplace.database import db, transaction
 from marketplace.errors import NotFound, Refused
 from marketplace.hooks.types import AgreementKind
-from marketplace.lifecycle import InvalidTransition, Role, StateMachine, Transition
+from marketplace.kept import held, hold
+from marketplace.lifecycle import InvalidTransition, Role, Transition
 from marketplace.listings.models import Listing
 from marketplace.money import Money
 from marketplace.runtime import agreement_kind, announce, decide
@@ -35,6 +37,11 @@ class Actor:
     def system(cls) -> Actor:
         """The marketplace itself: a deadline, a job, a payment that came in."""
         return cls(None, Role.SYSTEM)
+
+    @property
+    def told(self) -> tuple[int | None, str]:
+        """Give both as the history keeps them."""
+        return self.user_id, str(self.role)
 
 
 @dataclass(slots=True)
@@ -87,23 +94,21 @@ def create(
         raise Refused(_("This is your own listing."), code="own_listing")
     at = clock.now()
     with transaction() as session:
-        agreement = Agreement(
+        agreement = records.made(
+            at,
             kind=kind,
             listing_id=listing.id,
             owner_id=listing.owner_id,
             member_id=member_id,
             state=machine.initial,
-            phase=str(machine.state(machine.initial).phase),
+            phase=machine.state(machine.initial).phase.value,
             amount_minor=amount.minor if amount else None,
             currency=amount.currency if amount else None,
             terms=dict(terms),
             waits_until=waits_until,
-            created_at=at,
-            updated_at=at,
         )
-        session.add(agreement)
-        session.flush()
-        _write(agreement, CREATED, None, actor, "", {}, at)
+        agreement.about(listing.title)
+        records.written(agreement, CREATED, None, actor.told, "", {}, at)
         announce("agreement_changed", agreement=agreement, transition=CREATED, actor=actor)
         session.flush()
     return agreement
@@ -111,6 +116,9 @@ def create(
 
 def locked(agreement_id: int) -> Agreement:
     """Give the agreement with its row locked for this transaction, fresh from the database; raises NotFound."""
+    agreement = held(Agreement, agreement_id)
+    if agreement is not None:
+        return agreement
     statement = (
         select(Agreement)
         .where(Agreement.id == agreement_id)
@@ -120,6 +128,7 @@ def locked(agreement_id: int) -> Agreement:
     agreement = db.session.scalars(statement).one_or_none()
     if agreement is None:
         raise NotFound(_("There is no such agreement."))
+    hold(agreement.id, agreement)
     return agreement
 
 
@@ -140,8 +149,8 @@ def transition(
             raise Refused(" ".join(objections), code="objection")
         at = clock.now()
         came_from = agreement.state
-        _set_state(agreement, kind.machine, move.target, at)
-        _write(agreement, name, came_from, actor, note, data or {}, at)
+        records.moved(agreement, move.target, kind.machine.state(move.target).phase.value, at)
+        records.written(agreement, name, came_from, actor.told, note, data or {}, at)
         context = TransitionContext(move, actor, note, data or {})
         effect = kind.effects.get(name)
         if effect is not None:
@@ -177,10 +186,17 @@ def amend(
         agreement.currency = amount.currency if amount else None
         agreement.updated_at = at
         agreement.version += 1
-        _write(agreement, AMENDED, agreement.state, actor, note, {"former": former}, at)
+        records.written(agreement, AMENDED, agreement.state, actor.told, note, {"former": former}, at)
         announce("agreement_changed", agreement=agreement, transition=AMENDED, actor=actor)
         session.flush()
     return agreement
+
+
+def title_of(agreement: Agreement) -> str:
+    """Give the title of the listing that an agreement is about."""
+    if agreement.listing_title is None:
+        agreement.about(db.session.scalars(select(Listing.title).where(Listing.id == agreement.listing_id)).one())
+    return agreement.listing_title or ""
 
 
 def possible(agreement: Agreement, actor: Actor) -> tuple[Transition, ...]:
@@ -197,42 +213,7 @@ def _objections(agreement: Agreement, name: str, actor: Actor) -> list[str]:
     return [str(text) for answer in answers for text in answer]
 
 
-def _set_state(agreement: Agreement, machine: StateMachine, target: str, at: datetime) -> None:
-    agreement.state = target
-    agreement.phase = str(machine.state(target).phase)
-    agreement.version += 1
-    agreement.updated_at = at
-    agreement.waits_until = None  # the effect says what the new state waits for
-
-
-def _write(
-    agreement: Agreement,
-    name: str,
-    came_from: str | None,
-    actor: Actor,
-    note: str,
-    data: Mapping[str, Any],
-    at: datetime,
-) -> None:
-    # Every change raises the version by one and writes one line, so the version numbers the lines; the unique index on
-    # both would refuse a line that broke this.
-    db.session.add(
-        AgreementEvent(
-            agreement_id=agreement.id,
-            seq=agreement.version,
-            transition=name,
-            from_state=came_from,
-            to_state=agreement.state,
-            actor_id=actor.user_id,
-            actor_role=str(actor.role),
-            note=note,
-            data=dict(data),
-            at=at,
-        )
-    )
-
-
 __all__ = [
     "Actor", "InvalidTransition", "TransitionContext", "actor_for", "amend", "create", "kind_of", "locked", "possible",
-    "transition",
+    "title_of", "transition",
 ]  # fmt: skip

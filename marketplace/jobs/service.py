@@ -18,6 +18,7 @@ from marketplace.hooks.types import JobKind
 from marketplace.jobs.errors import UnknownJob
 from marketplace.jobs.models import QUEUED, RUNNING, UNFINISHED, Job
 from marketplace.jobs.quiet import is_quiet
+from marketplace.prepared import Prepared
 from marketplace.runtime import runtime
 
 
@@ -47,8 +48,8 @@ def enqueue(
     kind_of(kind)
     row = _row(kind, payload, clock.now(), key=key, run_at=run_at, priority=priority)
     with transaction() as session:
-        statement = _INSERT if key is None else _insert_or_ring(sqlite_database=is_sqlite())
-        job_id = session.scalar(statement, row)
+        ring = _insert_or_ring(sqlite_database=is_sqlite())
+        job_id = _INSERT.value(**row) if key is None else session.scalar(ring, row)
         after_commit(wake_event().set)
     return int(job_id)
 
@@ -60,7 +61,10 @@ def enqueue_many(kind: str, payloads: Iterable[Mapping[str, Any]], *, priority: 
     rows = [_row(kind, payload, at, priority=priority) for payload in payloads]
     if rows:
         with transaction() as session:
-            session.execute(insert(_table), rows)
+            if len(rows) == 1:
+                _INSERT.value(**rows[0])
+            else:
+                session.execute(insert(_table), rows)
             after_commit(wake_event().set)
     return len(rows)
 
@@ -102,8 +106,8 @@ def _row(
 
 _table = cast(Table, Job.__table__)
 # Statements are built once: putting one together costs a request more than running it.
-_INSERT = insert(_table).returning(_table.c.id)
 RUNG = ("kind", "payload", "key", "state", "priority", "run_at", "quiet", "created_at")
+_INSERT = Prepared(insert(_table).returning(_table.c.id), *RUNG)
 
 
 @cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 
 from marketplace import clock
 from marketplace.database import transaction
@@ -15,9 +15,11 @@ from marketplace.jobs.quiet import is_quiet
 from marketplace.jobs.service import enqueue, enqueue_many
 from marketplace.notifications.facts import encode
 from marketplace.notifications.models import Notification
+from marketplace.prepared import Prepared
 from marketplace.runtime import runtime
 
 MAIL_JOB = "notifications.mail"
+_ONE = Prepared(insert(cast(Table, Notification.__table__)), "user_id", "kind", "params", "url", "created_at")
 
 
 class UnknownNotification(LookupError):
@@ -72,7 +74,10 @@ def notify_many(
     at = clock.now()
     rows = [{"user_id": person, "kind": kind, "params": facts, "url": url, "created_at": at} for person in people]
     with transaction() as session:
-        session.execute(insert(Notification), rows)
+        if len(rows) == 1:
+            _ONE.run(**rows[0])
+        else:
+            session.execute(insert(Notification), rows)
         if mail and descriptor.mail and not is_quiet():
             told = {**facts, **encode(mail_params or {})}
             template = descriptor.template or kind

@@ -12,6 +12,7 @@ from marketplace import clock
 from marketplace.agreements.models import Agreement
 from marketplace.database import db, is_sqlite
 from marketplace.errors import NotFound
+from marketplace.kept import held, hold
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import LIVE, Payment, PaymentAttempt, PaymentHold, Refund
 from marketplace.payments.orders import Order, freeze
@@ -121,6 +122,9 @@ def locked(payment_id: int) -> Payment:
     Its agreement is locked first: a member who cancels holds the agreement and then wants the payment, so taking them the
     other way round would deadlock. Raises NotFound.
     """
+    payment = held(Payment, payment_id)
+    if payment is not None:
+        return payment
     if not is_sqlite():
         agreement = select(Agreement.id).join(Payment, Payment.agreement_id == Agreement.id)
         db.session.execute(agreement.where(Payment.id == payment_id).with_for_update(of=Agreement))
@@ -128,6 +132,7 @@ def locked(payment_id: int) -> Payment:
     payment = db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
     if payment is None:
         raise NotFound(_("There is no such payment."))
+    hold(payment.id, payment)
     return payment
 
 

@@ -11,9 +11,10 @@ from marketplace.agreements.models import Agreement
 from marketplace.database import db, transaction
 from marketplace.errors import NotFound, Refused
 from marketplace.jobs.service import enqueue
+from marketplace.kept import made_now
 from marketplace.money import Money
-from marketplace.payments import dunning, limits
-from marketplace.payments.attempts import asking_attempt, live_attempt, locked, mark, move
+from marketplace.payments import dunning, limits, records
+from marketplace.payments.attempts import asking_attempt, live_attempt, locked, mark
 from marketplace.payments.holds import let_go
 from marketplace.payments.models import Payment, SavedMethod
 from marketplace.payments.offline import asking
@@ -40,8 +41,9 @@ def request_payment(
         raise Refused(_("This site works without payments."), code="payments_off")
     limits.check(amount)
     at = clock.now()
-    with transaction() as session:
-        payment = Payment(
+    with transaction():
+        return records.asked(
+            at,
             agreement_id=agreement.id,
             payer_id=payer_id or agreement.member_id,
             payee_id=payee_id or agreement.owner_id,
@@ -50,13 +52,7 @@ def request_payment(
             currency=amount.currency,
             strategy=str(next(iter(strategies))),
             strategies=written(strategies),
-            state="method_needed",
-            created_at=at,
-            updated_at=at,
         )
-        session.add(payment)
-        session.flush()
-    return payment
 
 
 def use_saved_method(payment: Payment, method: SavedMethod | int) -> Payment:
@@ -66,7 +62,7 @@ def use_saved_method(payment: Payment, method: SavedMethod | int) -> Payment:
     """
     with transaction():
         wanted = method if isinstance(method, int) else method.id
-        chosen = db.session.get(SavedMethod, wanted, populate_existing=True)
+        chosen = records.saved_method(wanted)
         payment = locked(payment.id)
         gone = chosen is None or chosen.removed_at is not None or chosen.barred_at is not None
         if gone or chosen is None or chosen.user_id != payment.payer_id:
@@ -84,12 +80,10 @@ def take_method(payment: Payment, method: SavedMethod) -> None:
     """
     if payment.state == "awaiting":
         asking.give_way(payment)
-    payment.strategy = asking.strategy(payment) if asking.by_hand(method) else for_saved(payment, method)
-    payment.method_id, payment.method_kind = method.id, method.kind
-    if payment.state != "action_required":
-        move(payment, "ready")
-    db.session.flush()
-    page = live_attempt("charge", payment.id)
+    strategy = asking.strategy(payment) if asking.by_hand(method) else for_saved(payment, method)
+    state = payment.state if payment.state == "action_required" else "ready"
+    records.chosen(payment, method, str(strategy), state, clock.now())
+    page = None if made_now(Payment, payment.id) else live_attempt("charge", payment.id)
     if page is not None and page.page_ref is not None:
         enqueue("payments.end_page", {"attempt": page.id}, key=f"payments.end_page:{page.id}")
     announce("payment_changed", payment=payment, change="method_saved")

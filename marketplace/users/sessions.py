@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from marketplace import clock
 from marketplace.database import db, transaction
+from marketplace.kept import known
+from marketplace.prepared import Prepared
 from marketplace.users.models import User, UserSession
 
 REMEMBERED = timedelta(days=30)
@@ -30,6 +32,20 @@ class Device:
     user_agent: str
     created_at: datetime
     last_seen_at: datetime
+
+
+# Who is asking is found out at every request of a member, so this statement is spelled once.
+_USER = tuple(column.key for column in User.__table__.columns)
+_BY_TOKEN = Prepared(
+    select(UserSession.id.label("session_id"), UserSession.last_seen_at, *User.__table__.columns)
+    .join(UserSession, UserSession.user_id == User.id)
+    .where(
+        UserSession.token_hash == bindparam("hash"),
+        UserSession.revoked_at.is_(None),
+        UserSession.expires_at > bindparam("now"),
+        User.state == "active",
+    )
+)
 
 
 def token_hash(token: str) -> str:
@@ -66,20 +82,11 @@ def load(token: object) -> tuple[User, bool] | None:
     if not isinstance(token, str) or not TOKEN.fullmatch(token):
         return None
     now = clock.now()
-    statement = (
-        select(User, UserSession.id, UserSession.last_seen_at)
-        .join(UserSession, UserSession.user_id == User.id)
-        .where(
-            UserSession.token_hash == token_hash(token),
-            UserSession.revoked_at.is_(None),
-            UserSession.expires_at > now,
-            User.state == "active",
-        )
-    )
-    found = db.session.execute(statement).one_or_none()
+    found = _BY_TOKEN.one(hash=token_hash(token), now=now)
     if found is None:
         return None
-    user, session_id, seen = found
+    session_id, seen, *columns = found
+    user = known(User, dict(zip(_USER, columns, strict=True)))
     user.came_by(token, session_id)
     return user, seen <= now - RENEWED_EVERY
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from marketplace.api import Agreement, Listing, TransitionContext, clock, db, jobs, notifications, payments
-from plugins.funding import fees, rewards, totals, waiting
+from marketplace.api import Agreement, TransitionContext, agreements, clock, db, jobs, kept, notifications, payments
+from plugins.funding import fees, placing, rewards, totals, waiting
 from plugins.funding.models import Campaign, Pledge
 
 SLACK = timedelta(days=1)
@@ -19,21 +19,17 @@ FULFIL_WITHIN = timedelta(days=365)
 
 
 def _pledge(agreement: Agreement) -> Pledge:
-    return db.session.get_one(Pledge, agreement.id)
+    return kept.held(Pledge, agreement.id) or db.session.get_one(Pledge, agreement.id)
 
 
 def _tell(agreement: Agreement, kind: str, *, mail: bool, user_id: int | None = None) -> None:
     notifications.notify(
         user_id or agreement.member_id,
         f"funding.{kind}",
-        params={"title": _title(agreement), "amount": agreement.amount},
+        params={"title": agreements.title_of(agreement), "amount": agreement.amount},
         url=f"/agreements/{agreement.id}",
         mail=mail,
     )
-
-
-def _title(agreement: Agreement) -> str:
-    return db.session.get_one(Listing, agreement.listing_id).title
 
 
 def bank_at_work(agreement: Agreement, context: TransitionContext) -> None:
@@ -62,7 +58,7 @@ def pay(agreement: Agreement, context: TransitionContext) -> None:
 def confirm(agreement: Agreement, _context: TransitionContext) -> None:
     """Count the pledge in the campaign's total."""
     pledge = _pledge(agreement)
-    pledge.counted = True
+    placing.count(pledge)
     totals.add(pledge.campaign_id, pledge.amount_minor, 1)
     _tell(agreement, "pledged", mail=True)
     _tell(agreement, "new_backer", mail=False, user_id=agreement.owner_id)

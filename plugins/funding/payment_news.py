@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from marketplace.api import Actor, Agreement, InvalidTransition, agreements, db, payments
+from marketplace.api import Actor, Agreement, InvalidTransition, agreements, db, kept, payments
 from plugins.funding import disputed, waiting
 from plugins.funding.models import Campaign, Pledge
 
@@ -29,10 +29,11 @@ BEFORE_THE_CLOSE = ("unconfirmed", "paying", "pledged")
 
 def on_payment(payment: Any, change: str) -> None:
     """Move a pledge as its payment moves."""
-    pledge = db.session.scalars(select(Pledge).where(Pledge.payment_id == payment.id)).one_or_none()
-    if pledge is None:
+    pledge = kept.held(Pledge, payment.agreement_id) or db.session.get(Pledge, payment.agreement_id)
+    if pledge is None or pledge.payment_id != payment.id:
         return
-    agreement = db.session.get_one(Agreement, pledge.agreement_id)  # payments has locked it
+    # payments has locked it
+    agreement = kept.held(Agreement, pledge.agreement_id) or db.session.get_one(Agreement, pledge.agreement_id)
     match change:
         case "method_saved":
             _method_saved(pledge, agreement, payment)
@@ -87,7 +88,8 @@ def _declined(pledge: Pledge, agreement: Agreement) -> None:
 def _method_saved(pledge: Pledge, agreement: Agreement, payment: Any) -> None:
     """Confirm a new pledge; try a new card at once where the old one was refused."""
     if agreement.state == "unconfirmed":
-        live = _state(pledge.campaign_id) == "live"
+        # Who pledges with a saved card has just seen that the campaign is open.
+        live = kept.made_now(Pledge, pledge.agreement_id) or _state(pledge.campaign_id) == "live"
         agreements.transition(agreement.id, "confirm" if live else "lapse", Actor.system())
     elif agreement.state in ("retrying", "action_required"):
         payments.charge(payment)

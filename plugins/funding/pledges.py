@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.api import (
     Actor,
     Agreement,
     InvalidInput,
-    Listing,
     Money,
     NotFound,
     Refused,
@@ -22,12 +21,13 @@ from marketplace.api import (
     agreements,
     clock,
     db,
+    in_transaction,
     payments,
     settings,
     transaction,
 )
-from plugins.funding import fees, rewards, totals
-from plugins.funding.models import STANDING, Campaign, Pledge, Reward
+from plugins.funding import fees, placing, rewards, totals
+from plugins.funding.models import Pledge, Reward
 
 HOLD = timedelta(minutes=15)
 """How long a pledge waits for its card before a limited reward is free again."""
@@ -38,6 +38,16 @@ PAID_BY = (payments.Strategy.SAVE_AND_CHARGE, payments.Strategy.CHARGE_AND_REFUN
 
 MOST = 100_000_00
 """The largest single pledge, in minor units; a typing error of two places should not pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a backer chose; `amount_minor` in minor units of the campaign's currency."""
+
+    amount_minor: int
+    reward_id: int | None
+    nonce: str
+    method_id: int | None
 
 
 def place(
@@ -55,84 +65,74 @@ def place(
     Sent twice with one `nonce`, it is one pledge. With a saved method it counts at once, otherwise it holds its reward for
     15 minutes until a card is saved. Raises Refused (closed, sold out, own campaign), InvalidInput, NotFound.
     """
+    wish = Wish(amount_minor, reward_id, nonce, method_id)
     try:
         with transaction():
-            known = _by_nonce(member.id, nonce)
-            if known is not None:
-                return known
-            return _place(campaign_id, member, amount_minor, reward_id, nonce, arrived, method_id)
+            return place_seen(placing.look(campaign_id, member.id, nonce), member, wish, arrived)
     except IntegrityError:
-        # Two of the same at the same moment: the unique indexes let one through, and the other finds it here.
-        with transaction():
-            known = _by_nonce(member.id, nonce) or _standing(campaign_id, member.id)
+        if in_transaction():  # whoever began it has to begin anew
+            raise
+        known = placed_meanwhile(campaign_id, member.id, nonce)
         if known is None:
             raise
         return known
 
 
-def _place(
-    campaign_id: int,
-    member: Any,
-    amount_minor: int,
-    reward_id: int | None,
-    nonce: str,
-    arrived: datetime,
-    method_id: int | None,
-) -> Agreement:
-    campaign, listing = open_campaign(campaign_id, arrived)
-    standing = _standing(campaign_id, member.id)
-    if standing is not None:
-        if standing.state != "unconfirmed":
+def placed_meanwhile(campaign_id: int, member_id: int, nonce: str) -> Agreement | None:
+    """Give the pledge that was first, of two of the same at the same moment: the unique indexes let only one through."""
+    with transaction():
+        seen = placing.look(campaign_id, member_id, nonce)
+        known = seen and (seen.sent_id or seen.my_agreement_id)
+        return db.session.get_one(Agreement, known) if known else None
+
+
+def place_seen(seen: Any | None, member: Any, wish: Wish, arrived: datetime) -> Agreement:
+    """Pledge inside the transaction in which the campaign was looked at: `place`, for who has looked already."""
+    if seen is not None and seen.sent_id is not None:
+        return db.session.get_one(Agreement, seen.sent_id)
+    campaign = opened(seen, arrived)
+    if campaign.my_agreement_id is not None:
+        if campaign.my_state != "unconfirmed":
             raise Refused(_("You have pledged already. You can change your pledge instead."), code="already_pledged")
-        return _resume(standing, member, amount_minor, reward_id, arrived, method_id)
-    reward = rewards.take(reward_id, campaign_id) if reward_id else None
-    amount = checked_amount(amount_minor, reward, campaign)
+        return _resume(campaign.my_agreement_id, member, wish, arrived)
+    reward = rewards.take(wish.reward_id, campaign.listing_id) if wish.reward_id else None
+    amount = checked_amount(wish.amount_minor, reward, campaign)
     agreement = agreements.create(
         "pledge",
-        listing=listing,
+        listing=campaign,
         member_id=member.id,
         amount=amount,
         terms=terms_of(campaign, reward, amount),
         actor=Actor(member.id, Role.MEMBER),
         waits_until=clock.now() + HOLD,
     )
-    _add_side(agreement, amount, reward, nonce, method_id)
+    _add_side(agreement, amount, wish)
     return agreement
 
 
-def _add_side(agreement: Agreement, amount: Money, reward: Reward | None, nonce: str, method_id: int | None) -> None:
+def _add_side(agreement: Agreement, amount: Money, wish: Wish) -> None:
     payment = payments.request_payment(agreement, "pledge", amount, strategies=PAID_BY)
-    db.session.add(
-        Pledge(
-            agreement_id=agreement.id,
-            campaign_id=agreement.listing_id,
-            member_id=agreement.member_id,
-            reward_id=reward.id if reward else None,
-            payment_id=payment.id,
-            amount_minor=amount.minor,
-            nonce=nonce,
-            holds_stock=reward is not None,
-        )
+    placing.add(
+        agreement_id=agreement.id,
+        campaign_id=agreement.listing_id,
+        member_id=agreement.member_id,
+        reward_id=wish.reward_id,
+        payment_id=payment.id,
+        amount_minor=amount.minor,
+        nonce=wish.nonce,
+        holds_stock=wish.reward_id is not None,
     )
-    db.session.flush()
-    if method_id is not None:
-        payments.use_saved_method(payment, method_id)
+    if wish.method_id is not None:
+        payments.use_saved_method(payment, wish.method_id)
 
 
-def _resume(
-    standing: Agreement,
-    member: Any,
-    amount_minor: int,
-    reward_id: int | None,
-    arrived: datetime,
-    method_id: int | None,
-) -> Agreement:
+def _resume(agreement_id: int, member: Any, wish: Wish, arrived: datetime) -> Agreement:
     """Go on with a pledge whose card was never saved: same agreement, new amount, reward and hold."""
-    agreement = change(standing.id, member, amount_minor=amount_minor, reward_id=reward_id, arrived=arrived)
+    agreement = change(agreement_id, member, amount_minor=wish.amount_minor, reward_id=wish.reward_id, arrived=arrived)
     agreement.waits_until = clock.now() + HOLD
-    if method_id is not None:
+    if wish.method_id is not None:
         pledge = db.session.get_one(Pledge, agreement.id)
-        payments.use_saved_method(payments.get(pledge.payment_id), method_id)
+        payments.use_saved_method(payments.get(pledge.payment_id), wish.method_id)
     return agreement
 
 
@@ -148,7 +148,7 @@ def change(agreement_id: int, member: Any, *, amount_minor: int, reward_id: int 
             raise NotFound(_("There is no such pledge."))
         if agreement.state not in ("unconfirmed", "pledged", "paid"):
             raise Refused(_("This pledge can't be changed any more."), code="ended")
-        campaign, _listing = open_campaign(pledge.campaign_id, arrived)
+        campaign = opened(placing.look(pledge.campaign_id, member.id, pledge.nonce), arrived)
         reward = _swap_reward(pledge, reward_id)
         amount = checked_amount(amount_minor, reward, campaign)
         difference = amount.minor - pledge.amount_minor
@@ -175,7 +175,7 @@ def _change_payment(payment: Any, amount: Money) -> None:
         payments.refund(payment, payment.kept - amount, reason="pledge_lowered")
 
 
-def _swap_reward(pledge: Pledge, reward_id: int | None) -> Reward | None:
+def _swap_reward(pledge: Pledge, reward_id: int | None) -> Any | None:
     if pledge.reward_id == reward_id:
         return db.session.get(Reward, reward_id) if reward_id else None
     reward = rewards.take(reward_id, pledge.campaign_id) if reward_id else None
@@ -186,23 +186,19 @@ def _swap_reward(pledge: Pledge, reward_id: int | None) -> Reward | None:
     return reward
 
 
-def open_campaign(campaign_id: int, arrived: datetime) -> tuple[Campaign, Listing]:
-    """Give a campaign and its listing when a request that arrived then may still change its total; raises Refused."""
-    row = db.session.execute(
-        select(Campaign, Listing)
-        .join(Listing, Listing.id == Campaign.listing_id)
-        .where(Campaign.listing_id == campaign_id)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None or row.Campaign.state == "draft" or row.Listing.state == "removed":
+def opened(campaign: Any | None, arrived: datetime) -> Any:
+    """Give a campaign (`placing.look`) when a request that arrived then may still change its total.
+
+    Raises NotFound, or Refused when it has ended.
+    """
+    if campaign is None or campaign.state == "draft" or campaign.listing_state == "removed":
         raise NotFound(_("There is no such campaign."))
-    campaign, listing = row
-    if campaign.state != "live" or listing.state != "published" or arrived >= campaign.ends:
+    if campaign.state != "live" or campaign.listing_state != "published" or arrived >= campaign.closes_at:
         raise Refused(_("This campaign has ended."), code="campaign_ended")
-    return campaign, listing
+    return campaign
 
 
-def checked_amount(amount_minor: int, reward: Reward | None, campaign: Campaign) -> Money:
+def checked_amount(amount_minor: int, reward: Any | None, campaign: Any) -> Money:
     """Give the amount if it is enough for the reward and within the site's bounds; raises InvalidInput."""
     of_fee = 0 if (rule := fees.rule_of(campaign)).on_total else rule.least_amount().minor
     # What operators set is in the site's currency; in another one only what the provider can charge counts.
@@ -218,16 +214,16 @@ def checked_amount(amount_minor: int, reward: Reward | None, campaign: Campaign)
     return Money(amount_minor, campaign.currency)
 
 
-def lowering_refused(campaign: Campaign, less_minor: int, at: datetime) -> str | None:
+def lowering_refused(campaign: Any, less_minor: int, at: datetime) -> str | None:
     """Say why the total can't drop by this much now: in the last 24 hours not from goal reached to goal missed."""
-    if less_minor <= 0 or at < campaign.ends - LAST_DAY:
+    if less_minor <= 0 or at < campaign.closes_at - LAST_DAY:
         return None
     if campaign.pledged_minor >= campaign.goal_minor > campaign.pledged_minor - less_minor:
         return _("In the last 24 hours a pledge can't be withdrawn if the campaign would then miss its goal.")
     return None
 
 
-def terms_of(campaign: Campaign, reward: Reward | None, amount: Money) -> Mapping[str, Any]:
+def terms_of(campaign: Any, reward: Any | None, amount: Money) -> Mapping[str, Any]:
     """Freeze what the backer agrees to, as JSON-ready data."""
     return {
         "amount_minor": amount.minor,
@@ -244,19 +240,3 @@ def terms_of(campaign: Campaign, reward: Reward | None, amount: Money) -> Mappin
             "delivery": reward.delivery.isoformat() if reward.delivery else None,
         },
     }
-
-
-def _by_nonce(member_id: int, nonce: str) -> Agreement | None:
-    return db.session.scalars(
-        select(Agreement)
-        .join(Pledge, Pledge.agreement_id == Agreement.id)
-        .where(Pledge.member_id == member_id, Pledge.nonce == nonce)
-    ).one_or_none()
-
-
-def _standing(campaign_id: int, member_id: int) -> Agreement | None:
-    return db.session.scalars(
-        select(Agreement)
-        .join(Pledge, Pledge.agreement_id == Agreement.id)
-        .where(Pledge.campaign_id == campaign_id, Pledge.member_id == member_id, STANDING)
-    ).one_or_none()

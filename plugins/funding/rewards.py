@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from marketplace.api import InvalidInput, NotFound, Refused, access, db, transaction
+from plugins.funding import placing
 from plugins.funding.models import Campaign, Reward
 
 MOST_REWARDS = 40
@@ -81,21 +82,12 @@ def remove(reward_id: int, user: Any) -> None:
             session.delete(reward)
 
 
-def take(reward_id: int, campaign_id: int) -> Reward:
-    """Take one unit inside the caller's transaction; raises Refused when sold out, InvalidInput when it isn't this campaign's."""
-    statement = (
-        update(Reward)
-        .where(
-            Reward.id == reward_id,
-            Reward.campaign_id == campaign_id,
-            Reward.withdrawn.is_(False),
-            or_(Reward.stock.is_(None), Reward.taken < Reward.stock),
-        )
-        .values(taken=Reward.taken + 1)
-        .returning(Reward)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    reward = db.session.scalars(statement).one_or_none()
+def take(reward_id: int, campaign_id: int) -> Any:
+    """Take one unit inside the caller's transaction and give the reward's row.
+
+    Raises Refused when it is sold out, InvalidInput when it isn't this campaign's.
+    """
+    reward = placing.take(reward_id, campaign_id)
     if reward is not None:
         return reward
     known = db.session.get(Reward, reward_id)

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 
 from marketplace.api import Refused, db
 from plugins.funding.models import Campaign, Pledge
+from plugins.funding.placing import raise_total
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,13 @@ def add(campaign_id: int, amount_minor: int, backers: int, *, also: Sequence[str
 
     `also` names further states in which it may still change: for money that was on its way when the campaign closed.
     """
+    if not (
+        _add_also(campaign_id, amount_minor, backers, also) if also else raise_total(campaign_id, amount_minor, backers)
+    ):
+        raise Refused(_("This campaign has ended."), code="campaign_ended")
+
+
+def _add_also(campaign_id: int, amount_minor: int, backers: int, also: Sequence[str]) -> bool:
     changed = db.session.execute(
         update(Campaign)
         .where(Campaign.listing_id == campaign_id, Campaign.state.in_(("live", *also)))
@@ -35,8 +43,7 @@ def add(campaign_id: int, amount_minor: int, backers: int, *, also: Sequence[str
         .returning(Campaign.listing_id)
         .execution_options(synchronize_session=False)
     )
-    if changed.one_or_none() is None:
-        raise Refused(_("This campaign has ended."), code="campaign_ended")
+    return changed.one_or_none() is not None
 
 
 def collected(campaign_id: int, amount_minor: int) -> None:

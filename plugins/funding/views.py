@@ -8,10 +8,22 @@ from typing import Any
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
+from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, NotFound, access, clock, display, looked_at, parse_amount, payments, runtime
-from plugins.funding import fees, pledges, reads
+from marketplace.api import (
+    DomainError,
+    NotFound,
+    access,
+    clock,
+    display,
+    looked_at,
+    parse_amount,
+    payments,
+    runtime,
+    transaction,
+)
+from plugins.funding import fees, placing, pledges, reads
 from plugins.funding.arrival import note_arrival
 from plugins.funding.forms import NO_REWARD, PledgeForm, in_currency
 
@@ -81,9 +93,9 @@ def total(listing_id: int) -> Response | str:
     )
 
 
-def _pledge_form(row: Any, mine: Any | None) -> tuple[PledgeForm, list[Any]]:
-    form: PledgeForm = in_currency(PledgeForm, "amount", row.currency)()
-    offered = [reward for reward in reads.rewards_of(row.listing_id) if not reward.withdrawn or _held(mine, reward)]
+def _offers(row: Any, form: PledgeForm) -> list[Any]:
+    """Fill a pledge form with what there is to choose; gives the rewards."""
+    offered = [reward for reward in reads.rewards_of(row.listing_id) if not reward.withdrawn or _held(row, reward)]
     form.reward.choices = [(NO_REWARD, _("No reward, I just want to help"))]
     form.reward.choices += [(str(reward.id), reward.title) for reward in offered]
     cards = payments.methods_of(current_user.id)
@@ -95,8 +107,8 @@ def _pledge_form(row: Any, mine: Any | None) -> tuple[PledgeForm, list[Any]]:
     if request.method == "GET":
         form.nonce.data = secrets.token_urlsafe(18)
         form.method.data = form.method.choices[0][0]
-        _prefill(form, mine, offered)
-    return form, offered
+        _prefill(form, row, offered)
+    return offered
 
 
 def by_card() -> bool:
@@ -104,15 +116,15 @@ def by_card() -> bool:
     return runtime().settings.takes("stripe")
 
 
-def _held(mine: Any | None, reward: Any) -> bool:
-    return mine is not None and mine.reward_id == reward.id
+def _held(row: Any, reward: Any) -> bool:
+    return row.my_agreement_id is not None and row.my_reward_id == reward.id
 
 
-def _prefill(form: PledgeForm, mine: Any | None, offered: list[Any]) -> None:
+def _prefill(form: PledgeForm, row: Any, offered: list[Any]) -> None:
     wish = request.args.get("reward", "")
-    if mine is not None and not wish:
-        form.reward.data = str(mine.reward_id or NO_REWARD)
-        form.amount.data = mine.amount_minor
+    if row.my_agreement_id is not None and not wish:
+        form.reward.data = str(row.my_reward_id or NO_REWARD)
+        form.amount.data = row.my_amount_minor
         return
     form.reward.data = wish if wish in {value for value, _label in form.reward.choices} else NO_REWARD
     amounts = {str(reward.id): reward.amount_minor for reward in offered}
@@ -124,23 +136,23 @@ def _usual(currency: str) -> int:
     return max(parse_amount("25", currency), payments.least(currency)).minor
 
 
-def _sold_out(offered: list[Any], mine: Any | None) -> list[str]:
+def _sold_out(row: Any, offered: list[Any]) -> list[str]:
     return [
         str(reward.id)
         for reward in offered
-        if reward.stock is not None and reward.taken >= reward.stock and not _held(mine, reward)
+        if reward.stock is not None and reward.taken >= reward.stock and not _held(row, reward)
     ]
 
 
-def _show_pledge(row: Any, form: PledgeForm, offered: list[Any], mine: Any | None) -> tuple[str, int]:
+def _show_pledge(row: Any, form: PledgeForm) -> tuple[str, int]:
+    offered = _offers(row, form)
     page = render_template(
         "funding/pledge.html",
         row=row,
         form=form,
-        mine=mine,
         notes={str(reward.id): reward.description for reward in offered},
         ends={str(reward.id): display.money(reward.amount_minor, row.currency) for reward in offered},
-        sold_out=_sold_out(offered, mine),
+        sold_out=_sold_out(row, offered),
         payments_on=payments.payments_enabled(),
         by_card=by_card(),
         fee=payments.fee_in_words(fees.rule_of(row)),
@@ -149,49 +161,64 @@ def _show_pledge(row: Any, form: PledgeForm, offered: list[Any], mine: Any | Non
     return page, 422 if form.errors else 200
 
 
-@blueprint.route("/campaigns/<int:listing_id>/pledge", methods=["GET", "POST"])
+def _seen(listing_id: int) -> tuple[Any, PledgeForm]:
+    """Look at a campaign that is in public, and read the form in its currency."""
+    row = placing.look(listing_id, current_user.id, request.form.get("nonce", ""))
+    if row is None or row.listing_state not in ("published", "closed"):
+        raise NotFound(_("There is no such campaign."))
+    return row, in_currency(PledgeForm, "amount", row.currency)()
+
+
+@blueprint.get("/campaigns/<int:listing_id>/pledge")
 @login_required
 def pledge(listing_id: int) -> Any:
-    """Pledge, or change the pledge that one has."""
-    row = reads.campaign_row(listing_id)
-    if row.listing_state not in ("published", "closed"):
-        raise NotFound(_("There is no such campaign."))
-    if not is_open(row) and request.method == "GET":
+    """Show the form for a pledge, or for changing the pledge that one has."""
+    row, form = _seen(listing_id)
+    if not is_open(row):
         flash(_("This campaign has ended."), "warning")
         return redirect(address(listing_id, row.slug))
-    mine = reads.my_pledge(listing_id, current_user.id)
-    form, offered = _pledge_form(row, mine)
-    if form.validate_on_submit():
-        try:
-            return _carry_out(row, form, mine)
-        except DomainError as error:
-            if error.status == 404:
-                raise
-            form.refuse(error)
-    return _show_pledge(row, form, offered, mine)
+    return _show_pledge(row, form)
 
 
-def _carry_out(row: Any, form: PledgeForm, mine: Any | None) -> Response:
-    changing = mine is not None and mine.state == "pledged"
-    if changing and mine is not None:
+@blueprint.post("/campaigns/<int:listing_id>/pledge")
+@login_required
+def send_pledge(listing_id: int) -> Any:
+    """Pledge, or change the pledge that one has: one transaction, and what it needs to know is read once in it."""
+    form = None
+    try:
+        with transaction():
+            row, form = _seen(listing_id)
+            if form.validate():
+                return _carry_out(row, form)
+    except DomainError as error:
+        if form is None or error.status == 404:
+            raise
+        form.refuse(error)
+    except IntegrityError:
+        known = pledges.placed_meanwhile(listing_id, current_user.id, request.form.get("nonce", ""))
+        if known is None:
+            raise
+        return _go_on(known)
+    return _show_pledge(row, form)
+
+
+def _carry_out(row: Any, form: PledgeForm) -> Response:
+    if row.my_state == "pledged":
         pledges.change(
-            mine.agreement_id,
+            row.my_agreement_id,
             current_user,
             amount_minor=form.amount.minor,
             reward_id=form.reward_id,
             arrived=g.arrived_at,
         )
         flash(_("Your pledge has been changed."), "success")
-        return redirect(url_for("agreements.show", agreement_id=mine.agreement_id))
-    agreement = pledges.place(
-        row.listing_id,
-        current_user,
-        amount_minor=form.amount.minor,
-        reward_id=form.reward_id,
-        nonce=form.nonce.data,
-        arrived=g.arrived_at,
-        method_id=form.method_id,
-    )
+        return redirect(url_for("agreements.show", agreement_id=row.my_agreement_id))
+    wish = pledges.Wish(form.amount.minor, form.reward_id, form.nonce.data, form.method_id)
+    return _go_on(pledges.place_seen(row, current_user, wish, g.arrived_at))
+
+
+def _go_on(agreement: Any) -> Response:
+    """Lead on to the agreement, or to the page on which its payment is arranged."""
     if agreement.state == "unconfirmed":
         return redirect(url_for("payments.pay", payment_id=payments.payments_of(agreement)[0].id), 303)
     return redirect(url_for("agreements.show", agreement_id=agreement.id), 303)

@@ -10,7 +10,7 @@ import pytest
 
 from marketplace import clock
 from marketplace.agreements import service as agreements
-from marketplace.agreements.models import Agreement
+from marketplace.agreements.models import Agreement, AgreementEvent
 from marketplace.agreements.service import Actor
 from marketplace.database import db
 from marketplace.errors import InvalidInput, NotFound, Refused
@@ -90,7 +90,7 @@ def test_a_pledge_changes_amount_and_reward_and_keeps_its_former_terms(stage):
     assert {r.title: r.taken for r in db.session.query(Reward)} == {"A bag of beans": 0, "Peas": 1}
     changed = stage.agreement(agreement.id)
     assert (changed.terms_version, changed.amount_minor, changed.terms["reward"]["title"]) == (2, 35_00, "Peas")
-    history = db.session.query(agreements.AgreementEvent).filter_by(transition="amended").one()
+    history = db.session.query(AgreementEvent).filter_by(transition="amended").one()
     assert history.data["former"]["amount_minor"] == 10_00
     assert totals.drift() == []
 

@@ -1,0 +1,113 @@
+"""Statements of the busiest ways, spelled once per database: then only the values are converted, and the driver gets both.
+
+SQLAlchemy finds a statement's SQL again by walking through the whole statement, which takes longer than SQLite takes to
+answer it. Types, pooling, events and transactions stay SQLAlchemy's; what is left out is the unit of work, so whoever
+writes this way also keeps the objects that the session knows in step (`kept`).
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Dialect, Executable
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.dml import ValuesBase
+
+from marketplace.database import connection_now
+
+Converter = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """A statement's SQL for one database, and what turns our values into the driver's and back."""
+
+    sql: str
+    order: tuple[str, ...] | None
+    fixed: Mapping[str, Any]
+    ways_in: tuple[tuple[str, Converter], ...]
+    ways_out: tuple[tuple[int, Converter], ...]
+    row: Callable[[Iterable[Any]], Any]
+
+
+class Prepared:
+    """One statement whose values have names: its bound parameters, and for INSERT and UPDATE the columns in `columns`."""
+
+    def __init__(self, statement: Executable, *columns: str) -> None:
+        """Take a Core statement; nothing is compiled before it is first sent."""
+        self._statement = statement
+        self._columns = columns or None
+        self._spellings: dict[str, _Spelling] = {}
+
+    def run(self, **values: Any) -> None:
+        """Send it, for its effect."""
+        _spelling, result = self._send(values)
+        result.close()
+
+    def one(self, **values: Any) -> Any | None:
+        """Send it and give the only row as a named tuple, or None."""
+        spelling, result = self._send(values)
+        rows = result.cursor.fetchall()
+        if len(rows) > 1:
+            raise LookupError(f"one row was expected, {len(rows)} came")
+        return _converted(spelling, rows[0]) if rows else None
+
+    def value(self, **values: Any) -> Any:
+        """Send it and give the first column of the only row, or None without a row."""
+        row = self.one(**values)
+        return None if row is None else row[0]
+
+    def _send(self, values: dict[str, Any]) -> tuple[_Spelling, Any]:
+        connection = connection_now()
+        spelling = self._spellings.get(connection.dialect.name) or self._spell(connection)
+        if spelling.fixed:
+            values = {**spelling.fixed, **values}
+        for name, convert in spelling.ways_in:
+            values[name] = convert(values[name])
+        if spelling.order is None:
+            return spelling, connection.exec_driver_sql(spelling.sql, values)
+        return spelling, connection.exec_driver_sql(spelling.sql, tuple([values[name] for name in spelling.order]))
+
+    def _spell(self, connection: Connection) -> _Spelling:
+        dialect = connection.dialect
+        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
+        fixed = {name: bound.value for name, bound in compiled.binds.items() if not bound.required}
+        if isinstance(self._statement, ValuesBase):  # what a column has unless it is given
+            fixed |= {column.key: column.default.arg for column in compiled.insert_prefetch}
+        ways = {name: _way_in(bound.type, dialect) for name, bound in compiled.binds.items()}
+        fixed = {name: value if ways[name] is None else ways[name](value) for name, value in fixed.items()}
+        columns = list(getattr(self._statement, "exported_columns", ()))
+        taken = enumerate(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
+        spelling = _Spelling(
+            str(compiled),
+            tuple(compiled.positiontup) if compiled.positional else None,
+            fixed,
+            tuple((name, way) for name, way in ways.items() if way is not None and name not in fixed),
+            tuple((place, convert) for place, convert in taken if convert is not None),
+            _row_of(tuple(column.key for column in columns)),
+        )
+        self._spellings[dialect.name] = spelling
+        return spelling
+
+
+def _way_in(kind: Any, dialect: Dialect) -> Converter | None:
+    convert: Converter | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return convert
+
+
+def _row_of(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
+    made: Any = namedtuple("Row", names)  # type: ignore[misc]
+    give: Callable[[Iterable[Any]], Any] = made._make
+    return give
+
+
+def _converted(spelling: _Spelling, row: Iterable[Any]) -> Any:
+    if not spelling.ways_out:
+        return spelling.row(row)
+    values = list(row)
+    for place, convert in spelling.ways_out:
+        values[place] = convert(values[place])
+    return spelling.row(values)
