@@ -9,7 +9,19 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from marketplace.api import BlueprintAt, ListingKind, NavItem, SettingSpec, hookimpl
+from marketplace.api import (
+    AgreementKind,
+    BlueprintAt,
+    JobKind,
+    ListingKind,
+    NavItem,
+    NotificationKind,
+    SettingSpec,
+    fee_settings,
+    hookimpl,
+)
+from plugins.sharing.loan_hooks import LOAN_KIND, SWEEP
+from plugins.sharing.loan_notices import NOTIFICATIONS as LOAN_NOTICES
 
 DEMO_STEPS = 0
 """How many scenes the demo makes, for its progress bar; a test compares it."""
@@ -42,10 +54,29 @@ def register_listing_kinds() -> list[ListingKind]:
 
 
 @hookimpl
+def register_agreement_kinds() -> list[AgreementKind]:
+    """Add loans."""
+    return [LOAN_KIND]
+
+
+@hookimpl
+def register_notifications() -> list[NotificationKind]:
+    """Add what borrowers and lenders are told."""
+    return [*LOAN_NOTICES]
+
+
+@hookimpl
+def register_jobs() -> list[JobKind]:
+    """Add what minds loans."""
+    return [SWEEP]
+
+
+@hookimpl
 def register_settings() -> list[SettingSpec]:
     """Let operators set the bounds."""
     group = _l("Sharing")
     return [
+        *fee_settings("sharing.fee", group, "10"),
         SettingSpec("sharing.hold_minutes", _l("Minutes that a slot is held during payment"), "int", 30,
             minimum=5, maximum=1440, group=group),
     ]  # fmt: skip
@@ -57,6 +88,24 @@ def access_rules(user: Any, action: str, subject: Any) -> bool | None:
     if action != "sharing.manage":
         return None
     return bool(user is not None and user.is_authenticated and (user.is_operator or subject.owner_id == user.id))
+
+
+@hookimpl
+def transition_objections(agreement: Any, transition: str, actor: Any) -> list[str] | None:
+    """Object to moves of a loan whose time has not come."""
+    if agreement.kind != "loan":
+        return None
+    from plugins.sharing import loan_describe
+
+    return loan_describe.objections(agreement, transition, actor)
+
+
+@hookimpl
+def payment_changed(payment: Any, change: str) -> None:
+    """Move a loan as its payments move."""
+    from plugins.sharing import loan_money
+
+    loan_money.on_payment(payment, change)
 
 
 @hookimpl
