@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from flask import current_app
+from babel.support import Translations
+from flask import current_app, has_request_context
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import StringField
+from wtforms import HiddenField, StringField
+from wtforms.csrf.core import CSRFTokenField
+from wtforms.i18n import messages_path
 from wtforms.validators import ValidationError
 
 from marketplace import display
@@ -16,8 +20,54 @@ from marketplace.money import NotAnAmount, parse_amount
 from marketplace.runtime import runtime
 
 
+@cache
+def _texts_of(language: str) -> Any:
+    return Translations.load(messages_path(), [language], domain="wtforms")
+
+
+class _FormWords:
+    """What wtforms says of itself, read once per language; flask-wtf reads the whole catalogue anew for each request."""
+
+    def gettext(self, text: str) -> str:
+        """Translate into the reader's language."""
+        return str(_texts_of(display.locale_code()).ugettext(text)) if has_request_context() else text
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        """Translate a text about a number."""
+        if not has_request_context():
+            return singular if number == 1 else plural
+        return str(_texts_of(display.locale_code()).ungettext(singular, plural, number))
+
+
+class _LateToken(CSRFTokenField):
+    """A token that is signed when it is written into a page, and not for every form that came in."""
+
+    @property
+    def current_token(self) -> str:
+        """Give the session's token."""
+        return str(self.csrf_impl.generate_csrf_token(self))
+
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        """Read what was sent."""
+        HiddenField.process(self, *args, **kwargs)
+
+
+class _LateTokens(FlaskForm.Meta.csrf_class):  # type: ignore[misc]
+    field_class = _LateToken
+
+
 class Form(FlaskForm):
     """Every form of the site: CSRF-protected, and able to show what a use case refused beside the field."""
+
+    class Meta(FlaskForm.Meta):
+        """Do at each request only what a request needs."""
+
+        csrf_class = _LateTokens
+        words = _FormWords()
+
+        def get_translations(self, form: Any) -> Any:
+            """Give what translates wtforms' own texts."""
+            return self.words
 
     def refuse(self, error: DomainError) -> None:
         """Put a use case's refusal beside its field, or above the form when it has none."""

@@ -24,12 +24,13 @@ def known(kind: type[Kept], values: Mapping[str, Any]) -> Kept:
     vars(made).update(values)
     make_transient_to_detached(made)
     session = db.session()
-    there = session.identity_map.get(instance_state(made).key)
+    key: Any = instance_state(made).key
+    there: Kept | None = session.identity_map.get(key)
     if there is None:
         session.add(made)
         return made
     rewritten(there, values)
-    return cast(Kept, there)
+    return there
 
 
 def rewritten(row: Any, values: Mapping[str, Any]) -> None:

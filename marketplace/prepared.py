@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import ClauseElement, Dialect
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.dml import ValuesBase
 
@@ -21,7 +21,7 @@ from marketplace.database import connection_now
 Converter = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Spelling:
     """A statement's SQL for one database, and what turns our values into the driver's and back."""
 
@@ -29,14 +29,15 @@ class _Spelling:
     order: tuple[str, ...] | None
     fixed: Mapping[str, Any]
     ways_in: tuple[tuple[str, Converter], ...]
-    ways_out: tuple[tuple[int, Converter], ...]
+    columns: list[Any]
     row: Callable[[Iterable[Any]], Any]
+    ways_out: list[tuple[int, Converter]] | None = None
 
 
 class Prepared:
     """One statement whose values have names: its bound parameters, and for INSERT and UPDATE the columns in `columns`."""
 
-    def __init__(self, statement: Executable, *columns: str) -> None:
+    def __init__(self, statement: ClauseElement, *columns: str) -> None:
         """Take a Core statement; nothing is compiled before it is first sent."""
         self._statement = statement
         self._columns = columns or None
@@ -50,6 +51,8 @@ class Prepared:
     def one(self, **values: Any) -> Any | None:
         """Send it and give the only row as a named tuple, or None."""
         spelling, result = self._send(values)
+        if spelling.ways_out is None:
+            spelling.ways_out = _ways_out(spelling.columns, result)
         rows = result.cursor.fetchall()
         if len(rows) > 1:
             raise LookupError(f"one row was expected, {len(rows)} came")
@@ -78,15 +81,14 @@ class Prepared:
         if isinstance(self._statement, ValuesBase):  # what a column has unless it is given
             fixed |= {column.key: column.default.arg for column in compiled.insert_prefetch}
         ways = {name: _way_in(bound.type, dialect) for name, bound in compiled.binds.items()}
-        fixed = {name: value if ways[name] is None else ways[name](value) for name, value in fixed.items()}
+        fixed = {name: way(fixed[name]) if (way := ways[name]) else fixed[name] for name in fixed}
         columns = list(getattr(self._statement, "exported_columns", ()))
-        taken = enumerate(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
         spelling = _Spelling(
             str(compiled),
             tuple(compiled.positiontup) if compiled.positional else None,
             fixed,
             tuple((name, way) for name, way in ways.items() if way is not None and name not in fixed),
-            tuple((place, convert) for place, convert in taken if convert is not None),
+            columns,
             _row_of(tuple(column.key for column in columns)),
         )
         self._spellings[dialect.name] = spelling
@@ -96,6 +98,14 @@ class Prepared:
 def _way_in(kind: Any, dialect: Dialect) -> Converter | None:
     convert: Converter | None = kind.dialect_impl(dialect).bind_processor(dialect)
     return convert
+
+
+def _ways_out(columns: Iterable[Any], result: Any) -> list[tuple[int, Converter]]:
+    """Give what converts each column; psycopg's answer tells which type it came as."""
+    dialect, facts = result.context.dialect, result.cursor.description
+    kinds = [column.type.dialect_impl(dialect) for column in columns]
+    ways = [kind.result_processor(dialect, fact[1]) for kind, fact in zip(kinds, facts, strict=True)]
+    return [(place, way) for place, way in enumerate(ways) if way is not None]
 
 
 def _row_of(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:

@@ -11,6 +11,7 @@ from marketplace.api import Agreement, BigIntId, Listing, Prepared, kept
 from plugins.funding.models import STANDING, Campaign, Pledge, Reward
 
 _pledge, _campaign = cast(Table, Pledge.__table__), cast(Table, Campaign.__table__)
+_reward = cast(Table, Reward.__table__)
 _MEMBER = bindparam("member", type_=BigIntId)
 _SENT = aliased(Pledge)
 
@@ -45,15 +46,15 @@ _LOOK = Prepared(
     .where(Campaign.listing_id == bindparam("campaign"))
 )
 _TAKE = Prepared(
-    update(Reward.__table__)
+    update(_reward)
     .where(
-        Reward.id == bindparam("reward"),
-        Reward.campaign_id == bindparam("campaign"),
-        Reward.withdrawn.is_(False),
-        or_(Reward.stock.is_(None), Reward.taken < Reward.stock),
+        _reward.c.id == bindparam("reward"),
+        _reward.c.campaign_id == bindparam("campaign"),
+        _reward.c.withdrawn.is_(False),
+        or_(_reward.c.stock.is_(None), _reward.c.taken < _reward.c.stock),
     )
-    .values(taken=Reward.taken + 1)
-    .returning(Reward.id, Reward.title, Reward.description, Reward.amount_minor, Reward.delivery)
+    .values(taken=_reward.c.taken + 1)
+    .returning(*(_reward.c[name] for name in ("id", "title", "description", "amount_minor", "delivery")))
 )
 _FIRST: dict[str, Any] = {
     "counted": False, "standing": True, "fee_minor": 0, "disputed_minor": 0, "disputed_from": None,
