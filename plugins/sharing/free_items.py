@@ -1,0 +1,133 @@
+"""Which of many items are free in a window: the rules of `answers.answer` for all of them in one statement.
+
+What differs by zone and buffers (the weekday of the start, what must be open, the window with its buffers) is worked out in
+Python by the very functions that answer for one item, once for each combination in use, and handed over as JSON. A test
+compares the two answers item by item.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.sql.expression import TextualSelect
+
+from marketplace.api import UtcDateTime, clock, db
+from plugins.sharing.item_models import Item
+from plugins.sharing.rules import GRACE
+from plugins.sharing.windows import Window, demands, start_bit
+
+
+def free_items(window: Window, item_ids: Collection[int] | None = None) -> list[int]:
+    """Give the items, of these or of all, of which a unit can be had in the window, in the order of their ids.
+
+    Quotas are a member's own affair and not looked at. Two statements, however many items there are.
+    """
+    now = clock.now()
+    if window.starts_at < now - GRACE:
+        return []
+    combinations = db.session.execute(
+        select(Item.zone, Item.buffer_before_minutes, Item.buffer_after_minutes).distinct()
+    ).all()
+    if not combinations:
+        return []
+    values = facts(window, now, [(row[0], row[1], row[2]) for row in combinations])
+    sqlite = db.session.get_bind().dialect.name == "sqlite"
+    if item_ids is not None:
+        values["ids"] = json.dumps(sorted(item_ids))
+    return list(db.session.scalars(statement(sqlite, item_ids is not None), values))
+
+
+def facts(window: Window, now: datetime, combinations: list[tuple[str, int, int]]) -> dict[str, Any]:
+    """Work out what the statement is told of a window."""
+    groups, pieces = [], []
+    for zone, before, after in combinations:
+        since, until = window.starts_at - timedelta(minutes=before), window.ends_at + timedelta(minutes=after)
+        groups.append([zone, before, after, start_bit(window, zone), _stored(since), _stored(until)])
+    for zone in sorted({zone for zone, _before, _after in combinations}):
+        for hours_for in ("handover", "use"):
+            for piece in demands(window, zone, hours_for):
+                pieces.append([zone, hours_for, piece.day.isoformat(), piece.weekday, piece.since, piece.until])
+    return {
+        "groups": json.dumps(groups),
+        "pieces": json.dumps(pieces),
+        "seconds": window.length.total_seconds(),
+        "ahead": (window.starts_at - now + GRACE).total_seconds(),
+        "end_ahead": (window.ends_at - now).total_seconds(),
+        "now": now,
+        "first": window.starts_at - timedelta(minutes=max(before for _zone, before, _after in combinations)),
+        "last": window.ends_at + timedelta(minutes=max(after for _zone, _before, after in combinations)),
+    }
+
+
+def _stored(instant: datetime) -> str:
+    """Write an instant as SQLite keeps it; PostgreSQL, whose sessions are in UTC, reads it too."""
+    return instant.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+@cache
+def statement(sqlite: bool, some: bool) -> TextualSelect:
+    """Make the statement; `some` asks about some items only."""
+    if sqlite:
+        groups, pieces = _sqlite_rows("groups", GROUP), _sqlite_rows("pieces", PIECE)
+        ids = "SELECT value FROM json_each(:ids)"
+    else:
+        groups, pieces = _postgresql_rows("groups", GROUP), _postgresql_rows("pieces", PIECE)
+        ids = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json)) AS listed(value)"
+    found = text(f"""
+        WITH combination AS ({groups}),
+        piece AS ({pieces}),
+        closed AS ({CLOSED}),
+        taken AS (
+          SELECT o.unit_id FROM sharing_occupancy o
+            JOIN sharing_item i ON i.listing_id = o.item_id
+            JOIN combination c ON c.zone = i.zone AND c.before = i.buffer_before_minutes AND c.after = i.buffer_after_minutes
+          WHERE o.blocked_until > :first AND o.blocked_from < :last
+            AND o.blocked_until > c.since AND o.blocked_from < c.until AND (o.expires_at IS NULL OR o.expires_at > :now)
+          UNION ALL
+          SELECT unit_id FROM sharing_occupancy WHERE out_at IS NOT NULL AND returned_at IS NULL AND ends_at <= :now)
+        SELECT i.listing_id FROM sharing_item i
+          JOIN combination c ON c.zone = i.zone AND c.before = i.buffer_before_minutes AND c.after = i.buffer_after_minutes
+        WHERE i.min_minutes * 60 <= :seconds AND (i.max_minutes IS NULL OR i.max_minutes * 60 >= :seconds)
+          AND i.notice_minutes * 60 <= :ahead AND (i.horizon_days IS NULL OR i.horizon_days * 86400 >= :end_ahead)
+          AND i.start_days & c.bit <> 0
+          AND i.listing_id NOT IN (SELECT item_id FROM closed)
+          AND i.listing_id IN (SELECT u.item_id FROM sharing_unit u WHERE u.active
+                               AND u.id NOT IN (SELECT unit_id FROM taken))
+          {f"AND i.listing_id IN ({ids})" if some else ""}
+        ORDER BY i.listing_id""")
+    instants = (bindparam(name, type_=UtcDateTime) for name in ("now", "first", "last"))
+    return found.bindparams(*instants).columns(Item.__table__.c.listing_id)
+
+
+GROUP = {"zone": "text", "before": "int", "after": "int", "bit": "int", "since": "timestamptz", "until": "timestamptz"}
+PIECE = {"zone": "text", "hours_for": "text", "day": "date", "weekday": "int", "since": "int", "until": "int"}
+"""The columns of what is handed over, with their types on PostgreSQL."""
+
+CLOSED = """
+    SELECT h.item_id FROM (SELECT item_id FROM sharing_opening UNION SELECT item_id FROM sharing_exception_day) h
+      JOIN sharing_item i ON i.listing_id = h.item_id
+      JOIN piece p ON p.zone = i.zone AND p.hours_for = i.hours_for
+    WHERE CASE
+      WHEN EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = h.item_id AND x.day = p.day)
+      THEN NOT EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = h.item_id AND x.day = p.day
+                       AND NOT x.closed AND x.from_minute <= p.since AND x.to_minute >= p.until)
+      ELSE EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = h.item_id)
+        AND NOT EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = h.item_id AND o.weekday = p.weekday
+                        AND o.from_minute <= p.since AND o.to_minute >= p.until)
+      END"""
+"""Items that are not open where the window needs it; an item without any hours is always open."""
+
+
+def _sqlite_rows(name: str, columns: dict[str, str]) -> str:
+    parts = (f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
+    return f"SELECT {', '.join(parts)} FROM json_each(:{name})"
+
+
+def _postgresql_rows(name: str, columns: dict[str, str]) -> str:
+    parts = (f"CAST(value ->> {place} AS {kind}) AS {column}" for place, (column, kind) in enumerate(columns.items()))
+    return f"SELECT {', '.join(parts)} FROM json_array_elements(CAST(:{name} AS json)) AS listed(value)"
