@@ -174,11 +174,14 @@ def test_a_payout_of_the_provider_to_our_bank_is_booked_by_rule(world: World) ->
     world.prove()
 
 
-def test_a_provider_that_does_not_answer_interrupts_and_loses_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_waits_for_a_comparison_has_it_asked_again_after_a_pause(world: World) -> None:
     world.charged(1000)
-    monkeypatch.setattr("marketplace.payments.reconciliation.intake.PAUSES", ())
+    world.fault("balance_transactions.list", "error_before", times=1)
+    assert reconcile(pauses=(0.0,)).error == ""
+
+
+def test_a_provider_that_does_not_answer_interrupts_and_loses_nothing(world: World) -> None:
+    world.charged(1000)
     world.fault("balance_transactions.list", "error_before", times=1)
     assert "does not answer" in reconcile().error
     assert reconcile().error == ""

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from marketplace.database import db
 from marketplace.money import Money
 from marketplace.payments.reconciliation.compare import reconcile
+from marketplace.payments.reconciliation.intake import PAUSES
 from marketplace.payments.reconciliation.models import Difference
 
 
@@ -26,7 +27,7 @@ def reconcile_command(since: datetime | None) -> None:
             bar.length = (bar.length or 0) + count
             bar.update(count)
 
-        run = reconcile(since.replace(tzinfo=UTC) if since else None, came)
+        run = reconcile(since.replace(tzinfo=UTC) if since else None, came, PAUSES)
     if run.error:
         raise click.ClickException(run.error)
     click.echo(f"{run.entries} new entries, {run.compared} objects compared, {run.booked} looked at again and booked")

@@ -46,15 +46,18 @@ class Row:
     ours: int
 
 
-def reconcile(since: datetime | None = None, progress: Progress | None = None) -> Comparison:
+def reconcile(
+    since: datetime | None = None, progress: Progress | None = None, pauses: Sequence[float] = ()
+) -> Comparison:
     """Compare everything since an instant (UTC; None: since shortly before the last run, or all of it).
 
-    Gives the run's record; its `error` says why it was interrupted, if it was. `progress` hears how many entries came.
+    Gives the run's record; its `error` says why it was interrupted, if it was. `progress` hears how many entries came;
+    `pauses` are the seconds to wait before asking again for a page that did not come.
     """
     name = gateway_name()
     run_id, since, ledger_from = _begin(name, since)
     try:
-        added, seen = take_in(name, since, progress)
+        added, seen = take_in(name, since, progress, pauses)
         named, upto = books.moved_since(name, ledger_from, clock.now() - YOUNG)
         left = _compare(name, seen | named | findings.open_subjects(name))
         looked = _look_again(name, left) if settings.get("payments.reconcile_books") else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -18,7 +18,7 @@ from marketplace.payments.reconciliation.facts import EntryFacts, EntryPage, Sta
 from marketplace.payments.reconciliation.models import ProviderEntry
 
 PAUSES = (1.0, 4.0, 16.0)
-"""Seconds to wait before asking again for what did not come."""
+"""Seconds to wait before asking again for what did not come, where somebody waits for it; a job comes back later instead."""
 
 Progress = Callable[[int], None]
 
@@ -32,14 +32,16 @@ def statement() -> Statement:
     return cast(Statement, gateway())
 
 
-def take_in(name: str, since: datetime | None, progress: Progress | None = None) -> tuple[int, set[str]]:
+def take_in(
+    name: str, since: datetime | None, progress: Progress | None = None, pauses: Sequence[float] = ()
+) -> tuple[int, set[str]]:
     """Keep every entry since an instant (UTC; None for all); gives how many were new, and the objects of all that were seen.
 
-    `progress` hears how many entries a page had. Raises Interrupted.
+    `progress` hears how many entries a page had; `pauses` are as PAUSES. Raises Interrupted.
     """
     added, seen, after = 0, set[str](), ""
     while True:
-        page = _patiently(lambda after=after: statement().list_entries(since, after))  # type: ignore[misc]
+        page = _patiently(lambda after=after: statement().list_entries(since, after), pauses)  # type: ignore[misc]
         added += _keep(name, page)
         seen.update(entry.subject for entry in page.entries)
         if progress is not None:
@@ -49,8 +51,8 @@ def take_in(name: str, since: datetime | None, progress: Progress | None = None)
             return added, seen
 
 
-def _patiently(ask: Callable[[], EntryPage | Trouble]) -> EntryPage:
-    for pause in (*PAUSES, None):
+def _patiently(ask: Callable[[], EntryPage | Trouble], pauses: Sequence[float]) -> EntryPage:
+    for pause in (*pauses, None):
         answer = ask()
         if isinstance(answer, EntryPage):
             return answer
