@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.money import Money, parse_amount
     from marketplace.notifications import service as notifications
     from marketplace.payments import service as payments
+    from marketplace.payments.billing.numbers import next_number as bill_number
     from marketplace.payments.fee_specs import fee_settings
     from marketplace.prepared import Prepared
     from marketplace.runtime import runtime
@@ -72,7 +73,7 @@ __all__ = [
     "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
     "Phase", "Picture", "Prepared", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill",
     "State", "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
-    "after_commit", "agreements", "api_v1", "category_choices", "clock", "csrf", "db", "display", "fee_settings", "hookimpl",
+    "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "clock", "csrf", "db", "display", "fee_settings", "hookimpl",
     "in_transaction", "jobs", "kept", "late", "limiter", "listings", "looked_at", "notifications", "parse_amount",
     "partial_index", "payments",
     "picture_url", "private_pictures", "render_markdown", "runtime", "settings", "transaction",
@@ -127,6 +128,7 @@ _HOMES = {
     "after_commit": "marketplace.database:after_commit",
     "agreements": "marketplace.agreements.service",
     "api_v1": "marketplace.api_v1",
+    "bill_number": "marketplace.payments.billing.numbers:next_number",
     "category_choices": "marketplace.listings.categories:choices",
     "clock": "marketplace.clock",
     "csrf": "marketplace.extensions:csrf",

@@ -22,6 +22,10 @@ from marketplace.api import (
 )
 from plugins.sharing.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan_notices import NOTIFICATIONS as LOAN_NOTICES
+from plugins.sharing.use_hooks import JOBS as USE_JOBS
+from plugins.sharing.use_hooks import USE_KIND
+from plugins.sharing.use_hooks import settings as use_settings
+from plugins.sharing.use_notices import NOTIFICATIONS as USE_NOTICES
 
 DEMO_STEPS = 0
 """How many scenes the demo makes, for its progress bar; a test compares it."""
@@ -55,20 +59,28 @@ def register_listing_kinds() -> list[ListingKind]:
 
 @hookimpl
 def register_agreement_kinds() -> list[AgreementKind]:
-    """Add loans."""
-    return [LOAN_KIND]
+    """Add loans and uses."""
+    return [LOAN_KIND, USE_KIND]
 
 
 @hookimpl
 def register_notifications() -> list[NotificationKind]:
     """Add what borrowers and lenders are told."""
-    return [*LOAN_NOTICES]
+    return [*LOAN_NOTICES, *USE_NOTICES]
 
 
 @hookimpl
 def register_jobs() -> list[JobKind]:
-    """Add what minds loans."""
-    return [SWEEP]
+    """Add what minds loans and uses."""
+    return [SWEEP, *USE_JOBS]
+
+
+@hookimpl
+def register_commands(group: Any) -> None:
+    """Add `flask sharing …`."""
+    from plugins.sharing import use_commands
+
+    group.add_command(use_commands.rerate)
 
 
 @hookimpl
@@ -79,6 +91,7 @@ def register_settings() -> list[SettingSpec]:
         *fee_settings("sharing.fee", group, "10"),
         SettingSpec("sharing.hold_minutes", _l("Minutes that a slot is held during payment"), "int", 30,
             minimum=5, maximum=1440, group=group),
+        *use_settings(),
     ]  # fmt: skip
 
 
@@ -102,10 +115,11 @@ def transition_objections(agreement: Any, transition: str, actor: Any) -> list[s
 
 @hookimpl
 def payment_changed(payment: Any, change: str) -> None:
-    """Move a loan as its payments move."""
-    from plugins.sharing import loan_money
+    """Move a loan or a use as its payments move."""
+    from plugins.sharing import loan_money, use_news
 
     loan_money.on_payment(payment, change)
+    use_news.on_payment(payment, change)
 
 
 @hookimpl
