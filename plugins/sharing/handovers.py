@@ -21,8 +21,8 @@ from marketplace.api import (
     db,
     transaction,
 )
-from plugins.sharing import evidence, loan_news, loan_units
-from plugins.sharing.booking_models import HandOver, Loan, LoanUnit, Proposal
+from plugins.sharing import evidence, loan_news, loan_units, units
+from plugins.sharing.booking_models import HandOver, Loan, Proposal
 
 SILENCE = timedelta(hours=48)
 """After so long without an answer what the other side recorded stands."""
@@ -70,6 +70,7 @@ def record(
         row.closes_at = clock.now() + SILENCE
         db.session.flush()
         evidence.attach(agreement_id, keys, actor.user_id, proposal_id=proposal.id)
+        _log(proposal, kind, keys, agreement_id)
         _happen(agreement, actor, row, proposal)
         tell = loan_news.tell_member if actor.role == Role.OWNER else loan_news.tell_lender
         tell(agreement, "hand_over", until=row.closes_at)
@@ -85,23 +86,6 @@ def _check(agreement: Agreement, loan: Loan, actor: Actor, kind: str, open_now: 
         raise Refused(_("This is on record already."), code="recorded")
     if kind == "out" and clock.now() < loan.starts_at - EARLY:
         raise Refused(_("It is too early to hand this over."), code="too_early")
-    if kind == "out" and open_now is None:
-        _check_free(agreement.id)
-
-
-def _check_free(agreement_id: int) -> None:
-    """Refuse to hand out what is still with somebody else."""
-    mine = [row.unit_id for row in loan_units.of(agreement_id) if row.unit_id is not None]
-    other = db.session.scalar(
-        select(LoanUnit.id)
-        .where(
-            LoanUnit.unit_id.in_(mine), LoanUnit.agreement_id != agreement_id, LoanUnit.out_at.is_not(None),
-            LoanUnit.back_at.is_(None),
-        )
-        .limit(1)
-    )  # fmt: skip
-    if other is not None:
-        raise Refused(_("This is still out with somebody else. Record its return first."), code="still_out")
 
 
 def _begin(agreement: Agreement, kind: str) -> HandOver:
@@ -110,6 +94,18 @@ def _begin(agreement: Agreement, kind: str) -> HandOver:
     db.session.add(row)
     db.session.flush()
     return row
+
+
+def _log(proposal: Proposal, kind: str, keys: Sequence[str], agreement_id: int) -> None:
+    """Enter what was seen into each unit's condition log."""
+    if not proposal.condition and not keys:
+        return
+    for row in loan_units.of(agreement_id):
+        if row.id in proposal.units and row.unit_id is not None:
+            units.note(
+                row.unit_id, proposal.condition, proposal.by_id, kind="handed_over" if kind == "out" else "returned",
+                agreement_id=agreement_id, pictures=keys,
+            )  # fmt: skip
 
 
 def _happen(agreement: Agreement, actor: Actor, row: HandOver, proposal: Proposal) -> None:

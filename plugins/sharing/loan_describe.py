@@ -25,7 +25,8 @@ DEPOSITS = {
 DEPOSIT_STATES = {
     "none": ("", ""), "promised": (_l("Promised"), "info"), "wanted": (_l("A card is needed"), "warm"),
     "saved": (_l("Card saved"), "info"), "asked": (_l("The bank is asked"), "info"), "held": (_l("Held"), "good"),
-    "uncovered": (_l("Can't be held for so long; the card is saved"), "warm"), "refused": (_l("The bank would not hold it"), "bad"),
+    "uncovered": (_l("Can't be held for so long; the card is saved"), "warm"),
+    "refused": (_l("The bank would not hold it"), "bad"),
     "ending": (_l("Could not be held any longer"), "warm"), "let_go": (_l("The bank let go; the card is saved"), "warm"),
     "taking": (_l("A part is being taken"), "info"), "captured": (_l("Taken"), ""), "released": (_l("Given back"), "good"),
 }  # fmt: skip
@@ -100,7 +101,7 @@ def _hand_over_to_answer(agreement: Agreement, role: str) -> TodoItem | None:
         if row.closed_at is None and handovers.proposals_of(row.id)[-1].role != role:
             text = _("Look at the hand-over and agree") if row.kind == "out" else _("Look at the return and agree")
             url = url_for("loans.hand_over", agreement_id=agreement.id, kind=row.kind)
-            return TodoItem(text, url, row.closes_at, "clipboard-check")
+            return TodoItem(text, url, row.closes_at, "circle-check")
     return None
 
 
@@ -124,21 +125,28 @@ def _of_member(agreement: Agreement, loan: Loan) -> TodoItem | None:
 
 def _of_owner(agreement: Agreement, loan: Loan) -> TodoItem | None:
     here = f"/agreements/{agreement.id}"
+    due = agreement.waits_until
     match agreement.state:
         case "requested":
-            return TodoItem(_("Accept or decline the request"), here, agreement.waits_until, "handshake")
+            found = (_("Accept or decline the request"), here, due, "handshake")
         case "agreed":
-            return TodoItem(_("Hand it over"), _hand_url(agreement, "out"), loan.starts_at, "key-round")
+            found = (_("Hand it over"), _hand_url(agreement, "out"), loan.starts_at, "key-round")
         case "active" if loan.wanted_end is not None:
-            return TodoItem(_("Answer: more time is asked for"), here, loan.ends_at, "clock")
+            found = (_("Answer: more time is asked for"), here, loan.ends_at, "clock")
         case "active":
-            return TodoItem(_("Record its return"), _hand_url(agreement, "in"), loan.ends_at, "key-round")
+            found = (_("Record its return"), _hand_url(agreement, "in"), loan.ends_at, "key-round")
         case "returned":
-            return TodoItem(_("Look at it, and finish or claim"), here, agreement.waits_until, "clipboard-check")
+            found = (_("Look at it, and finish or claim"), here, due, "circle-check")
         case "lost":
-            url = url_for("loans.new_claim", agreement_id=agreement.id)
-            return TodoItem(_("Claim its value, if you want"), url, agreement.waits_until, "scale")
-    return None
+            found = (
+                _("Claim its value, if you want"),
+                url_for("loans.new_claim", agreement_id=agreement.id),
+                due,
+                "scale",
+            )
+        case _:
+            return None
+    return TodoItem(*found)
 
 
 def _hand_url(agreement: Agreement, kind: str) -> str:
@@ -148,24 +156,23 @@ def _hand_url(agreement: Agreement, kind: str) -> str:
 def objections(agreement: Agreement, transition: str, actor: Any) -> list[str]:
     """Give the reasons why a move can't be made now."""
     loan = db.session.get(Loan, agreement.id)
-    if loan is None:
-        return []
-    now = clock.now()
+    why = _why_not(agreement, loan, transition, str(actor.role)) if loan is not None else None
+    return [why] if why else []
+
+
+def _why_not(agreement: Agreement, loan: Loan, transition: str, role: str) -> str | None:
+    now, why = clock.now(), None
     if transition == "accept" and loans.needs_money(agreement):
-        return [_("This loan is paid or secured first.")]
-    if transition == "accept_to_pay" and not loans.needs_money(agreement):
-        return [_("This loan needs no payment.")]
-    if transition in ("no_show", "not_there") and now < loan.starts_at + NO_SHOW_AFTER:
+        why = _("This loan is paid or secured first.")
+    elif transition == "accept_to_pay" and not loans.needs_money(agreement):
+        why = _("This loan needs no payment.")
+    elif transition in ("no_show", "not_there") and now < loan.starts_at + NO_SHOW_AFTER:
         minutes = NO_SHOW_AFTER // timedelta(minutes=1)
-        return [
-            ngettext(
-                "Wait %(num)s minute after the agreed start.", "Wait %(num)s minutes after the agreed start.", minutes
-            )
-        ]
-    if transition == "report_lost" and actor.role == "owner" and now < loan.ends_at + loan_sweep.REPORT_LOST_AFTER:
-        return [_("It can be reported lost a week after it was due back.")]
-    if transition in ("call_off", "cancel") and agreement.state == "agreed" and now >= loan.ends_at:
-        return [_("Its time is over.")]
-    if transition == "close" and claims.undecided(agreement.id):
-        return [_("A claim is still open.")]
-    return []
+        why = ngettext("Wait %(num)s minute after the start.", "Wait %(num)s minutes after the start.", minutes)
+    elif transition == "report_lost" and role == "owner" and now < loan.ends_at + loan_sweep.REPORT_LOST_AFTER:
+        why = _("It can be reported lost a week after it was due back.")
+    elif transition in ("call_off", "cancel") and agreement.state == "agreed" and now >= loan.ends_at:
+        why = _("Its time is over.")
+    elif transition == "close" and claims.undecided(agreement.id):
+        why = _("A claim is still open.")
+    return why

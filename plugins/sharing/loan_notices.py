@@ -82,15 +82,15 @@ NOTIFICATIONS = (
     NotificationKind(
         "sharing.hand_over",
         _l("%(person)s recorded the hand-over of “%(title)s”. Have a look before %(until)s."),
-        icon="clipboard-check",
+        icon="circle-check",
         required=True,
     ),
     NotificationKind(
-        "sharing.hand_over_closed", _l("The hand-over of “%(title)s” is on record."), icon="clipboard-check", mail=False
+        "sharing.hand_over_closed", _l("The hand-over of “%(title)s” is on record."), icon="circle-check", mail=False
     ),
-    NotificationKind("sharing.part_back", _l("A part of “%(title)s” is back."), icon="clipboard-check", mail=False),
+    NotificationKind("sharing.part_back", _l("A part of “%(title)s” is back."), icon="circle-check", mail=False),
     NotificationKind(
-        "sharing.back", _l("“%(title)s” is back. Claims can be made until %(until)s."), icon="clipboard-check"
+        "sharing.back", _l("“%(title)s” is back. Claims can be made until %(until)s."), icon="circle-check"
     ),
     NotificationKind("sharing.lost", _l("“%(title)s” was reported lost."), icon=ALARM, required=True),
     NotificationKind("sharing.closed", _l("The loan of “%(title)s” is finished. Thank you!"), icon=HAND),
@@ -174,6 +174,6 @@ NOTIFICATIONS = (
     ),
     NotificationKind("sharing.extension_refused", _l("“%(title)s” is due back on %(until)s, as agreed."), icon="clock"),
     NotificationKind(
-        "sharing.moved", _l("Another one like it is reserved for you: “%(title)s” from %(start)s."), icon="shuffle"
+        "sharing.moved", _l("Another one like it is reserved for you: “%(title)s” from %(start)s."), icon="repeat"
     ),
 )

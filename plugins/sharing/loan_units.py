@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from marketplace.api import clock, db
-from plugins.sharing import occupancy
+from marketplace.api import db
+from plugins.sharing import desk, occupancy
 from plugins.sharing.answers import answer
 from plugins.sharing.booking_models import Loan, LoanUnit
 from plugins.sharing.item_models import Occupancy
@@ -93,12 +93,12 @@ def out(agreement_id: int) -> list[LoanUnit]:
 
 
 def mark_out(agreement_id: int, at: datetime) -> None:
-    """Note that everything of a loan went out at `at` (UTC)."""
+    """Note that everything of a loan went out at `at` (UTC); raises Refused where something is still with somebody else."""
     for row in of(agreement_id):
         if row.out_at is None:
             row.out_at = at
             if row.occupancy_id is not None:
-                occupancy.locked(row.occupancy_id).out_at = at
+                desk.hand_out(row.occupancy_id)
     db.session.flush()
 
 
@@ -107,20 +107,7 @@ def mark_back(agreement_id: int, times: Mapping[int, datetime]) -> bool:
     for row in out(agreement_id):
         if row.id in times and row.out_at is not None:
             row.back_at = max(times[row.id], row.out_at)
-            _give_back(row)
+            if row.occupancy_id is not None:
+                desk.take_back(row.occupancy_id, row.back_at)
     db.session.flush()
     return not out(agreement_id)
-
-
-def _give_back(row: LoanUnit) -> None:
-    if row.occupancy_id is None:
-        return
-    now = clock.now()
-    slot = occupancy.locked(row.occupancy_id)
-    slot.returned_at = row.back_at
-    db.session.flush()
-    if slot.starts_at < now < slot.ends_at:
-        occupancy.shorten(slot.id, now)
-    elif now <= slot.starts_at:
-        occupancy.release(slot.id)
-        row.occupancy_id = None
