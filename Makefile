@@ -7,7 +7,7 @@ SHELL  := /bin/bash
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench ledger-long payments-long crash failover mutate screenshots messages addresses lock clean
+.PHONY: help install demo test lint format bench ledger-long payments-long crash race failover mutate screenshots messages addresses lock clean
 
 help: ## list the commands
 	@echo "make COMMAND, where COMMAND is one of:"
@@ -38,6 +38,9 @@ payments-long: $(STAMPS)/test ## 10,000 random operations on payments of each da
 
 crash: $(STAMPS)/test ## kill site and workers a thousand times on each database, and prove the books; ARGS="--kills 100 --broken all"
 	@$(PY) -m tests.crash $(ARGS)
+
+race: $(STAMPS)/test ## eight processes want the same few things, a million times: nothing is promised twice; ARGS="--attempts 20000"
+	@$(PY) -m tests.race $(ARGS)
 
 failover: $(STAMPS)/test ## kill the primary of two PostgreSQL servers while members pledge, and look for what is missing
 	@$(PY) -m tests.failover $(ARGS)

@@ -1,0 +1,113 @@
+"""A race from start to end: rounds of eight processes, each proven by SQL before the next begins."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from marketplace.database import db
+from marketplace.testing.apps import built, settings
+from tests.race.worker import WAIT, race
+from tests.race.world import Round, build, lost, overlaps, sweep
+
+PROCESSES = 8
+PER_ROUND = 25
+"""Attempts of each process in a round."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What came of a race; `wrong` names each thing that must not happen."""
+
+    database: str
+    seconds: float = 0.0
+    rounds: int = 0
+    attempts: int = 0
+    successes: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    overlaps: int = 0
+    fewest: int = 10**9
+    wrong: list[str] = field(default_factory=list)
+
+    def take(self, number: int, parts: list[Round], overlapping: int, missing: int) -> None:
+        """Add a round."""
+        self.rounds += 1
+        successes = sum(part.successes for part in parts)
+        self.successes, self.fewest = self.successes + successes, min(self.fewest, successes)
+        self.overlaps += overlapping
+        for part in parts:
+            self.attempts += part.attempts
+            self.refusals.update(part.refusals)
+            self.done.update(part.done)
+            self.wrong += [f"round {number}: {error}" for error in part.errors]
+        rushed = sum(part.rush for part in parts)
+        if rushed != 1:
+            self.wrong.append(f"round {number}: {rushed} of {len(parts)} got the one slot that all wanted")
+        if overlapping or missing or not successes:
+            self.wrong.append(f"round {number}: {overlapping} overlaps, {missing} bookings lost, {successes} successes")
+
+    def lines(self) -> list[str]:
+        """Put the figures into words."""
+        speed = self.attempts / self.seconds if self.seconds else 0
+        return [
+            f"{self.database}: {self.attempts:,} attempts of {PROCESSES} processes in {self.rounds:,} rounds, "
+            f"{self.seconds:.0f} s, {speed:.0f}/s",
+            f"  {self.successes:,} successes (at least {self.fewest} a round), {self.overlaps} overlaps, {len(self.wrong)} wrong",
+            "  done: " + ", ".join(f"{name} {count:,}" for name, count in self.done.most_common()),
+            "  refused: " + ", ".join(f"{name} {count:,}" for name, count in self.refusals.most_common()),
+        ]
+
+
+def run(
+    database: str,
+    url: str,
+    folder: Path,
+    attempts: int,
+    *,
+    seed: int = 1,
+    processes: int = PROCESSES,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Figures:
+    """Race for at least so many attempts on a migrated database."""
+    world = build(url, folder)
+    rounds = -(-attempts // (processes * PER_ROUND))
+    figures = Figures(database)
+    context = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(processes + 1), context.Queue()
+    racers = [
+        context.Process(
+            target=race, args=(world, seed * 1000 + number, rounds, PER_ROUND, barrier, results), daemon=True
+        )
+        for number in range(processes)
+    ]
+    for racer in racers:
+        racer.start()
+    try:
+        with built(settings(url, folder), folder) as app, app.app_context():
+            started = None
+            for number in range(rounds):
+                barrier.wait(WAIT)
+                started = started or time.monotonic()
+                parts = [results.get(timeout=WAIT) for _racer in racers]
+                booked = set().union(*(part.booked for part in parts))
+                figures.take(number, parts, overlaps(), lost(booked))
+                db.session.remove()
+                sweep()
+                db.session.remove()
+                figures.seconds = time.monotonic() - started
+                if figures.rounds % max(1, rounds // 20) == 0:
+                    tell(f"{database}: {figures.attempts:,} attempts, {figures.successes:,} successes, "
+                         f"{figures.overlaps} overlaps, {figures.seconds:.0f} s")  # fmt: skip
+                barrier.wait(WAIT)
+        for racer in racers:
+            racer.join(60)
+    finally:
+        for racer in racers:
+            if racer.is_alive():
+                racer.terminate()
+    return figures
