@@ -69,6 +69,12 @@ class Lending:
         begins = START + timedelta(days=start)
         return Window(begins, begins + timedelta(days=days))
 
+    @staticmethod
+    def soon(days: float = 2) -> Window:
+        """Give a period that begins tomorrow."""
+        begins = clock.now() + timedelta(days=1)
+        return Window(begins, begins + timedelta(days=days))
+
     def ask(
         self, item_id: int, window: Window | None = None, by: User | None = None, arrangement: str = "", **more: Any
     ) -> Agreement:
@@ -127,7 +133,7 @@ class Lending:
 
     def work(self) -> None:
         """Let the worker do all that is due."""
-        db.session.remove()
+        refresh()
         drain(self.app)
         refresh()
 
