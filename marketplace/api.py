@@ -71,12 +71,12 @@ __all__ = [
     "Actor", "Agreement", "AgreementEvent", "AgreementKind", "Base", "BigIntId", "BlueprintAt", "CardFacts",
     "Conflict", "DomainError", "Forbidden", "Form", "HealthProblem", "InvalidInput", "InvalidTransition", "JobKind",
     "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
-    "Phase", "Picture", "Prepared", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot", "SlotFill",
-    "State", "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User", "UtcDateTime", "access",
-    "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "clock", "csrf", "db", "display", "fee_settings", "hookimpl",
-    "in_transaction", "jobs", "kept", "late", "limiter", "listings", "looked_at", "notifications", "parse_amount",
-    "partial_index", "payments",
-    "picture_url", "private_pictures", "render_markdown", "runtime", "settings", "transaction",
+    "Phase", "Picture", "Prepared", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot",
+    "SlotFill", "State", "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User",
+    "UtcDateTime", "access", "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "clock",
+    "csrf", "db", "display", "fee_settings", "hookimpl", "in_transaction", "jobs", "kept", "late", "limiter",
+    "listings", "looked_at", "notifications", "parse_amount", "partial_index", "payments", "picture_url",
+    "private_pictures", "render_markdown", "runtime", "settings", "transaction",
 ]  # fmt: skip
 
 _HOMES = {

@@ -130,7 +130,7 @@ def after_commit(action: Callable[[], None]) -> None:
 def connection_now() -> Connection:
     """Give the connection on which this context reads or writes, with all that the session still has to write written."""
     session = db.session()
-    if session.autoflush and (session.new or session.dirty or session.deleted):
+    if session.autoflush and not session._is_clean():  # `new`, `dirty` and `deleted` would each build a set of their own
         session.flush()
     return session.info.get(CONNECTION) or session.connection()
 

@@ -52,7 +52,7 @@ class _LateToken(CSRFTokenField):
         HiddenField.process(self, *args, **kwargs)
 
 
-class _LateTokens(FlaskForm.Meta.csrf_class):  # type: ignore[misc]
+class _LateTokens(FlaskForm.Meta.csrf_class):
     field_class = _LateToken
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from marketplace.money import Money
@@ -79,6 +80,9 @@ class FeeRule:
 
     def least_amount(self) -> Money:
         """Give the smallest payment from which something is left for the payee."""
+        return _least_amount(self)
+
+    def _searched(self) -> Money:
         low, high = 1, 2 * (self.minimum + self.fixed) + 100
         while self.percent < 100 and high - self._wanted(Money(high, self.currency)).minor < 1:
             high *= 2
@@ -100,6 +104,12 @@ class FeeRule:
     def thaw(cls, frozen: Mapping[str, Any]) -> FeeRule:
         """Give back a frozen rule; what an older one did not know yet has its plain meaning."""
         return cls(**{**frozen, "percent": Decimal(str(frozen["percent"]))})
+
+
+@lru_cache(1000)
+def _least_amount(rule: FeeRule) -> Money:
+    """Every pledge asks for it, and there are few different rules."""
+    return rule._searched()
 
 
 def _minor(amount: Money) -> int:

@@ -33,7 +33,7 @@ def asked(at: datetime, **facts: Any) -> Payment:
     return payment
 
 
-def chosen(payment: Payment, method: SavedMethod, strategy: str, state: str, at: datetime) -> None:
+def chosen(payment: Payment, method: Any, strategy: str, state: str, at: datetime) -> None:
     """Write by which method, and how, a locked payment is paid."""
     values = {
         "strategy": strategy,
@@ -46,7 +46,6 @@ def chosen(payment: Payment, method: SavedMethod, strategy: str, state: str, at:
     rewritten(payment, values)
 
 
-def saved_method(method_id: int) -> SavedMethod | None:
-    """Give a saved method as it is now, or None."""
-    row = _METHOD.one(method=method_id)
-    return None if row is None else known(SavedMethod, row._asdict())
+def saved_method(method_id: int) -> Any | None:
+    """Give a saved method's row as it is now, or None."""
+    return _METHOD.one(method=method_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -19,7 +20,7 @@ from marketplace.payments.holds import let_go
 from marketplace.payments.models import Payment, SavedMethod
 from marketplace.payments.offline import asking
 from marketplace.payments.ringing import ring
-from marketplace.payments.strategies import Strategy, for_saved, written
+from marketplace.payments.strategies import Strategy, by_saved_kind, written
 from marketplace.runtime import announce, runtime
 
 
@@ -31,28 +32,48 @@ def request_payment(
     payer_id: int | None = None,
     payee_id: int | None = None,
     strategies: Sequence[Strategy | str] = (Strategy.SAVE_AND_CHARGE,),
+    method_id: int | None = None,
 ) -> Payment:
     """Ask the agreement's member (unless `payer_id`) to pay its owner (unless `payee_id`); nothing is charged yet.
 
-    `strategies` names how it may be paid, the preferred way first. Raises InvalidInput for an amount that can't be charged,
-    Refused where payments are switched off.
+    `strategies` names how it may be paid, the preferred way first. With `method_id` the payer has chosen a saved method
+    already: say so by `use_saved_method` once all is written that wants to hear of it. Raises InvalidInput for an amount
+    that can't be charged, NotFound for a method that is not the payer's, Refused where payments are switched off.
     """
     if not runtime().settings.payments:
         raise Refused(_("This site works without payments."), code="payments_off")
     limits.check(amount)
-    at = clock.now()
+    payer = payer_id or agreement.member_id
+    allowed = written(strategies)
+    facts: dict[str, Any] = {"strategy": allowed.partition(",")[0]}
     with transaction():
+        if method_id is not None:
+            method = _usable(method_id, payer)
+            facts = {"strategy": _strategy(allowed, amount.currency, method), "state": "ready"}
+            facts |= {"method_id": method.id, "method_kind": method.kind}
         return records.asked(
-            at,
+            clock.now(),
             agreement_id=agreement.id,
-            payer_id=payer_id or agreement.member_id,
+            payer_id=payer,
             payee_id=payee_id or agreement.owner_id,
             purpose=purpose,
             amount_minor=amount.minor,
             currency=amount.currency,
-            strategy=str(next(iter(strategies))),
-            strategies=written(strategies),
+            strategies=allowed,
+            **facts,
         )
+
+
+def _usable(method_id: int, payer_id: int) -> Any:
+    """Give the row of a saved method with which this member may pay; raises NotFound."""
+    method = records.saved_method(method_id)
+    if method is None or method.removed_at is not None or method.barred_at is not None or method.user_id != payer_id:
+        raise NotFound(_("There is no such saved card."), field="method")
+    return method
+
+
+def _strategy(allowed: str, currency: str, method: Any) -> str:
+    return asking.strategy(allowed) if asking.by_hand(method) else str(by_saved_kind(allowed, currency, method.kind))
 
 
 def use_saved_method(payment: Payment, method: SavedMethod | int) -> Payment:
@@ -62,28 +83,28 @@ def use_saved_method(payment: Payment, method: SavedMethod | int) -> Payment:
     """
     with transaction():
         wanted = method if isinstance(method, int) else method.id
-        chosen = records.saved_method(wanted)
+        if made_now(Payment, payment.id) and (payment.method_id, payment.state) == (wanted, "ready"):
+            announce("payment_changed", payment=payment, change="method_saved")  # asked for with it just now
+            return payment
         payment = locked(payment.id)
-        gone = chosen is None or chosen.removed_at is not None or chosen.barred_at is not None
-        if gone or chosen is None or chosen.user_id != payment.payer_id:
-            raise NotFound(_("There is no such saved card."), field="method")
+        chosen = _usable(wanted, payment.payer_id)
         if payment.state not in ("method_needed", "ready", "declined", "action_required", "awaiting"):
             raise Refused(_("This payment can't be changed any more."), code="payment_state")
         take_method(payment, chosen)
     return payment
 
 
-def take_method(payment: Payment, method: SavedMethod) -> None:
-    """Set a locked payment's method; a payment that waits for its payer is charged anew, once its old try is cancelled.
+def take_method(payment: Payment, method: Any) -> None:
+    """Set a locked payment's method (its row); a payment that waits for its payer is charged anew, once its old try is cancelled.
 
     Raises Refused for a method by which it can't be paid.
     """
     if payment.state == "awaiting":
         asking.give_way(payment)
-    strategy = asking.strategy(payment) if asking.by_hand(method) else for_saved(payment, method)
+    strategy = _strategy(payment.strategies, payment.currency, method)
     state = payment.state if payment.state == "action_required" else "ready"
-    records.chosen(payment, method, str(strategy), state, clock.now())
-    page = None if made_now(Payment, payment.id) else live_attempt("charge", payment.id)
+    records.chosen(payment, method, strategy, state, clock.now())
+    page = live_attempt("charge", payment.id)
     if page is not None and page.page_ref is not None:
         enqueue("payments.end_page", {"attempt": page.id}, key=f"payments.end_page:{page.id}")
     announce("payment_changed", payment=payment, change="method_saved")

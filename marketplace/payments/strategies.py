@@ -99,11 +99,15 @@ def _serves(one: Ability, strategy: Strategy) -> bool:
 
 def for_saved(payment: Payment, method: SavedMethod) -> Strategy:
     """Give the strategy by which a saved method serves a payment; raises Refused (field "method") when by none."""
-    known = ability(method.kind)
-    for strategy in allowed(payment):
-        if strategy in SERVED_BY_SAVING and (
-            known is None or (known.takes(payment.currency) and _serves(known, strategy))
-        ):
+    return by_saved_kind(payment.strategies, payment.currency, method.kind)
+
+
+def by_saved_kind(strategies: str, currency: str, kind: str) -> Strategy:
+    """Give which of the strategies (as a payment keeps them) a saved method of this kind serves; raises like `for_saved`."""
+    known = ability(kind)
+    for name in strategies.split(","):
+        strategy = Strategy(name)
+        if strategy in SERVED_BY_SAVING and (known is None or (known.takes(currency) and _serves(known, strategy))):
             return strategy
     raise Refused(_("This can't be paid that way. Choose another way to pay."), field="method", code="method_unfit")
 

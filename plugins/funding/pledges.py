@@ -111,7 +111,7 @@ def place_seen(seen: Any | None, member: Any, wish: Wish, arrived: datetime) -> 
 
 
 def _add_side(agreement: Agreement, amount: Money, wish: Wish) -> None:
-    payment = payments.request_payment(agreement, "pledge", amount, strategies=PAID_BY)
+    payment = payments.request_payment(agreement, "pledge", amount, strategies=PAID_BY, method_id=wish.method_id)
     placing.add(
         agreement_id=agreement.id,
         campaign_id=agreement.listing_id,

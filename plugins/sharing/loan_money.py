@@ -50,6 +50,8 @@ def pay_path(loan: Loan) -> str | None:
 
 def on_payment(payment: Any, change: str) -> None:
     """Move a loan as its payments move, inside the payment's own transaction."""
+    if payment.purpose not in (RENT, EXTENSION, DEPOSIT, CLAIM):
+        return  # every plugin hears of every payment
     loan = db.session.get(Loan, payment.agreement_id)
     if loan is None:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -24,7 +25,7 @@ GATEWAYS = ("offline", "direct")
 """Names of those who take money without a provider; their attempts are never sent anywhere."""
 
 
-def by_hand(method: SavedMethod | PaymentAttempt) -> bool:
+def by_hand(method: Any) -> bool:
     """Tell whether a method, or a try, is one without a provider."""
     return method.gateway in GATEWAYS
 
@@ -66,12 +67,12 @@ def begin(payment: Payment, method: SavedMethod) -> None:
     announce("payment_changed", payment=payment, change="awaiting")
 
 
-def strategy(payment: Payment) -> str:
+def strategy(allowed: str) -> str:
     """Give the strategy under which a payment by hand runs: the payer is asked when the money is due, as for a saved card.
 
     Raises Refused (field "method") where an amount has to be set aside, which only a card can do.
     """
-    if "save_and_charge" not in payment.strategies.split(","):
+    if "save_and_charge" not in allowed.split(","):
         raise Refused(_("This can't be paid that way. Choose another way to pay."), field="method", code="method_unfit")
     return "save_and_charge"
 
