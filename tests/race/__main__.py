@@ -17,6 +17,11 @@ from marketplace.testing.postgres import held_open
 from tests.race.run import run
 
 
+def tell(line: str) -> None:
+    """Print how far it is."""
+    print(line, flush=True)
+
+
 def main() -> int:
     """Race on the databases asked for; 1 when anything was wrong."""
     parser = argparse.ArgumentParser(prog="make race ARGS=...", description=__doc__)

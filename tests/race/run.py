@@ -77,7 +77,8 @@ def run(
     world = build(url, folder)
     rounds = -(-attempts // (processes * PER_ROUND))
     figures = Figures(database)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.race.worker", "marketplace.models"])  # imported once for all eight
     barrier, results = context.Barrier(processes + 1), context.Queue()
     racers = [
         context.Process(

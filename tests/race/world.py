@@ -1,4 +1,4 @@
-"""What the race is about: a few items with few units, the members who want them, and the proof that nobody got what another has."""
+"""What the race is about: a few items, the members who want them, and the proof that nobody got what another has."""
 
 from __future__ import annotations
 
