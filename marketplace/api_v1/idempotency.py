@@ -11,17 +11,19 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from flask import Response, request
 from flask_babel import gettext as _
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from marketplace import clock
 from marketplace.api_v1.models import ApiToken, IdempotencyRecord
 from marketplace.api_v1.problems import ApiProblem
 from marketplace.database import db, is_sqlite, transaction
+from marketplace.prepared import Prepared
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
@@ -31,6 +33,13 @@ GIVEN_UP_AFTER = timedelta(minutes=2)
 TOKENS_KEPT = timedelta(days=90)
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = ("Location", "ETag")
+
+
+_record = cast(Table, IdempotencyRecord.__table__)
+_KEEP = Prepared(
+    update(_record).where(_record.c.user_id == bindparam("member"), _record.c.key == bindparam("claimed")),
+    "state", "status", "headers", "body",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +78,38 @@ def take(claim: Claim) -> Response | None:
     Raises ApiProblem when the key belongs to another request, or its work is under way.
     """
     now = clock.now()
-    dialect = sqlite if is_sqlite() else postgresql
-    fresh = {
-        "fingerprint": claim.fingerprint, "state": "in_progress", "status": None, "headers": None, "body": None,
-        "created_at": now, "expires_at": now + KEPT,
-    }  # fmt: skip
-    statement = dialect.insert(IdempotencyRecord).values(user_id=claim.user_id, key=claim.key, **fresh)
-    cut_off = and_(
-        IdempotencyRecord.state == "in_progress",
-        IdempotencyRecord.created_at <= now - GIVEN_UP_AFTER,
-        IdempotencyRecord.fingerprint == claim.fingerprint,
+    taken = _taking(sqlite_database=is_sqlite()).value(
+        user_id=claim.user_id,
+        key=claim.key,
+        fingerprint=claim.fingerprint,
+        state="in_progress",
+        status=None,
+        headers=None,
+        body=None,
+        created_at=now,
+        expires_at=now + KEPT,
+        now=now,
+        cut_off_before=now - GIVEN_UP_AFTER,
     )
-    statement = statement.on_conflict_do_update(
-        index_elements=[IdempotencyRecord.user_id, IdempotencyRecord.key],
-        set_=fresh,
-        where=or_(IdempotencyRecord.expires_at <= now, cut_off),
-    ).returning(IdempotencyRecord.id)
-    if db.session.scalar(statement) is not None:
-        return None
-    return _former(claim)
+    return None if taken is not None else _former(claim)
+
+
+@cache
+def _taking(*, sqlite_database: bool) -> Prepared:
+    """Write the statement that claims a key, also one that is free again; made once, since each program's writing needs it."""
+    new = (sqlite if sqlite_database else postgresql).insert(_record)
+    cut_off = and_(
+        _record.c.state == "in_progress",
+        _record.c.created_at <= bindparam("cut_off_before"),
+        _record.c.fingerprint == new.excluded.fingerprint,
+    )
+    fresh = ("fingerprint", "state", "status", "headers", "body", "created_at", "expires_at")
+    statement = new.on_conflict_do_update(
+        index_elements=[_record.c.user_id, _record.c.key],
+        set_={name: new.excluded[name] for name in fresh},
+        where=or_(_record.c.expires_at <= bindparam("now"), cut_off),
+    )
+    return Prepared(statement.returning(_record.c.id), "user_id", "key", *fresh)
 
 
 def _former(claim: Claim) -> Response:
@@ -110,16 +132,13 @@ def _former(claim: Claim) -> Response:
 
 def keep(claim: Claim, answer: Response) -> None:
     """Write down what was answered, inside the open transaction."""
-    db.session.execute(
-        update(IdempotencyRecord)
-        .where(*_mine(claim))
-        .values(
-            state="done",
-            status=answer.status_code,
-            headers={name: answer.headers[name] for name in REPLAYED if name in answer.headers},
-            body=answer.get_data(as_text=True),
-        )
-        .execution_options(synchronize_session=False)
+    _KEEP.run(
+        member=claim.user_id,
+        claimed=claim.key,
+        state="done",
+        status=answer.status_code,
+        headers={name: answer.headers[name] for name in REPLAYED if name in answer.headers},
+        body=answer.get_data(as_text=True),
     )
 
 

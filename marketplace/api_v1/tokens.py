@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from marketplace import clock
 from marketplace.api_v1.models import ApiToken
 from marketplace.api_v1.scopes import OPERATOR
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
+from marketplace.prepared import Prepared
 from marketplace.users.models import User
 
 PREFIX = "mkt_"
@@ -28,6 +29,18 @@ USER_COLUMNS = (
     User.id, User.email, User.email_confirmed_at, User.name, User.about, User.place, User.lat, User.lon, User.locale,
     User.role, User.state, User.mail_choices, User.created_at,
 )  # fmt: skip
+
+
+_BY_SECRET = Prepared(
+    select(ApiToken.id.label("token_id"), ApiToken.scopes, ApiToken.last_used_at, *USER_COLUMNS)
+    .join(User, User.id == ApiToken.user_id)
+    .where(
+        ApiToken.token_hash == bindparam("hash"),
+        ApiToken.revoked_at.is_(None),
+        or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now")),
+        User.state == "active",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +107,7 @@ def find(secret: str) -> Caller | None:
     if not TOKEN.fullmatch(secret):
         return None
     now = clock.now()
-    row = db.session.execute(
-        select(ApiToken.id.label("token_id"), ApiToken.scopes, ApiToken.last_used_at, *USER_COLUMNS)
-        .join(User, User.id == ApiToken.user_id)
-        .where(
-            ApiToken.token_hash == token_hash(secret),
-            ApiToken.revoked_at.is_(None),
-            or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
-            User.state == "active",
-        )
-    ).one_or_none()
+    row = _BY_SECRET.one(hash=token_hash(secret), now=now)
     if row is None:
         return None
     token_id, text, used, *columns = row

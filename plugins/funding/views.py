@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from sqlalchemy.exc import IntegrityError
@@ -181,12 +181,13 @@ def pledge(listing_id: int) -> Any:
 
 
 @blueprint.post("/campaigns/<int:listing_id>/pledge")
-@login_required
 def send_pledge(listing_id: int) -> Any:
-    """Pledge, or change the pledge that one has: one transaction, and what it needs to know is read once in it."""
+    """Pledge, or change the pledge that one has: one transaction, in which all is read once, who asks included."""
     form = None
     try:
         with transaction():
+            if not current_user.is_authenticated:
+                return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
             row, form = _seen(listing_id)
             if form.validate():
                 return _carry_out(row, form)
