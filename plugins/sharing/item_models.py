@@ -156,7 +156,8 @@ class Occupancy(Base):
     in UTC. The database refuses two firm rows of one unit whose blocked ranges overlap (PostgreSQL by an exclusion
     constraint, SQLite by triggers). Imported rows are soft: other sites don't ask before they overlap. `expires_at` is set
     for holds and for nothing else. A loan that has `out_at` and no `returned_at` when `ends_at` is past is overdue: a derived
-    fact, and as long as it lasts the unit is promised to nobody.
+    fact, and as long as it lasts the unit is promised to nobody. An id is never used a second time, so that who still knows
+    that of a lapsed hold can't confirm somebody else's.
     """
 
     __tablename__ = "sharing_occupancy"
@@ -175,6 +176,7 @@ class Occupancy(Base):
         partial_index("ix_sharing_occupancy_calendar", "calendar_id", where="calendar_id IS NOT NULL"),
         partial_index("ix_sharing_occupancy_expires", "expires_at", where="expires_at IS NOT NULL"),
         partial_index("ix_sharing_occupancy_out", "unit_id", "ends_at", where="out_at IS NOT NULL AND returned_at IS NULL"),
+        {"sqlite_autoincrement": True},
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigIntId, primary_key=True)

@@ -95,7 +95,7 @@ def run(
                 barrier.wait(WAIT)
                 started = started or time.monotonic()
                 parts = [results.get(timeout=WAIT) for _racer in racers]
-                booked = set().union(*(part.booked for part in parts))
+                booked = set().union(*(part.booked for part in parts)) - set().union(*(part.released for part in parts))
                 figures.take(number, parts, overlaps(), lost(booked))
                 db.session.remove()
                 sweep()

@@ -116,8 +116,8 @@ class Racer:
         if not self.mine:
             return
         chosen = self.mine.pop(self.random.randrange(len(self.mine)))
+        self.round.released.add(chosen)
         occupancy.release(chosen)
-        self.round.booked.discard(chosen)
 
 
 def race(world: World, seed: int, rounds: int, attempts: int, barrier: Barrier, results: Any) -> None:

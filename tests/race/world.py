@@ -54,6 +54,7 @@ class Round:
     refusals: dict[str, int] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     booked: set[int] = field(default_factory=set)
+    released: set[int] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
 
 

@@ -105,6 +105,17 @@ def test_confirming_a_hold_after_its_limit_says_expired_and_a_fresh_one_is_untou
         assert occupancy.confirm(fresh.id).kind == "booking", "a second time changes nothing"
 
 
+def test_the_number_of_a_lapsed_hold_never_confirms_somebody_elses(items: ItemStage) -> None:
+    item = items.item()
+    lapsed = items.hold(item, days(20, 23))
+    items.frozen.forward(minutes=30)
+    taken = items.hold(item, days(20, 23))
+    assert taken.id != lapsed.id
+    with pytest.raises(HoldExpired), transaction():
+        occupancy.confirm(lapsed.id)
+    assert items.row(taken.id).kind == "hold"
+
+
 def test_of_two_requests_that_wait_for_one_slot_the_second_to_be_confirmed_is_refused_with_the_reason(
     items: ItemStage,
 ) -> None:

@@ -180,6 +180,7 @@ def _occupancy() -> None:
         sa.CheckConstraint("(kind = 'hold') = (expires_at IS NOT NULL)", name="expires"),
         sa.CheckConstraint("(kind = 'imported') = (NOT firm)", name="firm"),
         sa.CheckConstraint("returned_at IS NULL OR out_at IS NOT NULL", name="returned"),
+        sqlite_autoincrement=True,  # an id is never used again: a lapsed hold's must not confirm somebody else's
     )  # fmt: skip
     op.create_index(
         "ix_sharing_occupancy_unit", "sharing_occupancy", ["unit_id", "blocked_until", "blocked_from", "expires_at"]
