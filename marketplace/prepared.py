@@ -1,8 +1,8 @@
 """Statements of the busiest ways, spelled once per database: then only the values are converted, and the driver gets both.
 
 SQLAlchemy finds a statement's SQL again by walking through the whole statement, which takes longer than SQLite takes to
-answer it. Types, pooling, events and transactions stay SQLAlchemy's; what is left out is the unit of work, so whoever
-writes this way also keeps the objects that the session knows in step (`kept`).
+answer it, and describes every answer anew. Types, pooling, errors and transactions stay SQLAlchemy's; what is left out is the
+unit of work, so whoever writes this way also keeps the objects that the session knows in step (`kept`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ClauseElement, Dialect
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import ValuesBase
 
 from marketplace.database import connection_now
@@ -44,16 +45,17 @@ class Prepared:
         self._spellings: dict[str, _Spelling] = {}
 
     def run(self, **values: Any) -> None:
-        """Send it, for its effect."""
-        _spelling, result = self._send(values)
-        result.close()
+        """Send it, for its effect; raises what SQLAlchemy raises."""
+        _spelling, cursor, _dialect = self._send(values)
+        cursor.close()
 
     def one(self, **values: Any) -> Any | None:
-        """Send it and give the only row as a named tuple, or None."""
-        spelling, result = self._send(values)
+        """Send it and give the only row as a named tuple, or None; raises what SQLAlchemy raises."""
+        spelling, cursor, dialect = self._send(values)
         if spelling.ways_out is None:
-            spelling.ways_out = _ways_out(spelling.columns, result)
-        rows = result.cursor.fetchall()
+            spelling.ways_out = _ways_out(spelling.columns, cursor, dialect)
+        rows = cursor.fetchall()
+        cursor.close()
         if len(rows) > 1:
             raise LookupError(f"one row was expected, {len(rows)} came")
         return _converted(spelling, rows[0]) if rows else None
@@ -63,19 +65,26 @@ class Prepared:
         row = self.one(**values)
         return None if row is None else row[0]
 
-    def _send(self, values: dict[str, Any]) -> tuple[_Spelling, Any]:
+    def _send(self, values: dict[str, Any]) -> tuple[_Spelling, Any, Dialect]:
         connection = connection_now()
-        spelling = self._spellings.get(connection.dialect.name) or self._spell(connection)
+        dialect = connection.dialect
+        spelling = self._spellings.get(dialect.name) or self._spell(dialect)
         if spelling.fixed:
             values = {**spelling.fixed, **values}
         for name, convert in spelling.ways_in:
             values[name] = convert(values[name])
-        if spelling.order is None:
-            return spelling, connection.exec_driver_sql(spelling.sql, values)
-        return spelling, connection.exec_driver_sql(spelling.sql, tuple([values[name] for name in spelling.order]))
+        given = values if spelling.order is None else tuple([values[name] for name in spelling.order])
+        # https://docs.sqlalchemy.org/en/20/core/connections.html#working-with-the-dbapi-cursor-directly
+        cursor = connection.connection.cursor()
+        for hear in connection.dispatch.before_cursor_execute:  # whoever counts or traces statements hears of this one
+            hear(connection, cursor, spelling.sql, given, None, False)
+        try:
+            cursor.execute(spelling.sql, given)
+        except dialect.loaded_dbapi.Error as error:
+            raise _named(connection, cursor, spelling.sql, error) from error
+        return spelling, cursor, dialect
 
-    def _spell(self, connection: Connection) -> _Spelling:
-        dialect = connection.dialect
+    def _spell(self, dialect: Dialect) -> _Spelling:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns)
         fixed = {name: bound.value for name, bound in compiled.binds.items() if not bound.required}
         if isinstance(self._statement, ValuesBase):  # what a column has unless it is given
@@ -100,12 +109,24 @@ def _way_in(kind: Any, dialect: Dialect) -> Converter | None:
     return convert
 
 
-def _ways_out(columns: Iterable[Any], result: Any) -> list[tuple[int, Converter]]:
+def _ways_out(columns: Iterable[Any], cursor: Any, dialect: Dialect) -> list[tuple[int, Converter]]:
     """Give what converts each column; psycopg's answer tells which type it came as."""
-    dialect, facts = result.context.dialect, result.cursor.description
     kinds = [column.type.dialect_impl(dialect) for column in columns]
-    ways = [kind.result_processor(dialect, fact[1]) for kind, fact in zip(kinds, facts, strict=True)]
+    ways = [kind.result_processor(dialect, fact[1]) for kind, fact in zip(kinds, cursor.description, strict=True)]
     return [(place, way) for place, way in enumerate(ways) if way is not None]
+
+
+def _named(connection: Connection, cursor: Any, sql: str, error: Any) -> BaseException:
+    """Give the driver's error under SQLAlchemy's name, as every other statement's; the pool forgets a connection that died."""
+    dialect = connection.dialect
+    dead = dialect.is_disconnect(error, connection.connection, cursor)
+    if dead:
+        connection.invalidate(error)
+    else:
+        cursor.close()
+    return DBAPIError.instance(
+        sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, connection_invalidated=dead, dialect=dialect
+    )
 
 
 def _row_of(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
