@@ -17,10 +17,11 @@ from marketplace.messages import descriptors as messages
 from marketplace.outgoing import descriptors as outgoing
 from marketplace.pages import Site
 from marketplace.payments import descriptors as payments
+from marketplace.reviews import descriptors as reviews
 from marketplace.runtime import runtime
 
 LISTING_KINDS: tuple[ListingKind, ...] = listings.LISTING_KINDS
-SETTINGS: tuple[SettingSpec, ...] = (*listings.SETTINGS, *payments.SETTINGS)
+SETTINGS: tuple[SettingSpec, ...] = (*listings.SETTINGS, *payments.SETTINGS, *reviews.SETTINGS)
 JOBS: tuple[JobKind, ...] = (
     JobKind("jobs.prune", late("marketplace.jobs.control:prune"), every=timedelta(days=1), label=_l("Remove old jobs")),
     JobKind("notifications.mail", late("marketplace.notifications.mail:deliver")),
@@ -39,6 +40,7 @@ JOBS: tuple[JobKind, ...] = (
     *listings.JOBS,
     *payments.JOBS,
     *outgoing.JOBS,
+    *reviews.JOBS,
     JobKind(
         "api.tidy",
         late("marketplace.api_v1.idempotency:tidy"),
@@ -51,8 +53,9 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
     *listings.NOTIFICATIONS,
     *payments.NOTIFICATIONS,
     *outgoing.NOTIFICATIONS,
+    *reviews.NOTIFICATIONS,
 )
-LISTENERS = (late("marketplace.outgoing.hearing:hear"),)
+LISTENERS = (late("marketplace.outgoing.hearing:hear"), late("marketplace.reviews.service:hear"))
 BLUEPRINTS: tuple[Blueprint | str, ...] = (
     "marketplace.home:blueprint",
     "marketplace.discover:blueprint",
@@ -65,6 +68,7 @@ BLUEPRINTS: tuple[Blueprint | str, ...] = (
     "marketplace.users.views:blueprint",
     "marketplace.users.account_views:blueprint",
     "marketplace.agreements.views:blueprint",
+    "marketplace.reviews.views:blueprint",
     "marketplace.admin.views:blueprint",
     "marketplace.payments.blueprints:payment_pages",
     "marketplace.payments.webhooks:webhooks",

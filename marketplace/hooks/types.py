@@ -94,6 +94,7 @@ class AgreementKind:
 
     `effects` maps a transition's name to what runs inside the transition's transaction, after the state was set.
     `describe` turns the frozen terms into lines. `todo(agreement, role)` says what the person should do now, if anything.
+    `reviewed` says what may be reviewed once one is completed: "person" for the two parties, "item" for the thing as well.
     """
 
     name: str
@@ -104,6 +105,7 @@ class AgreementKind:
     describe: Callable[[Any], Sequence[TermLine]] | None = None
     remedies: frozenset[Remedy] = frozenset()
     todo: Callable[[Any, str], TodoItem | None] | None = None
+    reviewed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from flask_login import current_user, login_required
 from marketplace.errors import DomainError
 from marketplace.extensions import limiter
 from marketplace.forms import Form
+from marketplace.reviews import reads as reviews
 from marketplace.runtime import runtime
 from marketplace.users import accounts, identity, links, people, profile
 from marketplace.users.accounts import NewMember
@@ -208,4 +209,8 @@ def public_page(user_id: int) -> Any:
     before = people.mark(request.args.get("before"))
     member = people.public(user_id)
     listings, following = people.published_by(user_id, before=before)
-    return render_template("users/member.html", neighbour=member, listings=listings, following=following, before=before)
+    rows, older = reviews.about_member(user_id, current_user, people.mark(request.args.get("reviews")))
+    return render_template(
+        "users/member.html", neighbour=member, listings=listings, following=following, before=before, reviews=rows,
+        older=older, stars=reviews.stars_of_member(user_id),
+    )  # fmt: skip
