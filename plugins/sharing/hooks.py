@@ -17,6 +17,8 @@ from marketplace.api import (
     NavItem,
     NotificationKind,
     SettingSpec,
+    Slot,
+    SlotFill,
     fee_settings,
     hookimpl,
 )
@@ -47,7 +49,10 @@ def register_blueprints() -> list[BlueprintAt]:
     """Mount the pages of items."""
     return [
         BlueprintAt("plugins.sharing.views:blueprint"),
+        BlueprintAt("plugins.sharing.claim_views:blueprint"),
         BlueprintAt("plugins.sharing.tariff_views:blueprint"),
+        BlueprintAt("plugins.sharing.use_manage:blueprint"),
+        BlueprintAt("plugins.sharing.use_api:blueprint"),
     ]
 
 
@@ -124,5 +129,18 @@ def payment_changed(payment: Any, change: str) -> None:
 
 @hookimpl
 def nav_items(area: str) -> list[NavItem]:
-    """Link to the items."""
+    """Link to the items, and to what one borrows and lends."""
+    if area == "account":
+        return [NavItem(_l("Borrowing and lending"), "loans.index", "key-round", 20)]
     return [NavItem(_l("Share"), "sharing.index", "package-open", 30)] if area == "main" else []
+
+
+@hookimpl
+def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
+    """Show a loan on its agreement's page."""
+    if slot != Slot.AGREEMENT_MAIN or getattr(subject, "kind", None) != "loan":
+        return []
+    from plugins.sharing import loan_pages
+
+    fill = loan_pages.fill(subject, viewer)
+    return [fill] if fill is not None else []

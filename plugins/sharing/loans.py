@@ -90,7 +90,7 @@ def _request(
     item, listing = open_item(listing_id)
     item_ids = _wanted(item, listing, arrangement, count, also)
     for wanted_id in dict.fromkeys(item_ids):
-        _check_free(wanted_id, window, member_id, item_ids.count(wanted_id))
+        check_free(wanted_id, window, member_id, item_ids.count(wanted_id))
     quote = quoting.quote_lines(item, window, arrangement, count)
     agreement = agreements.create(
         "loan",
@@ -110,7 +110,7 @@ def _request(
     return agreement
 
 
-def _check_free(item_id: int, window: Window, member_id: int, count: int) -> None:
+def check_free(item_id: int, window: Window, member_id: int | None, count: int) -> None:
     """Raise SlotTaken, with why and what is free instead, unless so many units could be had."""
     found = answer(item_id, window, member_id)
     if found.why is not None:
