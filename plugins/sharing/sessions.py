@@ -29,7 +29,7 @@ from marketplace.api import (
     settings,
     transaction,
 )
-from plugins.sharing import metering, price_lists, standing, use_slots
+from plugins.sharing import metering, plans, price_lists, standing, use_slots
 from plugins.sharing.item_models import Item, Unit
 from plugins.sharing.tariffs import Bill
 from plugins.sharing.use_models import STANDING, Device, UseSession
@@ -45,7 +45,6 @@ class Wish:
     nonce: str
     limit_minor: int | None = None
     options: Collection[str] = ()
-    plan: str = ""
     holder_id: int | None = None
 
 
@@ -103,7 +102,8 @@ def _reserve(member: User, wish: Wish) -> Agreement:
     _refuse_taken(unit.id)
     tariff_id = price_lists.freeze(listing.id, ARRANGEMENT)
     terms = price_lists.stored(tariff_id).terms
-    _check_choices(wish, {part.option for part in terms.components} | {fee.option for fee in terms.fees}, terms.plans)
+    _check_choices(wish, {part.option for part in terms.components} | {fee.option for fee in terms.fees})
+    plan = plans.of(holder_id, listing.owner_id, terms)
     standing.refuse_without_means(terms, holder_id, listing.owner_id, listing.currency)
     minutes = (
         terms.reservation_free // 60_000_000 if terms.reservation else int(settings.get("sharing.reserve_minutes"))
@@ -113,14 +113,14 @@ def _reserve(member: User, wish: Wish) -> Agreement:
         "use", listing=listing, member_id=member.id, amount=None, actor=Actor(member.id, Role.MEMBER),
         terms={
             "tariff_id": tariff_id, "tariff": terms.name, "digest": terms.digest, "unit": unit.label, "zone": zone,
-            "limit_minor": wish.limit_minor, "currency": listing.currency, "options": sorted(wish.options), "plan": wish.plan,
+            "limit_minor": wish.limit_minor, "currency": listing.currency, "options": sorted(wish.options), "plan": plan,
             "holder_id": holder_id,
         },
         waits_until=clock.now() + timedelta(minutes=minutes),
     )  # fmt: skip
     session = UseSession(
         agreement_id=agreement.id, listing_id=listing.id, unit_id=unit.id, member_id=member.id, holder_id=holder_id,
-        owner_id=listing.owner_id, tariff_id=tariff_id, currency=listing.currency, zone=zone, plan=wish.plan,
+        owner_id=listing.owner_id, tariff_id=tariff_id, currency=listing.currency, zone=zone, plan=plan,
         options=sorted(wish.options), nonce=wish.nonce, limit_minor=wish.limit_minor, reserved_at=clock.now(),
     )  # fmt: skip
     db.session.add(session)
@@ -146,11 +146,9 @@ def _refuse_taken(unit_id: int) -> None:
         raise Conflict(_("Somebody else has it at the moment."), code="in_use")
 
 
-def _check_choices(wish: Wish, options: Collection[str], plans: Any) -> None:
+def _check_choices(wish: Wish, options: Collection[str]) -> None:
     if set(wish.options) - set(options):
         raise InvalidInput({"options": _("This can't be chosen here.")})
-    if wish.plan and wish.plan not in {plan.key for plan in plans}:
-        raise InvalidInput({"plan": _("There is no such plan.")})
     if wish.limit_minor is not None and wish.limit_minor <= 0:
         raise InvalidInput({"limit": _("A limit is more than nothing.")})
 

@@ -236,3 +236,28 @@ class CoUser(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PlanMember(Base):
+    """A plan agreement's side: which plan of an owner's tariffs a member has, what it costs a month, until when it is paid (UTC).
+
+    `months` counts the months that began, so that a plan of the 31st stays one of the month's last day. A member has at most
+    one standing plan with an owner.
+    """
+
+    __tablename__ = "sharing_plan_member"
+    __table_args__ = (
+        CheckConstraint("monthly_minor >= 0 AND months >= 0", name="amounts"),
+        partial_index("uq_sharing_plan_member_standing", "member_id", "owner_id", unique=True, where="standing"),
+    )
+
+    agreement_id: Mapped[int] = mapped_column(ForeignKey("agreement.id"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    plan: Mapped[str] = mapped_column(String(40))
+    monthly_minor: Mapped[int] = mapped_column(BigIntId)
+    currency: Mapped[str] = mapped_column(String(3))
+    months: Mapped[int] = mapped_column(default=0, server_default="0")
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    paid_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    standing: Mapped[bool] = mapped_column(default=True, server_default=true())

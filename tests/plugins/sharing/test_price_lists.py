@@ -43,7 +43,7 @@ def hourly(price: str = "6.00", total: str = "12.00", **more: Any) -> dict[str, 
 
 @pytest.fixture
 def listing(factories: Factories) -> Any:
-    return factories.listing(kind="item")
+    return factories.listing(kind="item", body_md="It stands in our street.")
 
 
 def owner(listing: Any) -> Any:
@@ -110,7 +110,10 @@ def test_the_database_refuses_to_change_or_remove_a_version(listing: Any, statem
 
 
 def test_a_pointer_points_at_the_listings_own_version(listing: Any, factories: Factories) -> None:
-    mine, other = price_lists.save(listing.id, "use", hourly(), None), factories.listing(kind="item")
+    mine, other = (
+        price_lists.save(listing.id, "use", hourly(), None),
+        factories.listing(kind="item", body_md="It stands in our street."),
+    )
     price_lists.save(other.id, "use", hourly("7.00", "14.00"), None)
     with pytest.raises(DBAPIError), transaction() as session:
         session.execute(

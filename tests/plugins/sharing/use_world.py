@@ -61,7 +61,9 @@ class UseWorld:
 
     def item(self, document: Mapping[str, Any], **facts: Any) -> Any:
         """Offer something by use."""
-        listing = self.factories.listing(self.owner, kind="item", title="A small car")
+        listing = self.factories.listing(
+            self.owner, kind="item", title="A small car", body_md="It stands in our street."
+        )
         values = {"zone": "Europe/Amsterdam", "currency": "EUR", "arrangements": ["use"], **facts}
         with transaction() as session:
             session.add(Item(listing_id=listing.id, **values))

@@ -9,8 +9,8 @@ revision = "0004_use"
 down_revision = "0003_bookings"
 
 TABLES = (
-    "sharing_co_user", "sharing_credit", "sharing_use_charge", "sharing_use_bill", "sharing_reading", "sharing_use",
-    "sharing_device",
+    "sharing_plan_member", "sharing_co_user", "sharing_credit", "sharing_use_charge", "sharing_use_bill", "sharing_reading",
+    "sharing_use", "sharing_device",
 )  # fmt: skip
 SESSION_FACTS = (
     "agreement_id", "listing_id", "unit_id", "member_id", "holder_id", "owner_id", "tariff_id", "currency", "zone",
@@ -232,6 +232,20 @@ def credits() -> None:
         sa.CheckConstraint("holder_id <> user_id", name="two_people"),
     )  # fmt: skip
     op.create_index("ix_sharing_co_user_user", co_user, ["user_id"])
+    plan = "sharing_plan_member"
+    op.create_table(
+        plan, to(plan, "agreement_id", "agreement.id", primary_key=True, autoincrement=False),
+        to(plan, "member_id", "user.id"), to(plan, "owner_id", "user.id"),
+        sa.Column("plan", sa.String(40), nullable=False),
+        sa.Column("monthly_minor", BigIntId, nullable=False),
+        sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("months", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("since", UtcDateTime, nullable=False),
+        sa.Column("paid_until", UtcDateTime, nullable=False),
+        sa.Column("standing", sa.Boolean, nullable=False, server_default=sa.true()),
+        sa.CheckConstraint("monthly_minor >= 0 AND months >= 0", name="amounts"),
+    )  # fmt: skip
+    partial("uq_sharing_plan_member_standing", plan, ["member_id", "owner_id"], "standing", unique=True)
 
 
 def downgrade() -> None:

@@ -1,0 +1,172 @@
+"""The pages of uses: from a scanned label to the bill, on a phone, without JavaScript, and what bad input gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from marketplace.database import db
+from marketplace.testing.clients import client_of, page_text
+from marketplace.testing.factories import Factories
+from marketplace.testing.people import log_in
+from marketplace.testing.statements import Statements
+from plugins.sharing import collecting, correcting, credits
+from tests.plugins.sharing.use_world import UseWorld, number_of
+
+
+@pytest.fixture
+def world(make_app: Any, frozen: Any) -> Any:
+    """Give a site without payments."""
+    app: Flask = make_app(payments=False)
+    with app.app_context():
+        yield UseWorld(app, Factories(), frozen)
+        db.session.remove()
+
+
+def visitor(world: UseWorld, user: Any = None) -> Any:
+    client = client_of(world.app)
+    if user is not None:
+        log_in(client, world.by_id(number_of(user)))
+    return client
+
+
+def test_from_a_scanned_label_to_the_bill(world: UseWorld) -> None:
+    member = world.member()
+    guest, me = visitor(world), visitor(world, member)
+    code = f"/s/{world.unit.code}"
+    assert "Log in to start" in page_text(guest.get(code))
+    assert "Start now" in page_text(me.get(code))
+    empty = me.post(code, data={"nonce": "n", "start": "y"})
+    assert (empty.status_code, "Say what it stands at" in page_text(empty)) == (422, True)
+    wrong = me.post(code, data={"nonce": "n", "start": "y", "r_km": "a lot", "limit": "much"})
+    assert (wrong.status_code, 'value="a lot"' in wrong.text, 'value="much"' in wrong.text) == (422, True, True)
+    begun = me.post(code, data={"nonce": "n", "start": "y", "r_km": "1000", "limit": "5"})
+    assert begun.status_code == 303, page_text(begun)
+    assert me.get(code).location == begun.location
+    world.frozen.forward(minutes=20)
+    assert "6.00" in page_text(me.get(begun.location))
+    assert "6.00" in page_text(me.get(f"{begun.location}/meter"))
+    assert "limit" in page_text(me.get(f"{begun.location}/meter"))
+    assert me.post(begun.location, data={"move": "pause"}).status_code == 303
+    assert "Go on" in page_text(me.get(begun.location))
+    world.frozen.forward(minutes=5)
+    falls = me.post(begun.location, data={"move": "end", "r_km": "900"})
+    assert (falls.status_code, "less than what was read before" in page_text(falls)) == (422, True)
+    assert me.post(begun.location, data={"move": "fly"}).status_code == 404
+    assert me.post(begun.location, data={"move": "end", "r_km": "1010"}).status_code == 303
+    world.work()
+    bill = page_text(me.get(f"{begun.location}/bill"))
+    assert "U2026-00001" in bill
+    assert "8.50" in bill
+    assert "By the minute" in page_text(me.get(begun.location.replace("/uses/", "/agreements/")))
+    assert "8.50" in page_text(me.get("/uses"))
+
+
+def test_a_label_reserves_and_the_reservation_is_started_from_its_page(world: UseWorld) -> None:
+    me = visitor(world, world.member())
+    begun = me.post(f"/s/{world.unit.code}", data={"nonce": "n", "reserve": "y"})
+    assert "lapses by itself" in page_text(me.get(begun.location))
+    assert me.post(begun.location, data={"move": "start", "r_km": "10"}).status_code == 303
+    assert "In use" in page_text(me.get(begun.location))
+
+
+def test_what_is_not_for_somebody_does_not_exist(world: UseWorld) -> None:
+    agreement = world.use(world.member(), 10, 5)
+    stranger, number = visitor(world, world.member()), number_of(agreement)
+    reading_id = world.stored(agreement)[-1].id
+    for path in ("", "/meter", "/bill"):
+        assert stranger.get(f"/uses/{number}{path}").status_code == 404
+        assert visitor(world).get(f"/uses/{number}{path}").status_code in (302, 401)
+    assert stranger.get(f"/uses/readings/{reading_id}").status_code == 404
+    assert stranger.get(f"/items/{number_of(world.listing)}/uses").status_code == 404
+    assert stranger.get("/s/nothing").status_code == 404
+    assert stranger.get("/uses/999").status_code == 404
+    assert stranger.post("/uses/people/999/accept").status_code == 404
+    assert stranger.post("/uses/people/999/dance").status_code == 409
+
+
+def test_an_owner_adds_a_device_and_sees_its_secret_once(world: UseWorld) -> None:
+    owner, page = visitor(world, world.owner), f"/items/{number_of(world.listing)}/uses"
+    bad = owner.post(page, data={"unit": "99", "name": "", "silence": "-1"})
+    assert bad.status_code == 422
+    made = owner.post(page, data={"unit": str(number_of(world.unit)), "name": "Meter", "silence": "300"})
+    assert "whsec_" in made.text
+    assert "whsec_" not in owner.get(page).text
+    assert "never heard of" in page_text(owner.get(page))
+    device_id = 1
+    assert owner.post(f"/items/{number_of(world.listing)}/devices/{device_id}/revoke").status_code == 303
+    assert owner.post(f"/items/{number_of(world.listing)}/devices/99/revoke").status_code == 404
+    assert "Meter" not in page_text(owner.get(page))
+
+
+def test_an_owner_corrects_a_reading_and_the_bill_shows_it(world: UseWorld) -> None:
+    agreement = world.use(world.member(), 10, 50)
+    owner, number = visitor(world, world.owner), number_of(agreement)
+    reading_id = world.stored(agreement)[-1].id
+    page = f"/uses/readings/{reading_id}"
+    assert 'value="1050"' in owner.get(page).text
+    for data in ({"r_km": "x", "note": "why"}, {"r_km": "1005", "note": ""}, {"r_km": "990", "note": "why"}):
+        assert owner.post(page, data=data).status_code == 422
+    assert owner.post(page, data={"r_km": "1005", "note": "Misread"}).status_code == 303
+    world.work()
+    shown = page_text(owner.get(f"/uses/{number}/bill"))
+    assert "Credit note UC2026-00001" in shown
+    assert "Corrects U2026-00001" in shown
+    assert "Misread" in shown
+    assert correcting is not None
+
+
+def test_credit_is_given_and_shown(world: UseWorld) -> None:
+    member = world.member()
+    owner, path = visitor(world, world.owner), f"/items/{number_of(world.listing)}/credit"
+    email = world.by_id(number_of(member)).email
+    assert owner.post(path, data={"member": email, "amount": "12,50", "note": "Welcome"}).status_code == 303
+    assert credits.balance(number_of(member), number_of(world.owner), "EUR") == 12_50
+    owner.post(path, data={"member": "nobody@example.org", "amount": "5"})
+    owner.post(path, data={"member": email, "amount": "x"})
+    assert credits.balance(number_of(member), number_of(world.owner), "EUR") == 12_50
+    assert "12.50" in page_text(visitor(world, member).get("/uses"))
+
+
+def test_two_people_on_one_account(world: UseWorld) -> None:
+    holder, user = world.member(), world.member()
+    him, her = visitor(world, holder), visitor(world, user)
+    email = world.by_id(number_of(user)).email
+    assert him.post("/uses/people", data={"email": email}).status_code == 303
+    assert him.post("/uses/people", data={"email": "nobody@example.org"}).status_code == 303
+    assert him.post("/uses/people", data={"email": ""}).status_code == 303
+    assert "Accept" in page_text(her.get("/uses"))
+    assert her.post("/uses/people/1/accept").status_code == 303
+    begun = her.post(
+        f"/s/{world.unit.code}", data={"nonce": "n", "start": "y", "r_km": "1", "holder": str(number_of(holder))}
+    )
+    assert begun.status_code == 303, page_text(begun)
+    assert him.get(begun.location).status_code == 200, "who pays sees it"
+    assert her.post("/uses/people/1/leave").status_code == 303
+
+
+def test_who_did_not_pay_is_told_so_at_the_label(world: UseWorld) -> None:
+    member = world.member()
+    agreement = world.use(member, 10, 5)
+    world.work(days=31)
+    assert world.fresh(agreement).state == "unpaid"
+    me = visitor(world, member)
+    assert "was not paid yet" in page_text(me.get(f"/s/{world.unit.code}"))
+    assert "was not paid yet" in page_text(me.get("/uses"))
+    refused = me.post(f"/s/{world.unit.code}", data={"nonce": "n", "start": "y", "r_km": "2000"})
+    assert refused.status_code == 422
+    assert collecting.due_of(number_of(agreement))[0].state == "failed"
+
+
+@pytest.mark.parametrize("state", ["running", "billed"])
+def test_a_page_of_a_use_costs_a_fixed_number_of_statements(world: UseWorld, state: str) -> None:
+    member = world.member()
+    agreement = world.use(member, 10, 5) if state == "billed" else world.start(member)
+    me = visitor(world, member)
+    path = f"/uses/{number_of(agreement)}" + ("/bill" if state == "billed" else "")
+    me.get(path)
+    with Statements(db.engine) as seen:
+        assert me.get(path).status_code == 200
+    assert len(seen) <= 16, seen
