@@ -27,7 +27,7 @@ lint: $(STAMPS)/test ## only style, types and import contracts: seconds, not min
 format: $(STAMPS)/test ## put the Python code into the project's style
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
 
-bench: $(STAMPS)/test ## measure pages and pledges on both databases, or ARGS=--ledger; prints figures, asserts nothing
+bench: $(STAMPS)/test ## measure pages and pledges on both databases, or ARGS=--ledger, ARGS=--occupancy; prints figures, asserts nothing
 	@$(PY) -m tests.benchmarks $(ARGS)
 
 ledger-long: $(STAMPS)/test ## 50,000 random operations on the ledger of each database, against a model; some ten minutes

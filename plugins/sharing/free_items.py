@@ -59,8 +59,6 @@ def facts(window: Window, now: datetime, combinations: list[tuple[str, int, int]
         "ahead": (window.starts_at - now + GRACE).total_seconds(),
         "end_ahead": (window.ends_at - now).total_seconds(),
         "now": now,
-        "first": window.starts_at - timedelta(minutes=max(before for _zone, before, _after in combinations)),
-        "last": window.ends_at + timedelta(minutes=max(after for _zone, _before, after in combinations)),
     }
 
 
@@ -79,28 +77,21 @@ def statement(sqlite: bool, some: bool) -> TextualSelect:
         groups, pieces = _postgresql_rows("groups", GROUP), _postgresql_rows("pieces", PIECE)
         ids = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json)) AS listed(value)"
     found = text(f"""
-        WITH combination AS ({groups}),
-        piece AS ({pieces}),
-        closed AS ({CLOSED}),
-        taken AS (
-          SELECT o.unit_id FROM sharing_occupancy o
-            JOIN sharing_item i ON i.listing_id = o.item_id
-            JOIN combination c ON c.zone = i.zone AND c.before = i.buffer_before_minutes AND c.after = i.buffer_after_minutes
-          WHERE o.blocked_until > :first AND o.blocked_from < :last
-            AND o.blocked_until > c.since AND o.blocked_from < c.until AND (o.expires_at IS NULL OR o.expires_at > :now)
-          UNION ALL
-          SELECT unit_id FROM sharing_occupancy WHERE out_at IS NOT NULL AND returned_at IS NULL AND ends_at <= :now)
+        WITH combination AS MATERIALIZED ({groups}), piece AS MATERIALIZED ({pieces})
         SELECT i.listing_id FROM sharing_item i
           JOIN combination c ON c.zone = i.zone AND c.before = i.buffer_before_minutes AND c.after = i.buffer_after_minutes
         WHERE i.min_minutes * 60 <= :seconds AND (i.max_minutes IS NULL OR i.max_minutes * 60 >= :seconds)
           AND i.notice_minutes * 60 <= :ahead AND (i.horizon_days IS NULL OR i.horizon_days * 86400 >= :end_ahead)
           AND i.start_days & c.bit <> 0
-          AND i.listing_id NOT IN (SELECT item_id FROM closed)
-          AND i.listing_id IN (SELECT u.item_id FROM sharing_unit u WHERE u.active
-                               AND u.id NOT IN (SELECT unit_id FROM taken))
+          AND EXISTS (SELECT 1 FROM sharing_unit u WHERE u.item_id = i.listing_id AND u.active
+            AND NOT EXISTS (SELECT 1 FROM sharing_occupancy o WHERE o.unit_id = u.id
+              AND o.blocked_until > c.since AND o.blocked_from < c.until AND (o.expires_at IS NULL OR o.expires_at > :now))
+            AND NOT EXISTS (SELECT 1 FROM sharing_occupancy l WHERE l.unit_id = u.id AND l.out_at IS NOT NULL
+              AND l.returned_at IS NULL AND l.ends_at <= :now))
+          AND {OPEN}
           {f"AND i.listing_id IN ({ids})" if some else ""}
         ORDER BY i.listing_id""")
-    instants = (bindparam(name, type_=UtcDateTime) for name in ("now", "first", "last"))
+    instants = (bindparam(name, type_=UtcDateTime) for name in ("now",))
     return found.bindparams(*instants).columns(Item.__table__.c.listing_id)
 
 
@@ -108,19 +99,18 @@ GROUP = {"zone": "text", "before": "int", "after": "int", "bit": "int", "since":
 PIECE = {"zone": "text", "hours_for": "text", "day": "date", "weekday": "int", "since": "int", "until": "int"}
 """The columns of what is handed over, with their types on PostgreSQL."""
 
-CLOSED = """
-    SELECT h.item_id FROM (SELECT item_id FROM sharing_opening UNION SELECT item_id FROM sharing_exception_day) h
-      JOIN sharing_item i ON i.listing_id = h.item_id
-      JOIN piece p ON p.zone = i.zone AND p.hours_for = i.hours_for
-    WHERE CASE
-      WHEN EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = h.item_id AND x.day = p.day)
-      THEN NOT EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = h.item_id AND x.day = p.day
-                       AND NOT x.closed AND x.from_minute <= p.since AND x.to_minute >= p.until)
-      ELSE EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = h.item_id)
-        AND NOT EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = h.item_id AND o.weekday = p.weekday
-                        AND o.from_minute <= p.since AND o.to_minute >= p.until)
-      END"""
-"""Items that are not open where the window needs it; an item without any hours is always open."""
+OPEN = """
+    (NOT EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = i.listing_id)
+      AND NOT EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = i.listing_id)
+    OR NOT EXISTS (SELECT 1 FROM piece p WHERE p.zone = i.zone AND p.hours_for = i.hours_for AND NOT CASE
+      WHEN EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = i.listing_id AND x.day = p.day)
+      THEN EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = i.listing_id AND x.day = p.day
+                   AND NOT x.closed AND x.from_minute <= p.since AND x.to_minute >= p.until)
+      ELSE NOT EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = i.listing_id)
+        OR EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = i.listing_id AND o.weekday = p.weekday
+                   AND o.from_minute <= p.since AND o.to_minute >= p.until)
+      END))"""
+"""Whether an item is open wherever the window needs it; one without any hours is always open."""
 
 
 def _sqlite_rows(name: str, columns: dict[str, str]) -> str:

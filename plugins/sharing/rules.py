@@ -11,9 +11,9 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import TextClause, text
+from sqlalchemy import column, text
 
-from marketplace.api import NotFound, db, display
+from marketplace.api import NotFound, Prepared, db, display
 from plugins.sharing.refusals import Reason, Why
 from plugins.sharing.windows import DAY_MINUTES, Demand, Window, demands, start_bit
 
@@ -101,7 +101,7 @@ def _read(which: dict[str, int], around: Window, item: str, lock: bool) -> Rules
     sqlite = db.session.get_bind().dialect.name == "sqlite"
     since, until = around.starts_at - AROUND, around.ends_at + AROUND
     values = {**which, "since": since.date().isoformat(), "until": until.date().isoformat()}
-    row = db.session.execute(_statement(sqlite, lock, item), values).one_or_none()
+    row = _statement(sqlite, lock, item).one(**values)
     if row is None:
         raise NotFound(_("This item does not exist, or is not for you."))
     *plain, week, special = row
@@ -125,15 +125,17 @@ def _by_day(rows: Sequence[Sequence[Any]]) -> dict[date, list[Span]]:
 
 
 @cache
-def _statement(sqlite: bool, lock: bool, item: str) -> TextClause:
+def _statement(sqlite: bool, lock: bool, item: str) -> Prepared:
     rows, one = ("json_group_array", "json_array") if sqlite else ("json_agg", "json_build_array")
     day = ":{}" if sqlite else "CAST(:{} AS date)"
-    return text(f"""
+    found = text(f"""
         SELECT {COLUMNS},
           (SELECT {rows}({one}(weekday, from_minute, to_minute)) FROM sharing_opening WHERE item_id = i.listing_id),
           (SELECT {rows}({one}(day, from_minute, to_minute)) FROM sharing_exception_day
              WHERE item_id = i.listing_id AND day BETWEEN {day.format("since")} AND {day.format("until")})
         FROM sharing_item i WHERE i.listing_id = {item} {"FOR NO KEY UPDATE OF i" if lock and not sqlite else ""}""")
+    names = (part.strip().removeprefix("i.") for part in COLUMNS.split(","))
+    return Prepared(found.columns(*(column(name) for name in (*names, "week", "special"))))
 
 
 def refusal(rules: Rules, window: Window, now: datetime) -> Why | None:

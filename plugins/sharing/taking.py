@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import BigInteger, String, bindparam, delete, select, text
-from sqlalchemy.sql.selectable import ExecutableReturnsRows
+from sqlalchemy import bindparam, column, delete, text
 
-from marketplace.api import UtcDateTime, db
+from marketplace.api import Prepared, UtcDateTime, db, kept
 from plugins.sharing import situation
 from plugins.sharing.answers import is_own
 from plugins.sharing.item_models import Occupancy
@@ -79,26 +78,34 @@ def forget(lapsed: list[int]) -> None:
 
 
 def _insert(wish: Wish, item_id: int, blocked: Window, now: datetime) -> Occupancy | None:
+    window = wish.window
     values = {
-        "item": item_id, "kind": wish.kind, "starts": wish.window.starts_at, "ends": wish.window.ends_at,
-        "since": blocked.starts_at, "until": blocked.ends_at, "expires": wish.expires_at, "member": wish.member_id,
-        "agreement": wish.agreement_id, "note": wish.note, "now": now,
+        "item": item_id, "kind": wish.kind, "starts": window.starts_at, "ends": window.ends_at, "since": blocked.starts_at,
+        "until": blocked.ends_at, "expires": wish.expires_at, "member": wish.member_id, "agreement": wish.agreement_id,
+        "note": wish.note, "now": now,
     }  # fmt: skip
     if wish.unit_id is not None:
         values["unit"] = wish.unit_id
     sqlite = db.session.get_bind().dialect.name == "sqlite"
-    own = wish.member_id is not None
-    statement = _statement(sqlite, wish.unit_id is not None, own, wish.over_imported)
-    found: Occupancy | None = db.session.scalars(statement, values).one_or_none()
-    return found
+    by_member = wish.member_id is not None
+    row = _statement(sqlite, wish.unit_id is not None, by_member, wish.over_imported).one(**values)
+    if row is None:
+        return None
+    made = {
+        "id": row.id, "unit_id": row.unit_id, "item_id": item_id, "kind": wish.kind, "starts_at": window.starts_at,
+        "ends_at": window.ends_at, "blocked_from": blocked.starts_at, "blocked_until": blocked.ends_at,
+        "expires_at": wish.expires_at, "agreement_id": wish.agreement_id, "member_id": wish.member_id, "calendar_id": None,
+        "note": wish.note, "firm": True, "out_at": None, "returned_at": None, "created_at": now,
+    }  # fmt: skip
+    return kept.known(Occupancy, made)
 
 
 @cache
-def _statement(sqlite: bool, one_unit: bool, by_member: bool, over_imported: bool) -> ExecutableReturnsRows:
+def _statement(sqlite: bool, one_unit: bool, by_member: bool, over_imported: bool) -> Prepared:
     """Make the statement; on PostgreSQL a race that is lost at the constraint gives no row instead of an error."""
     which = "u.id = :unit AND u.item_id = :item" if one_unit else "u.item_id = :item AND u.active"
-    firm = "AND o.firm" if over_imported else ""
     here = "AND h.unit_id = :unit" if one_unit else ""
+    firm = "AND o.firm" if over_imported else ""
     own = f"""AND NOT EXISTS (SELECT 1 FROM sharing_occupancy h WHERE h.member_id = :member AND h.item_id = :item
         AND h.starts_at = :starts AND h.ends_at = :ends AND h.kind = 'hold' {here})"""
     made = text(f"""
@@ -114,15 +121,9 @@ def _statement(sqlite: bool, one_unit: bool, by_member: bool, over_imported: boo
                           AND l.returned_at IS NULL AND l.ends_at <= :now)
           {own if by_member else ""}
         ORDER BY u.id LIMIT 1 {"" if sqlite else "ON CONFLICT DO NOTHING"}
-        RETURNING {", ".join(column.name for column in Occupancy.__table__.c)}""")
-    instants = ("starts", "ends", "since", "until", "expires", "now")
-    made = made.bindparams(
-        *(bindparam(name, type_=UtcDateTime) for name in instants),
-        *(bindparam(name, type_=BigInteger()) for name in ("agreement", "member")),
-        bindparam("kind", type_=String()),
-    )
-    columns = made.columns(*Occupancy.__table__.c)
-    return select(Occupancy).from_statement(columns).execution_options(populate_existing=True)
+        RETURNING id, unit_id""")
+    instants = (bindparam(name, type_=UtcDateTime) for name in ("starts", "ends", "since", "until", "expires", "now"))
+    return Prepared(made.bindparams(*instants).columns(column("id"), column("unit_id")))
 
 
 TYPES = {"kind": "varchar", "note": "varchar", "agreement": "bigint", "member": "bigint"}

@@ -18,7 +18,7 @@ from marketplace.testing.apps import built, migrate, settings
 from marketplace.testing.databases import DIALECTS, TestDatabase, migrated
 from marketplace.testing.postgres import held_open
 from plugins.funding import totals
-from tests.benchmarks import ledger_post, raw_pledge, startup, webhooks
+from tests.benchmarks import ledger_post, occupancy, raw_pledge, startup, webhooks
 from tests.benchmarks.meter import Subject, ask, environ, measure
 from tests.benchmarks.raw import RawSite
 from tests.benchmarks.seed import fill, plan_of
@@ -34,6 +34,7 @@ class Figures:
     raw: dict[str, Subject] = field(default_factory=dict)
     bare: dict[str, Subject] = field(default_factory=dict)
     statements: dict[str, int] = field(default_factory=dict)
+    wsgi: Subject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,14 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--databases", choices=DIALECTS, nargs="+", default=list(DIALECTS))
     ledger = "only posting to the ledger, beside bare SQL and django-hordak"
     parser.add_argument("--ledger", action="store_true", help=ledger)
+    things = "only the search for free items and bookings, beside bare SQL"
+    parser.add_argument("--occupancy", action="store_true", help=things)
     under_load = "only the intake of webhooks, under load for two minutes"
     parser.add_argument("--webhooks", action="store_true", help=under_load)
     parser.add_argument("--workers", type=int, default=1, help="worker processes beside the intake of webhooks")
+    parser.add_argument(
+        "--pledges", action="store_true", help="only pledges, beside the handlers that run the bare SQL"
+    )
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--no-startup", action="store_true", help="leave out start-up and memory")
     start.add_argument("--startup", action="store_true", help="only start-up and memory, with 1,000 listings")
@@ -78,6 +84,9 @@ def main() -> None:
         if wanted.ledger:
             ledger_post.report(folder, wanted.databases, rounds=1 if quick else 5, seconds=2)
             return
+        if wanted.occupancy:
+            occupancy.report(folder, wanted.databases, rounds=3 if quick else 15)
+            return
         for dialect in wanted.databases:
             database = migrated(dialect, folder, "bench", migrate)
             if wanted.webhooks:
@@ -88,16 +97,16 @@ def main() -> None:
                 seeded(database, folder, 1000)
                 startup.report(database, folder, wishes.starts)
             else:
-                pages(database, folder, wishes, with_startup=not wanted.no_startup)
+                pages(database, folder, wishes, only_pledges=wanted.pledges, with_startup=not wanted.no_startup)
 
 
-def pages(database: TestDatabase, folder: Path, wishes: Wishes, *, with_startup: bool) -> None:
-    """Measure pages and pledges of one database, then start-up."""
+def pages(database: TestDatabase, folder: Path, wishes: Wishes, *, only_pledges: bool, with_startup: bool) -> None:
+    """Measure pages and pledges of one database, or pledges alone, then start-up."""
     found: dict[int, Figures] = {}
     for size in wishes.sizes:
-        found[size] = of_size(database, folder, size, wishes)
+        found[size] = of_size(database, folder, size, wishes, only_pledges=only_pledges)
         print_pages(database.dialect, size, found[size], found[wishes.sizes[0]])
-    if with_startup:
+    if with_startup and not only_pledges:
         startup.report(database, folder, wishes.starts)
 
 
@@ -108,7 +117,9 @@ def seeded(database: TestDatabase, folder: Path, listings: int) -> None:
         fill(app, plan_of(listings, clock.now()), f"{database.dialect}, {listings:,} listings")
 
 
-def of_size(database: TestDatabase, folder: Path, listings: int, wishes: Wishes) -> Figures:
+def of_size(
+    database: TestDatabase, folder: Path, listings: int, wishes: Wishes, *, only_pledges: bool = False
+) -> Figures:
     """Seed one size and measure every page and pledge there."""
     database.clean()
     figures = Figures()
@@ -121,7 +132,7 @@ def of_size(database: TestDatabase, folder: Path, listings: int, wishes: Wishes)
         make_bare = stack.enter_context(bare_sql(site))
         raw = RawSite(database.url)
         stack.callback(raw.connection.close)
-        for name, ready in site.pages().items():
+        for name, ready in () if only_pledges else site.pages().items():
             statements = site.statements(ready)
             figures.statements[name] = len(statements)
             figures.product[name] = Subject(name, ready, site.server)
@@ -149,10 +160,11 @@ def pledges(site: Site, figures: Figures, wishes: Wishes) -> None:
     for name, ready in ways.items():
         figures.statements[name] = len(site.statements(ready))
         figures.product[name] = Subject(name, ready, site.server, burst=2)
-    with raw_pledge.subjects(site) as (by_wsgi, by_sql):
-        figures.raw[PLEDGE_HTTP] = figures.raw[PLEDGE_API] = by_wsgi
-        figures.bare[PLEDGE_HTTP] = figures.bare[PLEDGE_API] = by_sql
-        measure([*(figures.product[name] for name in ways), by_wsgi, by_sql], wishes.pledges)
+    with raw_pledge.subjects(site) as by_hand:
+        figures.raw[PLEDGE_HTTP], figures.raw[PLEDGE_API] = by_hand["view"], by_hand["program"]
+        figures.bare[PLEDGE_HTTP] = figures.bare[PLEDGE_API] = by_hand["sql"]
+        figures.wsgi = by_hand["wsgi"]
+        measure([*(figures.product[name] for name in ways), *by_hand.values()], wishes.pledges)
 
 
 def print_pages(dialect: str, listings: int, figures: Figures, least: Figures) -> None:
@@ -166,6 +178,10 @@ def print_pages(dialect: str, listings: int, figures: Figures, least: Figures) -
         rows.append([name, str(figures.statements[name]), ms(cpu), f"{product.per_second:.0f}", ms(raw), times(cpu, raw),
                      ms(bare), times(cpu, bare), growth])  # fmt: skip
     cores = os.cpu_count()
+    if figures.wsgi is not None:
+        limit = figures.wsgi.cpu_ms
+        ratio = times(figures.product[PLEDGE_HTTP].cpu_ms, limit)
+        rows.append(["pledge, HTTP", "", "", "", ms(limit), ratio, "", "", "(raw: a bare WSGI function)"])
     show(f"{dialect}, {listings:,} listings ({cores} cores; CPU of client and server together, medians)", heads, rows)
 
 
