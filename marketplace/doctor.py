@@ -23,6 +23,7 @@ from marketplace.notifications.transport import BadMailAddress, server_of
 from marketplace.outgoing.models import OutgoingEndpoint
 from marketplace.payments.inbox import oldest_waiting
 from marketplace.payments.models import GatewayEvent, Payment
+from marketplace.reviews import ratings
 from marketplace.runtime import collect, runtime
 
 Check = Callable[[], Iterator[HealthProblem]]
@@ -151,6 +152,14 @@ def check_webhooks() -> Iterator[HealthProblem]:
         )
 
 
+def check_ratings() -> Iterator[HealthProblem]:
+    """Look whether kept averages are those of the reviews."""
+    if off := ratings.drift():
+        yield _error(
+            f"the stars of {len(off)} members or listings are not those of their reviews", f"begin with {off[0]}"
+        )
+
+
 def check_hooks() -> Iterator[HealthProblem]:
     """Ask the plugins."""
     for plugin, problems in collect("health_problems"):
@@ -166,6 +175,7 @@ CHECKS: tuple[Check, ...] = (
     check_plugins_off,
     check_jobs,
     check_webhooks,
+    check_ratings,
     check_hooks,
 )
 

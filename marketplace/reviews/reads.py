@@ -73,14 +73,18 @@ def panel(agreement: Agreement, viewer: User) -> Panel | None:
     )
 
 
-def about_member(user_id: int, viewer: Any, before: int | None = None) -> tuple[Sequence[Shown], int | None]:
+def about_member(
+    user_id: int, viewer: Any, before: int | None = None, limit: int = PAGE
+) -> tuple[Sequence[Shown], int | None]:
     """List revealed reviews of a person, the latest first, and the mark of the next page."""
-    return _page((Review.about == PERSON) & (Review.user_id == user_id), viewer, before)
+    return _page((Review.about == PERSON) & (Review.user_id == user_id), viewer, before, limit)
 
 
-def about_listing(listing_id: int, viewer: Any, before: int | None = None) -> tuple[Sequence[Shown], int | None]:
+def about_listing(
+    listing_id: int, viewer: Any, before: int | None = None, limit: int = PAGE
+) -> tuple[Sequence[Shown], int | None]:
     """List revealed reviews of a thing, the latest first, and the mark of the next page."""
-    return _page((Review.about == ITEM) & (Review.listing_id == listing_id), viewer, before)
+    return _page((Review.about == ITEM) & (Review.listing_id == listing_id), viewer, before, limit)
 
 
 def stars_of_member(user_id: int) -> Stars:
@@ -93,16 +97,23 @@ def stars_of_listing(listing_id: int) -> Stars:
     return stars_of(ITEM, listing_id)
 
 
-def _page(which: ColumnElement[bool], viewer: Any, before: int | None) -> tuple[Sequence[Shown], int | None]:
+def one(review_id: int, viewer: User) -> Shown | None:
+    """Give one review, or None where this person may not see it."""
+    return next(iter(_rows(Review.id == review_id, viewer, limit=1)), None)
+
+
+def _page(
+    which: ColumnElement[bool], viewer: Any, before: int | None, limit: int
+) -> tuple[Sequence[Shown], int | None]:
     which = which & Review.revealed_at.is_not(None)
     if before is not None:
         which = which & (Review.id < before)
-    rows = _rows(which, viewer, limit=PAGE + 1)
-    return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
+    rows = _rows(which, viewer, limit=limit + 1)
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
 
 
 def _rows(which: ColumnElement[bool], viewer: Any, limit: int) -> list[Shown]:
-    me = viewer.id if viewer.is_authenticated else 0
+    me = viewer.id if viewer is not None and viewer.is_authenticated else 0
     operator = bool(me and viewer.is_operator)
     author = aliased(User)
     statement = (

@@ -14,6 +14,7 @@ from marketplace.listings.models import Listing, Picture
 from marketplace.messages.models import Message
 from marketplace.notifications.models import Notification
 from marketplace.payments.models import Bill, BillingDetails, Payment, Payout, Refund
+from marketplace.reviews.models import Review
 from marketplace.runtime import collect, runtime
 from marketplace.users.models import User, UserSession
 
@@ -45,6 +46,8 @@ def everything(user: User) -> dict[str, Any]:
         "refunds": _rows(Refund, Refund.payment_id.in_(select(Payment.id).where(Payment.payer_id == me))),
         "payouts": _rows(Payout, Payout.user_id == me),
         "bills": _rows(Bill, Bill.user_id == me),
+        "reviews_written": _rows(Review, Review.author_id == me),
+        "reviews_received": _rows(Review, (Review.user_id == me) & Review.revealed_at.is_not(None)),
         "billing_details": _rows(BillingDetails, BillingDetails.user_id == me),
         "plugins": dict(collect("export_member", user=user)),
     }

@@ -58,10 +58,11 @@ LOAN = AgreementKind(
 Lend = Callable[..., Agreement]
 
 
-def offer_loans(app: Flask) -> None:
-    """Switch the kind on in this app."""
+def offer_loans(app: Flask, reviewed: frozenset[str] = frozenset()) -> None:
+    """Switch the kind on in this app; `reviewed` says what of it may be reviewed."""
     here = runtime(app)
-    here.registry = replace(here.registry, agreement_kinds={**here.registry.agreement_kinds, "loan": LOAN})
+    kind = replace(LOAN, reviewed=reviewed)
+    here.registry = replace(here.registry, agreement_kinds={**here.registry.agreement_kinds, "loan": kind})
 
 
 def stop_offering_loans(app: Flask) -> None:

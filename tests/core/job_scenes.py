@@ -247,3 +247,24 @@ def campaigns_end(props: Props) -> None:
     assert (stage.campaign(funded).state, stage.campaign(failed).state) == ("funded", "failed")
     stage.frozen.forward(days=400)  # what was promised is taken as kept, when nobody says otherwise
     stage.work()
+
+
+@scene("reviews.reveal")
+def a_review_is_shown_when_the_other_side_stays_silent(props: Props) -> None:
+    """Finish an agreement of a reviewed kind, let one party write, and let the days pass."""
+    from marketplace.agreements import service as agreements
+    from marketplace.agreements.service import Actor
+    from marketplace.lifecycle import Role
+    from marketplace.reviews import service as reviews
+    from tests.core.account_loans import offer_loans
+
+    offer_loans(props.app, reviewed=frozenset({"person", "item"}))
+    owner, member = props.factories.user(), props.factories.user()
+    listing = props.factories.listing(owner)
+    lent = agreements.create("loan", listing=listing, member_id=member.id, terms={"thing": "A drill"},
+                             actor=Actor(member.id, Role.MEMBER))  # fmt: skip
+    agreements.transition(lent.id, "lend", Actor(owner.id, Role.OWNER))
+    agreements.transition(lent.id, "give_back", Actor(member.id, Role.MEMBER))
+    reviews.write(lent.id, member.id, reviews.Words(4, "Worked"), reviews.Words(5))
+    props.frozen.forward(days=15)
+    drain(props.app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,14 +22,14 @@ from marketplace.notifications.models import Notification
 from marketplace.reviews import ratings, reads, service
 from marketplace.reviews.models import Review
 from marketplace.reviews.service import Words
-from marketplace.runtime import runtime
 from marketplace.settings import service as settings
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from marketplace.testing.people import Auth
 from marketplace.users.models import User
-from tests.core.account_loans import LOAN, Lend, loan
+from tests.core.account_loans import Lend, loan, offer_loans
+from tests.core.api_caller import Caller, assert_problem
 
 __all__ = ["loan"]
 
@@ -38,9 +37,7 @@ __all__ = ["loan"]
 @pytest.fixture(autouse=True)
 def reviewed_loans(app: Flask, loan: Lend) -> None:
     """Let loans be reviewed, persons and things."""
-    here = runtime(app)
-    kinds = {**here.registry.agreement_kinds, "loan": replace(LOAN, reviewed=frozenset({"person", "item"}))}
-    here.registry = replace(here.registry, agreement_kinds=kinds)
+    offer_loans(app, reviewed=frozenset({"person", "item"}))
 
 
 @pytest.fixture
@@ -204,3 +201,24 @@ def test_a_review_is_written_answered_and_read_through_pages(done: Agreement, cl
     assert "So kind" in profile
     assert "With pleasure" in profile
     assert client.get(f"/operator/reviews/{review}/hide").status_code == 404
+
+
+def test_a_program_writes_reads_and_answers_reviews(app: Flask, done: Agreement) -> None:
+    owner, member = (Caller(app, db.session.get_one(User, one)) for one in (done.owner_id, done.member_id))
+    address = f"/agreements/{done.id}/reviews"
+    assert_problem(member.post(address, {"stars": 0}), 422, "invalid_input")
+    written = member.post(address, {"stars": 5, "body": "So kind", "item_stars": 4}, key="once")
+    assert written.status_code == 201
+    assert member.post(address, {"stars": 5, "body": "So kind", "item_stars": 4}, key="once").json == written.json
+    assert_problem(member.post(address, {"stars": 1}), 409, "review_written")
+    assert owner.get(address).json["data"] == []
+    assert owner.get(address).json["may_write"] is True
+    assert owner.post(address, {"stars": 3}).status_code == 201
+    (about,) = Caller(app).get(f"/members/{done.owner_id}/reviews").json["data"]
+    assert (about["stars"], about["body"]) == (5, "So kind")
+    assert owner.post(f"/reviews/{about['id']}/reply", {"reply": "Thanks"}).json["reply"] == "Thanks"
+    (thing,) = Caller(app).get(f"/listings/{done.listing_id}/reviews").json["data"]
+    assert (thing["about"], thing["stars"]) == ("item", 4)
+    stranger = Caller(app, Factories().user(email="stranger@example.org"))
+    assert_problem(stranger.get(address), 404, "not_found")
+    assert_problem(stranger.post(f"/reviews/{about['id']}/reply", {"reply": "Me"}), 404, "not_found")
