@@ -21,11 +21,12 @@ from marketplace.api import (
     SlotFill,
     fee_settings,
     hookimpl,
+    late,
 )
 from plugins.sharing.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan_notices import NOTIFICATIONS as LOAN_NOTICES
 from plugins.sharing.use_hooks import JOBS as USE_JOBS
-from plugins.sharing.use_hooks import USE_KIND
+from plugins.sharing.use_hooks import PLAN_KIND, USE_KIND
 from plugins.sharing.use_hooks import settings as use_settings
 from plugins.sharing.use_notices import NOTIFICATIONS as USE_NOTICES
 
@@ -40,6 +41,8 @@ ITEM = ListingKind(
     endpoint="sharing.item",
     new_endpoint="sharing.new",
     edit_endpoint="sharing.manage",
+    card_facts=late("plugins.sharing.free_now:card_facts"),
+    publish_problems=late("plugins.sharing.items:publish_problems"),
     help=_l("Lend it, rent it out, or have it paid for by use."),
 )
 
@@ -48,7 +51,7 @@ ITEM = ListingKind(
 def register_blueprints() -> list[BlueprintAt]:
     """Mount the pages of items."""
     return [
-        BlueprintAt("plugins.sharing.views:blueprint"),
+        BlueprintAt("plugins.sharing.manage:blueprint"),
         BlueprintAt("plugins.sharing.claim_views:blueprint"),
         BlueprintAt("plugins.sharing.tariff_views:blueprint"),
         BlueprintAt("plugins.sharing.use_manage:blueprint"),
@@ -65,7 +68,7 @@ def register_listing_kinds() -> list[ListingKind]:
 @hookimpl
 def register_agreement_kinds() -> list[AgreementKind]:
     """Add loans and uses."""
-    return [LOAN_KIND, USE_KIND]
+    return [LOAN_KIND, USE_KIND, PLAN_KIND]
 
 
 @hookimpl

@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask_babel import lazy_gettext as _l
 
 from marketplace.api import AgreementKind, JobKind, Remedy, SettingSpec, late
+from plugins.sharing.machine_plan import PLAN
 from plugins.sharing.machine_use import USE
 
 EFFECTS = ("start", "pause", "resume", "end", "stop", "run_out", "cancel", "lapse", "bill", "fall_due", "mark_paid")
@@ -23,7 +24,26 @@ USE_KIND = AgreementKind(
     todo=late("plugins.sharing.use_describe:todo"),
 )
 
+PLAN_EFFECTS = {
+    "begin": "begin", "lapse": "end", "give_up": "end", "renew": "renew", "renewed": "renewed", "fail": "end", "leave": "leave",
+    "stay": "stay", "finish": "end",
+}  # fmt: skip
+"""The moves of a plan, with the function of `plans` that each is."""
+
+PLAN_KIND = AgreementKind(
+    name="plan",
+    label=_l("Plan"),
+    icon="repeat",
+    machine=PLAN,
+    effects={move: late(f"plugins.sharing.plans:{name}") for move, name in PLAN_EFFECTS.items()},
+    describe=late("plugins.sharing.plans:term_lines"),
+    remedies=frozenset({Remedy.REFUND_IN_FULL}),
+)
+
 JOBS = (
+    JobKind(
+        "sharing.plan_renewed", late("plugins.sharing.plans:renew_free"), label=_l("Renew a plan that costs nothing")
+    ),
     JobKind("sharing.collect", late("plugins.sharing.collecting:collect"), label=_l("Ask for what was used")),
     JobKind(
         "sharing.collect_sweep",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketplace.api import Money, notifications, payments
-from plugins.sharing import collecting
+from marketplace.api import notifications, payments
+from plugins.sharing import collecting, plans
+from plugins.sharing.use_fees import fees
 from plugins.sharing.use_models import UseCharge
-
-FEE = "sharing.fee"
-"""How the names of the fee's settings begin."""
 
 
 def on_payment(payment: Any, change: str) -> None:
     """Move the uses of a payment as it moves; other payments are not ours."""
+    if payment.purpose == "plan":
+        plans.on_payment(payment, change)
     if payment.purpose != "use":
         return
     rows = collecting.of_payment(payment.id)
@@ -23,7 +23,7 @@ def on_payment(payment: Any, change: str) -> None:
         case "method_saved" if payment.due_at is None and payment.state == "ready":
             payments.charge(payment)
         case "succeeded":
-            payments.settle(payment, fee=_fees(payment.kept))
+            payments.settle(payment, fee=fees(payment.kept))
             collecting.mark(rows, "paid")
         case "given_up" | "overdue" | "dispute_lost":
             _failed(rows, payment)
@@ -43,16 +43,3 @@ def _failed(rows: Any, payment: Any) -> None:
         params={"amount": payment.amount},
         url=f"/agreements/{owner.session_id}",
     )
-
-
-def _fees(kept: Money) -> list[payments.Fee]:
-    """Give the platform's fee on what came in: the larger of percentage and minimum, and never more than there is."""
-    rule = payments.fee_rule(FEE, kept.currency)
-    try:
-        fee = rule.commission(kept)
-    except payments.FeeAboveTotal:
-        fee = kept
-    found = [payments.Fee("platform fee", fee)]
-    if rule.owner_pays_provider:
-        found.append(payments.Fee("the payment provider's fee", Money(0, kept.currency), "provider"))
-    return found

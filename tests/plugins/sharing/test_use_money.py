@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from marketplace.database import db, transaction
+from marketplace.database import transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.ledger import accounts
 from marketplace.payments import service as payments

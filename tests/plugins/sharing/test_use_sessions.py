@@ -164,9 +164,7 @@ def test_a_limit_is_told_once_and_nobody_is_stopped(world: UseWorld) -> None:
     assert world.fresh(agreement).state == "running"
 
 
-@pytest.mark.parametrize(
-    ("more", "field"), [({"limit_minor": 0}, "limit"), ({"options": ["gold"]}, "options")]
-)
+@pytest.mark.parametrize(("more", "field"), [({"limit_minor": 0}, "limit"), ({"options": ["gold"]}, "options")])
 def test_a_wish_for_what_is_not_there_is_refused(world: UseWorld, more: Any, field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         world.reserve(world.member(), **more)
