@@ -24,6 +24,7 @@ LOAN_KIND = AgreementKind(
     describe=late("plugins.sharing.loan_describe:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL, Remedy.PAY_THE_OWNER, Remedy.KEEP_PART_OF_THE_DEPOSIT}),
     todo=late("plugins.sharing.loan_describe:todo"),
+    reviewed=frozenset({"person", "item"}),
 )
 SWEEP = JobKind(
     "sharing.loans",

@@ -22,6 +22,7 @@ USE_KIND = AgreementKind(
     describe=late("plugins.sharing.use_describe:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL, Remedy.PAY_THE_OWNER}),
     todo=late("plugins.sharing.use_describe:todo"),
+    reviewed=frozenset({"person", "item"}),
 )
 
 PLAN_EFFECTS = {
