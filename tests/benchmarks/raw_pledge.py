@@ -129,7 +129,9 @@ class RawPledges:
 
         @app.post("/api/v1/campaigns/<int:campaign>/pledges")
         def by_program(campaign: int) -> Any:
-            member = self.asking(sql.BY_TOKEN, hashlib.sha256(request.headers["Authorization"][7:].encode()).hexdigest())
+            member = self.asking(
+                sql.BY_TOKEN, hashlib.sha256(request.headers["Authorization"][7:].encode()).hexdigest()
+            )
             wish = request.get_json()
             key = request.headers["Idempotency-Key"]
             agreement = self.place(campaign, member, hashlib.sha256(key.encode()).hexdigest(), key)
@@ -146,7 +148,12 @@ class RawPledges:
     def ready_wsgi(self) -> Callable[[], Any]:
         """Prepare one pledge by a form, for the bare function."""
         nonce = secrets.token_hex(12)
-        fields = {"nonce": nonce, "csrf_token": signature(nonce), "amount": "15", "campaign": str(next(self.site.campaigns))}
+        fields = {
+            "nonce": nonce,
+            "csrf_token": signature(nonce),
+            "amount": "15",
+            "campaign": str(next(self.site.campaigns)),
+        }
         request = environ("/pledge", method="POST", body=urlencode(fields).encode(), HTTP_COOKIE=self.browser, **FORM)
         return lambda: ask(self.wsgi, request, "303")
 
