@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marketplace.late import at
 
 if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test compares it with the table below
-    from marketplace import access, api_v1, clock, display, kept, private_pictures
+    from marketplace import access, api_v1, clock, display, kept, private_pictures, search
     from marketplace.agreements import service as agreements
     from marketplace.agreements.models import Agreement, AgreementEvent
     from marketplace.agreements.service import Actor, TransitionContext
@@ -50,11 +50,14 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.jobs import service as jobs
     from marketplace.late import late
     from marketplace.lifecycle import InvalidTransition, Phase, Role, State, StateMachine, Transition
+    from marketplace.listings import locator, places
+    from marketplace.listings import pictures as listing_pictures
     from marketplace.listings import service as listings
     from marketplace.listings.acts import looked_at
+    from marketplace.listings.categories import category as category_of
     from marketplace.listings.categories import choices as category_choices
     from marketplace.listings.models import Listing, Picture
-    from marketplace.listings.sizes import picture_url
+    from marketplace.listings.sizes import picture_url, preview_url
     from marketplace.listings.text import render as render_markdown
     from marketplace.money import Money, parse_amount
     from marketplace.notifications import service as notifications
@@ -62,6 +65,7 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.payments.billing.numbers import next_number as bill_number
     from marketplace.payments.fee_specs import fee_settings
     from marketplace.prepared import Prepared
+    from marketplace.reviews import reads as reviews
     from marketplace.runtime import runtime
     from marketplace.settings import service as settings
     from marketplace.users.models import User
@@ -73,10 +77,11 @@ __all__ = [
     "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
     "Phase", "Picture", "Prepared", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot",
     "SlotFill", "State", "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User",
-    "UtcDateTime", "access", "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "clock",
+    "UtcDateTime", "access", "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "category_of", "clock",
     "csrf", "db", "display", "fee_settings", "hookimpl", "in_transaction", "jobs", "kept", "late", "limiter",
-    "listings", "looked_at", "notifications", "parse_amount", "partial_index", "payments", "picture_url",
-    "private_pictures", "render_markdown", "runtime", "settings", "transaction",
+    "listing_pictures", "listings", "locator", "looked_at", "notifications", "parse_amount", "partial_index", "payments",
+    "picture_url", "places", "preview_url", "private_pictures", "render_markdown", "reviews", "runtime", "search", "settings",
+    "transaction",
 ]  # fmt: skip
 
 _HOMES = {
@@ -130,6 +135,7 @@ _HOMES = {
     "api_v1": "marketplace.api_v1",
     "bill_number": "marketplace.payments.billing.numbers:next_number",
     "category_choices": "marketplace.listings.categories:choices",
+    "category_of": "marketplace.listings.categories:category",
     "clock": "marketplace.clock",
     "csrf": "marketplace.extensions:csrf",
     "db": "marketplace.database:db",
@@ -141,16 +147,22 @@ _HOMES = {
     "kept": "marketplace.kept",
     "late": "marketplace.late:late",
     "limiter": "marketplace.extensions:limiter",
+    "listing_pictures": "marketplace.listings.pictures",
     "listings": "marketplace.listings.service",
+    "locator": "marketplace.listings.locator",
     "looked_at": "marketplace.listings.acts:looked_at",
     "notifications": "marketplace.notifications.service",
     "parse_amount": "marketplace.money:parse_amount",
     "partial_index": "marketplace.database:partial_index",
     "payments": "marketplace.payments.service",
     "picture_url": "marketplace.listings.sizes:picture_url",
+    "places": "marketplace.listings.places",
+    "preview_url": "marketplace.listings.sizes:preview_url",
     "private_pictures": "marketplace.private_pictures",
     "render_markdown": "marketplace.listings.text:render",
+    "reviews": "marketplace.reviews.reads",
     "runtime": "marketplace.runtime:runtime",
+    "search": "marketplace.search",
     "settings": "marketplace.settings.service",
     "transaction": "marketplace.database:transaction",
 }
