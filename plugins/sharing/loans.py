@@ -110,6 +110,25 @@ def _request(
     return agreement
 
 
+def lend(
+    item: Item, listing: Listing, window: Window, member_id: int, arrangement: str, nonce: str, quote: quoting.Quote, note: str
+) -> Agreement:  # fmt: skip
+    """Make a loan to which both sides said yes beforehand, at a price that they agreed on themselves.
+
+    It is agreed at once, or reserved until it is paid or secured. Joins the caller's transaction. Raises SlotTaken.
+    """
+    agreement = agreements.create(
+        "loan",
+        listing=listing,
+        member_id=member_id,
+        amount=None if quote.free else quote.total,
+        terms=loan_terms.freeze(item, window, arrangement, quote),
+        actor=Actor(member_id, Role.MEMBER),
+    )
+    loan_units.add(_side(agreement, window, nonce, quote.currency), [item.listing_id])
+    return agreements.transition(agreement.id, accepting(agreement), Actor(listing.owner_id, Role.OWNER), note=note)
+
+
 def check_free(item_id: int, window: Window, member_id: int | None, count: int) -> None:
     """Raise SlotTaken, with why and what is free instead, unless so many units could be had."""
     found = answer(item_id, window, member_id)

@@ -23,7 +23,7 @@ WORDS = {
     "minimum": _l("Least amount"), "hour-cap": _l("Maximum per hour"), "day-cap": _l("Maximum per day"),
     "week-cap": _l("Maximum per week"), "long-stay": _l("Discount for longer use"), "renters-fee": _l("Renter's fee"),
     "in-use": _l("In use"), "reserved": _l("Reserved"), "paused": _l("Paused"), "km": _l("km"), "kwh": _l("kWh"),
-    "minutes": _l("Minutes"), "nights": _l("Nights"), "day-price": _l("Days"),
+    "minutes": _l("Minutes"), "nights": _l("Nights"), "day-price": _l("Days"), "contribution": _l("Contribution"),
 }  # fmt: skip
 UNITS = {"kwh": "kWh"}
 
