@@ -268,3 +268,42 @@ def a_review_is_shown_when_the_other_side_stays_silent(props: Props) -> None:
     reviews.write(lent.id, member.id, reviews.Words(4, "Worked"), reviews.Words(5))
     props.frozen.forward(days=15)
     drain(props.app)
+
+
+@scene("sharing.loans")
+def a_loan_is_overdue(props: Props) -> None:
+    """Lend something that does not come back in time, and claim a late fee that nobody answers."""
+    from tests.plugins.sharing.loan_world import Lending
+
+    lending = Lending(props.app, props.factories, props.frozen)
+    loan = lending.out(lending.item(late_fee_minor_per_day=300), lending.soon())
+    lending.later(days=5)
+    lending.back(loan)
+    lending.later(days=4)
+    assert lending.state(loan) == "closed"
+
+
+@scene("sharing.collect", "sharing.collect_sweep", "sharing.rerun", "sharing.watch", "sharing.plan_renewed")
+def things_are_used_and_paid_for(props: Props) -> None:
+    """Use a car with a limit, let its device send late, correct a reading, and keep a plan that costs nothing."""
+    from plugins.sharing import correcting, plans
+    from plugins.sharing.intake import Given
+    from tests.plugins.sharing.use_world import MINUTES, UseWorld, number_of
+
+    world = UseWorld(props.app, props.factories, props.frozen, props.bank)
+    member, device = world.member(), world.device()
+    agreement = world.start(member, limit_minor=2_00)
+    world.work(minutes=10)  # the limit is told
+    world.move(agreement, "end")
+    world.work(minutes=15)
+    world.readings(device, Given(props.frozen.forward() - timedelta(minutes=20), {"km": "1004"}))
+    world.work()
+    world.work()
+    late = next(row for row in world.stored(agreement) if row.source == "device")
+    correcting.correct(late.id, world.by_id(number_of(world.owner)), {"km": "1002"}, "misread")
+    world.work()
+    world.work(hours=2)
+    free = {**MINUTES, "plan": [{"key": "friends", "monthly": "0", "percents": {"driving": "10"}}]}
+    plans.join(world.by_id(number_of(member)), number_of(world.item(free)), "friends")
+    world.work(days=40)
+    assert world.fresh(agreement).state == "paid"

@@ -23,6 +23,7 @@ SWEEPS = {
     "payments.mind",
     "payments.overdue_sweep",
     "funding.sweep",
+    "sharing.collect_sweep",
     "jobs.prune",
 }
 """Those that only ask for other jobs, or only look: that they ran is enough."""
