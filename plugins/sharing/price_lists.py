@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from marketplace.api import InvalidInput, Listing, NotFound, Refused, access, clock, db, listings, runtime, transaction
+from plugins.sharing import list_price
 from plugins.sharing.tariff_models import ARRANGEMENTS, PriceList, TariffVersion
 from plugins.sharing.tariff_words import fault_text
 from plugins.sharing.tariffs import (
@@ -89,6 +90,8 @@ def checked(document: Mapping[str, Any], currency: str, *, strict: bool = True) 
 
     Without `strict` examples may differ: for a page that shows by how much.
     """
+    if "\\u0000" in json.dumps(document, default=str):
+        raise TariffRefused([Fault(_("document"), _("the zero character can't be stored"))], currency)
     try:
         terms = read(document, strict=strict)
     except TariffInvalid as error:
@@ -132,7 +135,12 @@ def save(
         session.flush()
         session.merge(PriceList(listing_id=listing_id, arrangement=arrangement, tariff_id=row.id))
         session.flush()
+        _show(listing)
     return _read(row)
+
+
+def _show(listing: Listing) -> None:
+    list_price.show(listing, {key: one.terms for key, one in all_current(listing.id).items()})
 
 
 def _editable(listing_id: int, actor: Any) -> Listing:
@@ -146,11 +154,12 @@ def _editable(listing_id: int, actor: Any) -> Listing:
 def withdraw(listing_id: int, arrangement: str, actor: Any) -> None:
     """Take an arrangement's prices off the listing; agreements that froze them keep them. Raises NotFound, Forbidden."""
     with transaction() as session:
-        _editable(listing_id, actor)
+        listing = _editable(listing_id, actor)
         pointer = session.get(PriceList, (listing_id, arrangement))
         if pointer is not None:
             session.delete(pointer)
             session.flush()
+            _show(listing)
 
 
 def current(listing_id: int, arrangement: str) -> StoredTariff | None:

@@ -104,6 +104,11 @@ def _read(which: dict[str, int], around: Window, item: str, lock: bool) -> Rules
     row = _statement(sqlite, lock, item).one(**values)
     if row is None:
         raise NotFound(_("This item does not exist, or is not for you."))
+    return of_row(row)
+
+
+def of_row(row: Sequence[Any]) -> Rules:
+    """Make the rules of a row with `COLUMNS` and what `hours_columns` adds."""
     *plain, week, special = row
     if isinstance(week, str):
         week, special = json.loads(week), json.loads(special)
@@ -124,15 +129,20 @@ def _by_day(rows: Sequence[Sequence[Any]]) -> dict[date, list[Span]]:
     return found
 
 
-@cache
-def _statement(sqlite: bool, lock: bool, item: str) -> Prepared:
+def hours_columns(sqlite: bool) -> str:
+    """Write the columns of an item's (`i`) weekly hours and of its exceptions between :since and :until, as JSON."""
     rows, one = ("json_group_array", "json_array") if sqlite else ("json_agg", "json_build_array")
     day = ":{}" if sqlite else "CAST(:{} AS date)"
-    found = text(f"""
-        SELECT {COLUMNS},
+    return f"""
           (SELECT {rows}({one}(weekday, from_minute, to_minute)) FROM sharing_opening WHERE item_id = i.listing_id),
           (SELECT {rows}({one}(day, from_minute, to_minute)) FROM sharing_exception_day
-             WHERE item_id = i.listing_id AND day BETWEEN {day.format("since")} AND {day.format("until")})
+             WHERE item_id = i.listing_id AND day BETWEEN {day.format("since")} AND {day.format("until")})"""
+
+
+@cache
+def _statement(sqlite: bool, lock: bool, item: str) -> Prepared:
+    found = text(f"""
+        SELECT {COLUMNS}, {hours_columns(sqlite)}
         FROM sharing_item i WHERE i.listing_id = {item} {"FOR NO KEY UPDATE OF i" if lock and not sqlite else ""}""")
     names = (part.strip().removeprefix("i.") for part in COLUMNS.split(","))
     return Prepared(found.columns(*(column(name) for name in (*names, "week", "special"))))

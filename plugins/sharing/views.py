@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from datetime import date
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
-from flask_babel import gettext as _
-from flask_login import current_user, login_required
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from marketplace.api import NotFound, listings, looked_at
+from marketplace.api import Listing, access, category_of, listings, locator, looked_at, preview_url
+from plugins.sharing import free_now, hours_text, item_reads, loan_pages, months, price_lists
+from plugins.sharing.item_models import Item
+from plugins.sharing.tariff_views import NAMES, panel
 
-blueprint = Blueprint("sharing", __name__, template_folder="templates")
+blueprint = Blueprint(
+    "sharing", __name__, template_folder="templates", static_folder="static", static_url_path="/sharing/static"
+)
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def address(listing_id: int, slug: str) -> str:
@@ -28,25 +37,59 @@ def index() -> Response:
 @blueprint.get("/items/<int:listing_id>-<slug>")
 def item(listing_id: int, slug: str) -> Any:
     """Show an item; drafts only to those who may see them."""
-    listing = listings.visible(listing_id, current_user)
-    if listing.kind != "item":
-        raise NotFound(_("This page does not exist, or is not for you."))
-    if slug != listing.slug:
-        return redirect(address(listing_id, listing.slug), 301)
+    seen = item_reads.seen(listing_id, current_user)
+    if slug != seen.listing.slug:
+        return redirect(address(listing_id, seen.listing.slug), 301)
     looked_at(current_user, listing_id)
-    return render_template("sharing/item.html", listing=listing)
+    return render_template("sharing/item.html", **shown(seen))
 
 
-@blueprint.get("/items/new")
-@login_required
-def new() -> Any:
-    """Lead to where a listing is started."""
-    return redirect(url_for("home.index"))
+def shown(seen: item_reads.Seen) -> dict[str, Any]:
+    """Give what an item's page shows."""
+    listing, item = seen.listing, seen.item
+    priced = price_lists.all_current(listing.id)
+    ways = [key for key in item.arrangements if key in NAMES]
+    managed = access.may(current_user, "sharing.manage", listing)
+    names = [long for _short, long in months.weekdays()]
+    return {
+        "seen": seen,
+        "listing": listing,
+        "item": item,
+        "category": category_of(listing.category),
+        "preview": preview_url(listing.cover_key) if listing.cover_key else "",
+        "pictures": item_reads.pictures(listing.id),
+        "managed": managed,
+        "problems": listings.problems(listing) if managed and listing.state == "draft" else [],
+        "month": months.month(listing.id, item.zone, request.args.get("month", "")),
+        "panels": [(key, NAMES[key], panel(priced[key]) if key in priced else None) for key in ways],
+        "rules": item_reads.rule_lines(item),
+        "week": item_reads.week_lines(listing.id, names),
+        "shown": hours_text.shown,
+        "cancelling": item_reads.CANCELLING[item.cancellation] if "rent" in ways else None,
+        "map": locator.drawn(listing),
+        "free_now": listing.state == "published" and listing.id in free_now.among([listing.id]),
+        **_booking(listing, item, ways),
+        "message_url": _endpoint("messages.ask", listing_id=listing.id) if listing.state == "published" else "",
+        "may_report": access.may(current_user, "listing.report", listing),
+    }
 
 
-@blueprint.get("/items/<int:listing_id>/manage")
-@login_required
-def manage(listing_id: int) -> Any:
-    """Lead an owner to the item."""
-    listing = listings.visible(listing_id, current_user)
-    return redirect(address(listing_id, listing.slug))
+def _booking(listing: Listing, item: Item, ways: list[str]) -> dict[str, Any]:
+    """Give what booking and using it needs: nothing for its owner, and while it is not on offer."""
+    own = current_user.is_authenticated and current_user.id == listing.owner_id
+    if own or listing.state != "published":
+        return {"bookable": False}
+    loans = [way for way in ways if way in ("borrow", "rent")]
+    wish = loan_pages.wish(listing.id, current_user) if loans else None
+    day = request.args.get("from", "")
+    if wish is not None and DAY.fullmatch(day):
+        with suppress(ValueError):
+            wish.form.starts_on.data = date.fromisoformat(day)
+            wish.form.ends_on.data = max(wish.form.ends_on.data or date.min, wish.form.starts_on.data)
+    code = item_reads.unit_to_use(listing.id) if "use" in ways else ""
+    return {"bookable": True, "wish": wish, "use_url": url_for("sharing_use.label", code=code) if code else ""}
+
+
+def _endpoint(name: str, **values: Any) -> str:
+    """Give an address, or "" where those pages are not mounted."""
+    return url_for(name, **values) if name in current_app.view_functions else ""

@@ -1,0 +1,98 @@
+"""A month of an item's calendar as a grid of weeks, from the same days by which bookings are decided."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask_babel import gettext as _
+
+from marketplace.api import clock, display
+from plugins.sharing.calendars import Day, calendar
+
+MONTHS_AHEAD = 24
+MONTH = re.compile(r"(\d{4})-(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One day of the grid; `state` is free, partly, busy, closed or past, `words` says it, `hours` when it is free in part."""
+
+    day: date
+    state: str
+    words: str
+    hours: str = ""
+    bookable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month: its name, its weeks (None where another month's days would stand), and the months beside it as YYYY-MM."""
+
+    name: str
+    weekdays: tuple[tuple[str, str], ...]
+    weeks: tuple[tuple[Cell | None, ...], ...]
+    key: str
+    previous: str | None
+    next: str | None
+
+
+def month(item_id: int, zone: str, asked: str = "") -> Month:
+    """Give the asked month ("2027-03"), this one when nothing sensible was asked; raises NotFound for no item."""
+    today = clock.local(clock.now(), zone).date()
+    first = _first(asked, today)
+    after = _later(first, 1)
+    days = calendar(item_id, first, after)
+    cells = [_cell(day, zone) for day in days]
+    blank: list[Cell | None] = [None] * first.weekday()
+    padded = [*blank, *cells, *[None] * (-(len(blank) + len(cells)) % 7)]
+    earlier, earliest, latest = _later(first, -1), today.replace(day=1), _later(today.replace(day=1), MONTHS_AHEAD)
+    return Month(
+        name=display.date(first, "LLLL yyyy"),
+        weekdays=weekdays(),
+        weeks=tuple(tuple(padded[at : at + 7]) for at in range(0, len(padded), 7)),
+        key=f"{first:%Y-%m}",
+        previous=f"{earlier:%Y-%m}" if earlier >= earliest else None,
+        next=f"{after:%Y-%m}" if after <= latest else None,
+    )
+
+
+def _first(asked: str, today: date) -> date:
+    match = MONTH.fullmatch(asked) if asked.isascii() else None
+    this = today.replace(day=1)
+    if match is None or not 1 <= int(match[2]) <= 12:
+        return this
+    year = int(match[1])
+    if not today.year <= year <= today.year + 1 + MONTHS_AHEAD // 12:
+        return this
+    return min(max(date(year, int(match[2]), 1), this), _later(this, MONTHS_AHEAD))
+
+
+def _later(first: date, months: int) -> date:
+    number = first.year * 12 + first.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def weekdays() -> tuple[tuple[str, str], ...]:
+    """Give the names of the days from Monday on, short and long, in the reader's language."""
+    monday = date(2024, 1, 1)
+    days = [monday + timedelta(days=number) for number in range(7)]
+    return tuple((display.date(day, "EEEEEE"), display.date(day, "EEEE")) for day in days)
+
+
+def _cell(day: Day, zone: str) -> Cell:
+    words = {
+        "free": _("free"), "partly": _("free in part"), "busy": _("taken"), "closed": _("closed"), "past": _("over"),
+    }[day.state]  # fmt: skip
+    if day.state == "busy" and day.why is not None and day.why.code in ("notice", "too_far"):
+        words = _("not yet bookable") if day.why.code == "too_far" else _("too soon")
+    hours = ""
+    if day.state == "partly":
+        spans = [(clock.local(one.starts_at, zone), clock.local(one.ends_at, zone)) for one in day.free]
+        hours = ", ".join(f"{since:%H:%M}–{_end(until, day.day)}" for since, until in spans)
+    return Cell(day.day, day.state, words, hours, day.may_start and bool(day.free))
+
+
+def _end(until: datetime, day: date) -> str:
+    return "24:00" if until.date() > day else f"{until:%H:%M}"
