@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,8 +57,18 @@ def thawed(kept: Sequence[dict[str, Any]]) -> list[Step]:
     return [Step(datetime.fromisoformat(row["until"]) if row["until"] else None, int(row["percent"])) for row in kept]
 
 
-def in_words(step: Step, shown: str) -> str:
-    """Put one step into words; `shown` is its moment as people read it."""
-    if step.until is None:
-        return str(_("After that you get nothing back.") if not step.percent else _("After that you get a part back."))
-    return str(_("Until %(moment)s you get %(percent)s %% back.", moment=shown, percent=step.percent))
+def in_words(table: Sequence[Step], shown: Callable[[datetime], str]) -> list[str]:
+    """Put worked dates into sentences; `shown` writes a moment as people read it."""
+    if len(table) == 1:
+        return [_("Who cancels this gets nothing back: it begins too soon.")]
+    found = []
+    for step in table:
+        if step.until is None:
+            found.append(_("After that you get nothing back."))
+        elif step.percent == 100:
+            found.append(_("Until %(moment)s you get everything back.", moment=shown(step.until)))
+        else:
+            found.append(
+                _("Until %(moment)s you get %(percent)s%% back.", moment=shown(step.until), percent=step.percent)
+            )
+    return found

@@ -186,9 +186,13 @@ def of(agreement_id: int) -> Sequence[HandOver]:
 
 def proposals_of(hand_over_id: int) -> Sequence[Proposal]:
     """Give what was recorded, the oldest first."""
-    return db.session.scalars(
-        select(Proposal).where(Proposal.hand_over_id == hand_over_id).order_by(Proposal.number)
-    ).all()
+    return said_in([hand_over_id])
+
+
+def said_in(hand_over_ids: Sequence[int]) -> Sequence[Proposal]:
+    """Give what was recorded in these hand-overs, the oldest first, with one statement."""
+    of_these = select(Proposal).where(Proposal.hand_over_id.in_(hand_over_ids))
+    return db.session.scalars(of_these.order_by(Proposal.hand_over_id, Proposal.number)).all()
 
 
 def _decimals(readings: Mapping[str, str]) -> dict[str, str]:

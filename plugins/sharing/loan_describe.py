@@ -75,7 +75,7 @@ def deposit_words(terms: Any) -> str:
 def cancellation(terms: Any) -> list[str]:
     """Give the worked cancellation dates as sentences."""
     steps = cancelling.thawed(terms["cancellation_steps"])
-    return [cancelling.in_words(step, display.datetime_text(step.until) if step.until else "") for step in steps]
+    return cancelling.in_words(steps, display.datetime_text)
 
 
 def todo(agreement: Agreement, role: str) -> TodoItem | None:

@@ -18,6 +18,7 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -123,8 +124,11 @@ class HandOverForm(Form):
 class ClaimForm(Form):
     """A new claim."""
 
-    kind = RadioField(_l("What is it about"), choices=[(name, KINDS[name]) for name in ("damage", "cleaning", "lost")],
-        default="damage")  # fmt: skip
+    kind = RadioField(
+        _l("What is it about"),
+        choices=[SelectChoice(name, KINDS[name]) for name in ("damage", "cleaning", "lost")],
+        default="damage",
+    )
     amount = MoneyField(_l("How much you ask"), minimum=1, validators=[InputRequired()])
     note = TextAreaField(_l("What happened"), validators=[InputRequired(), Length(max=2000)])
     photos = MultipleFileField(_l("Photos"), description=_l("Up to six. The borrower sees them too."))

@@ -139,9 +139,7 @@ def _offer(item: Item, window: Window, arrangement: str, count: int, member_id: 
         quote=quote,
         rows=quoting.rows(quote.lines, quote.currency),
         deposit=loan_terms.deposit_of(item, count),
-        cancellation=[
-            cancelling.in_words(step, display.datetime_text(step.until) if step.until else "") for step in table
-        ],
+        cancellation=cancelling.in_words(table, display.datetime_text),
         late_fee=item.late_fee_minor_per_day * count,
         rules=loans.instant_rules(item, member_id),
     )
@@ -201,14 +199,15 @@ class Record:
 
 
 def hand_overs(agreement_id: int) -> list[Record]:
-    """Give a loan's hand-overs, the oldest first."""
-    found = []
-    for row in handovers.of(agreement_id):
-        said = handovers.proposals_of(row.id)
-        names = _names([one.by_id for one in said])
-        photos = evidence.of_proposals([one.id for one in said])
-        found.append(Record(row, [(one, names.get(one.by_id, ""), photos.get(one.id, ())) for one in said]))
-    return found
+    """Give a loan's hand-overs, the oldest first; four statements however often it went back and forth."""
+    rows = handovers.of(agreement_id)
+    said = handovers.said_in([row.id for row in rows])
+    names = _names([one.by_id for one in said])
+    photos = evidence.of_proposals([one.id for one in said])
+    words: dict[int, list[tuple[Any, str, Sequence[int]]]] = {row.id: [] for row in rows}
+    for one in said:
+        words[one.hand_over_id].append((one, names.get(one.by_id, ""), photos.get(one.id, ())))
+    return [Record(row, words[row.id]) for row in rows]
 
 
 def title_of(agreement: Agreement) -> str:

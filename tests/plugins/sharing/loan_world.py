@@ -26,6 +26,7 @@ from plugins.sharing.simple_tariffs import SimplePrices, document
 from plugins.sharing.windows import Window
 
 START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
+STORY = "A long ladder for high walls and cherries. " * 3
 PER_DAY = SimplePrices(day=1000)
 
 
@@ -52,7 +53,7 @@ class Lending:
 
     def item(self, units: int = 1, price: bool = False, **facts: Any) -> int:
         """Make a published item with units; `price` is 10 euros a day."""
-        listing = self.factories.listing(self.lender, kind="item", title="A ladder", slug="a-ladder")
+        listing = self.factories.listing(self.lender, kind="item", title="A ladder", slug="a-ladder", body_md=STORY)
         values = {"zone": "Europe/Amsterdam", "currency": "EUR", "arrangements": ["rent"] if price else ["borrow"]}
         with transaction():
             db.session.add(Item(listing_id=listing.id, **{**values, **facts}))
