@@ -41,8 +41,8 @@ def start(agreement: Agreement, context: TransitionContext) -> None:
     stands = sessions.checked_stands(session, context.data.get("registers", {}), needed=True)
     use_slots.start(session)
     session.started_at = clock.now()
-    if terms.reservation:
-        _note(session, context, terms.reservation, {}, at=session.reserved_at)
+    if terms.reservation:  # nothing moved since then, so the registers stood where they stand now
+        _note(session, context, terms.reservation, stands, at=session.reserved_at)
     _note(session, context, metering.state_names(terms)[0], stands)
     context.waits_until = clock.now() + timedelta(hours=int(settings.get("sharing.longest_use_hours")))
 
