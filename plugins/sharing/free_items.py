@@ -21,6 +21,8 @@ from plugins.sharing.item_models import Item
 from plugins.sharing.rules import GRACE
 from plugins.sharing.windows import Window, demands, start_bit
 
+BOUNDS = ("starts", "ends", "first", "last")
+
 
 def free_items(window: Window, item_ids: Collection[int] | None = None) -> list[int]:
     """Give the items, of these or of all, of which a unit can be had in the window, in the order of their ids.
@@ -35,8 +37,10 @@ def free_items(window: Window, item_ids: Collection[int] | None = None) -> list[
     ).all()
     if not combinations:
         return []
-    values = facts(window, now, [(row[0], row[1], row[2]) for row in combinations])
     sqlite = db.session.get_bind().dialect.name == "sqlite"
+    values = facts(window, now, [(row[0], row[1], row[2]) for row in combinations])
+    if sqlite:
+        values = {name: value for name, value in values.items() if name not in BOUNDS}
     if item_ids is not None:
         values["ids"] = json.dumps(sorted(item_ids))
     return list(db.session.scalars(statement(sqlite, item_ids is not None), values))
@@ -59,6 +63,10 @@ def facts(window: Window, now: datetime, combinations: list[tuple[str, int, int]
         "ahead": (window.starts_at - now + GRACE).total_seconds(),
         "end_ahead": (window.ends_at - now).total_seconds(),
         "now": now,
+        "starts": window.starts_at,
+        "ends": window.ends_at,
+        "first": window.starts_at - timedelta(minutes=max(before for _zone, before, _after in combinations)),
+        "last": window.ends_at + timedelta(minutes=max(after for _zone, _before, after in combinations)),
     }
 
 
@@ -71,29 +79,46 @@ def _stored(instant: datetime) -> str:
 def statement(sqlite: bool, some: bool) -> TextualSelect:
     """Make the statement; `some` asks about some items only."""
     if sqlite:
-        groups, pieces = _sqlite_rows("groups", GROUP), _sqlite_rows("pieces", PIECE)
+        groups, pieces, query = _sqlite_rows("groups", GROUP), _sqlite_rows("pieces", PIECE), BY_INDEX
         ids = "SELECT value FROM json_each(:ids)"
     else:
-        groups, pieces = _postgresql_rows("groups", GROUP), _postgresql_rows("pieces", PIECE)
+        groups, pieces, query = _postgresql_rows("groups", GROUP), _postgresql_rows("pieces", PIECE), AT_ONCE
         ids = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json)) AS listed(value)"
+    among = f"AND i.listing_id IN ({ids})" if some else ""
     found = text(f"""
-        WITH combination AS MATERIALIZED ({groups}), piece AS MATERIALIZED ({pieces})
-        SELECT i.listing_id FROM sharing_item i
-          JOIN combination c ON c.zone = i.zone AND c.before = i.buffer_before_minutes AND c.after = i.buffer_after_minutes
-        WHERE i.min_minutes * 60 <= :seconds AND (i.max_minutes IS NULL OR i.max_minutes * 60 >= :seconds)
-          AND i.notice_minutes * 60 <= :ahead AND (i.horizon_days IS NULL OR i.horizon_days * 86400 >= :end_ahead)
-          AND i.start_days & c.bit <> 0
-          AND EXISTS (SELECT 1 FROM sharing_unit u WHERE u.item_id = i.listing_id AND u.active
-            AND NOT EXISTS (SELECT 1 FROM sharing_occupancy o WHERE o.unit_id = u.id
-              AND o.blocked_until > c.since AND o.blocked_from < c.until AND (o.expires_at IS NULL OR o.expires_at > :now))
-            AND NOT EXISTS (SELECT 1 FROM sharing_occupancy l WHERE l.unit_id = u.id AND l.out_at IS NOT NULL
-              AND l.returned_at IS NULL AND l.ends_at <= :now))
-          AND {OPEN}
-          {f"AND i.listing_id IN ({ids})" if some else ""}
-        ORDER BY i.listing_id""")
-    instants = (bindparam(name, type_=UtcDateTime) for name in ("now",))
+        WITH combination AS MATERIALIZED ({groups}), piece AS MATERIALIZED ({pieces}),
+        free AS MATERIALIZED ({query.format(rules=RULES, among=among)})
+        SELECT i.listing_id FROM free i WHERE {OPEN} ORDER BY i.listing_id""")
+    instants = [bindparam(name, type_=UtcDateTime) for name in (("now",) if sqlite else ("now", *BOUNDS))]
     return found.bindparams(*instants).columns(Item.__table__.c.listing_id)
 
+
+RULES = """i.min_minutes * 60 <= :seconds AND (i.max_minutes IS NULL OR i.max_minutes * 60 >= :seconds)
+    AND i.notice_minutes * 60 <= :ahead AND (i.horizon_days IS NULL OR i.horizon_days * 86400 >= :end_ahead)
+    AND (i.start_days = 127 OR EXISTS (SELECT 1 FROM combination c WHERE c.zone = i.zone AND i.start_days & c.bit <> 0))"""
+
+BY_INDEX = """
+    SELECT i.listing_id, i.zone, i.hours_for FROM sharing_item i
+      JOIN combination c ON c.zone = i.zone AND c.before = i.buffer_before_minutes AND c.after = i.buffer_after_minutes
+    WHERE {rules} {among}
+      AND EXISTS (SELECT 1 FROM sharing_unit u WHERE u.item_id = i.listing_id AND u.active
+        AND NOT EXISTS (SELECT 1 FROM sharing_occupancy o WHERE o.unit_id = u.id
+          AND o.blocked_until > c.since AND o.blocked_from < c.until AND (o.expires_at IS NULL OR o.expires_at > :now))
+        AND NOT EXISTS (SELECT 1 FROM sharing_occupancy l WHERE l.unit_id = u.id AND l.out_at IS NOT NULL
+          AND l.returned_at IS NULL AND l.ends_at <= :now))"""
+"""SQLite looks each item up: it knows one way to join, and its instants are texts, reckoned with beforehand."""
+
+AT_ONCE = """
+    SELECT DISTINCT i.listing_id, i.zone, i.hours_for FROM sharing_item i
+      JOIN sharing_unit u ON u.item_id = i.listing_id AND u.active
+    WHERE {rules} {among}
+      AND NOT EXISTS (SELECT 1 FROM sharing_occupancy o WHERE o.unit_id = u.id
+        AND o.blocked_until > :first AND o.blocked_from < :last AND (o.expires_at IS NULL OR o.expires_at > :now)
+        AND o.blocked_until > :starts - make_interval(mins => i.buffer_before_minutes)
+        AND o.blocked_from < :ends + make_interval(mins => i.buffer_after_minutes))
+      AND u.id NOT IN (SELECT l.unit_id FROM sharing_occupancy l WHERE l.out_at IS NOT NULL
+        AND l.returned_at IS NULL AND l.ends_at <= :now)"""
+"""PostgreSQL goes through what is in the way once, for all items."""
 
 GROUP = {"zone": "text", "before": "int", "after": "int", "bit": "int", "since": "timestamptz", "until": "timestamptz"}
 PIECE = {"zone": "text", "hours_for": "text", "day": "date", "weekday": "int", "since": "int", "until": "int"}

@@ -175,6 +175,7 @@ class Occupancy(Base):
         partial_index("ix_sharing_occupancy_agreement", "agreement_id", where="agreement_id IS NOT NULL"),
         partial_index("ix_sharing_occupancy_calendar", "calendar_id", where="calendar_id IS NOT NULL"),
         partial_index("ix_sharing_occupancy_expires", "expires_at", where="expires_at IS NOT NULL"),
+        partial_index("ix_sharing_occupancy_soft", "unit_id", "blocked_until", where="NOT firm"),
         partial_index("ix_sharing_occupancy_out", "unit_id", "ends_at", where="out_at IS NOT NULL AND returned_at IS NULL"),
         {"sqlite_autoincrement": True},
     )  # fmt: skip

@@ -102,10 +102,15 @@ def _insert(wish: Wish, item_id: int, blocked: Window, now: datetime) -> Occupan
 
 @cache
 def _statement(sqlite: bool, one_unit: bool, by_member: bool, over_imported: bool) -> Prepared:
-    """Make the statement; on PostgreSQL a race that is lost at the constraint gives no row instead of an error."""
+    """Make the statement; on PostgreSQL a race that is lost at the constraint gives no row instead of an error.
+
+    Firm rows of a unit never overlap, so the first that ends after the start is the only one that can be in the way. Asking
+    for that one also lets PostgreSQL keep one plan: it planned anew each time when it was asked for a range.
+    """
     which = "u.id = :unit AND u.item_id = :item" if one_unit else "u.item_id = :item AND u.active"
     here = "AND h.unit_id = :unit" if one_unit else ""
-    firm = "AND o.firm" if over_imported else ""
+    soft = """AND NOT EXISTS (SELECT 1 FROM sharing_occupancy s WHERE s.unit_id = u.id AND NOT s.firm
+        AND s.blocked_until > :since AND s.blocked_from < :until)"""
     own = f"""AND NOT EXISTS (SELECT 1 FROM sharing_occupancy h WHERE h.member_id = :member AND h.item_id = :item
         AND h.starts_at = :starts AND h.ends_at = :ends AND h.kind = 'hold' {here})"""
     made = text(f"""
@@ -115,8 +120,10 @@ def _statement(sqlite: bool, one_unit: bool, by_member: bool, over_imported: boo
           {_typed("since", sqlite)}, {_typed("until", sqlite)}, {_typed("expires", sqlite)}, {_typed("agreement", sqlite)},
           {_typed("member", sqlite)}, {_typed("note", sqlite)}, true, {_typed("now", sqlite)}
         FROM sharing_unit u WHERE {which}
-          AND NOT EXISTS (SELECT 1 FROM sharing_occupancy o WHERE o.unit_id = u.id
-                          AND o.blocked_until > :since AND o.blocked_from < :until {firm})
+          AND NOT EXISTS (SELECT 1 FROM (SELECT o.blocked_from FROM sharing_occupancy o WHERE o.unit_id = u.id AND o.firm
+                            AND o.blocked_until > :since ORDER BY o.blocked_until LIMIT 1) AS next
+                          WHERE next.blocked_from < :until)
+          {"" if over_imported else soft}
           AND NOT EXISTS (SELECT 1 FROM sharing_occupancy l WHERE l.unit_id = u.id AND l.out_at IS NOT NULL
                           AND l.returned_at IS NULL AND l.ends_at <= :now)
           {own if by_member else ""}

@@ -190,6 +190,7 @@ def _occupancy() -> None:
         ("agreement", ["agreement_id"], "agreement_id IS NOT NULL"),
         ("calendar", ["calendar_id"], "calendar_id IS NOT NULL"),
         ("expires", ["expires_at"], "expires_at IS NOT NULL"),
+        ("soft", ["unit_id", "blocked_until"], "NOT firm"),
         ("out", ["unit_id", "ends_at"], "out_at IS NOT NULL AND returned_at IS NULL"),
     ):
         condition = sa.text(where)
