@@ -23,6 +23,7 @@ AHEAD = timedelta(minutes=5)
 
 OPEN = ("reserved", "running", "paused", "ended")
 MOST = Decimal(10) ** 12
+NEIGHBOURS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _checked(
     session: UseSession, device: Device, batch: Sequence[tuple[int, Given]], faults: dict[str, str], taken: Taken
 ) -> list[dict[str, Any]]:
     """Check one session's part of a batch against the tariff and against what is stored; gives the rows that are new."""
-    stored = list(metering.readings_of(session.agreement_id))
+    stored = list(_around(session.agreement_id, [given for _place, given in batch]))
     mine = [row for row in stored if row.source == "device" and row.corrects_id is None]
     by_number = {row.number: row for row in mine if row.number is not None}
     by_time = {row.taken_at: row for row in mine}
@@ -138,6 +139,39 @@ def _checked(
         _agree(session, [*stored, *(_Shown(row, 2**61 + place) for place, row in enumerate(rows))], batch, faults)
     taken.new += len(rows)
     return rows
+
+
+def _around(session_id: int, batch: Sequence[Given]) -> Sequence[Any]:
+    """Give the stored readings that a batch can contradict: in its time, those next to it, and those with its numbers.
+
+    A session may have many thousands, so the rest stays unread, unless the neighbours do not tell of every register.
+    """
+    first, last = min(one.taken_at for one in batch), max(one.taken_at for one in batch)
+    of_session = select(*metering.COLUMNS).where(Reading.session_id == session_id)
+    numbers = [one.number for one in batch if one.number is not None]
+    inside = Reading.taken_at.between(first, last)
+    found = {row.id: row for row in db.session.execute(of_session.where(or_(inside, Reading.number.in_(numbers))))}
+    sides = (
+        of_session.where(Reading.taken_at < first).order_by(Reading.taken_at.desc(), Reading.id.desc()),
+        of_session.where(Reading.taken_at > last).order_by(Reading.taken_at, Reading.id),
+    )
+    for statement in sides:
+        rows = db.session.execute(statement.limit(NEIGHBOURS)).all()
+        if len(rows) == NEIGHBOURS and not _tell(rows, batch):
+            return metering.readings_of(session_id)
+        found |= {row.id: row for row in rows}
+    return [found[number] for number in sorted(found)]
+
+
+def _tell(rows: Sequence[Any], batch: Sequence[Given]) -> bool:
+    """Tell whether these neighbours say enough: every register of the batch, a number, and nothing that was corrected."""
+    wanted = {name for one in batch for name in one.registers}
+    numbered = all(one.number is None for one in batch) or any(row.number is not None for row in rows)
+    return (
+        numbered
+        and wanted <= {name for row in rows for name in row.registers}
+        and not any(row.corrects_id for row in rows)
+    )
 
 
 def _registers(given: Given, place: int, faults: dict[str, str]) -> dict[str, str]:

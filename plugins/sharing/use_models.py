@@ -91,6 +91,7 @@ class Reading(Base):
         CheckConstraint("source IN ('member', 'owner', 'device', 'system')", name="source"),
         CheckConstraint("(source = 'device') = (device_id IS NOT NULL)", name="device"),
         UniqueConstraint("corrects_id"),
+        Index("ix_sharing_reading_session", "session_id", "taken_at"),
         partial_index("uq_sharing_reading_at", "session_id", "source", "taken_at", unique=True, where="corrects_id IS NULL"),
         partial_index("uq_sharing_reading_number", "session_id", "device_id", "number", unique=True,
                       where="number IS NOT NULL AND corrects_id IS NULL"),

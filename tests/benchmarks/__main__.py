@@ -18,7 +18,7 @@ from marketplace.testing.apps import built, migrate, settings
 from marketplace.testing.databases import DIALECTS, TestDatabase, migrated
 from marketplace.testing.postgres import held_open
 from plugins.funding import totals
-from tests.benchmarks import ledger_post, occupancy, raw_pledge, startup, webhooks
+from tests.benchmarks import ledger_post, occupancy, raw_pledge, readings, startup, webhooks
 from tests.benchmarks.meter import Subject, ask, environ, measure
 from tests.benchmarks.raw import RawSite
 from tests.benchmarks.seed import fill, plan_of
@@ -59,6 +59,8 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--occupancy", action="store_true", help=things)
     under_load = "only the intake of webhooks, under load for two minutes"
     parser.add_argument("--webhooks", action="store_true", help=under_load)
+    meters = "only readings of devices: taken in beside a bare insert, and so many (1,000,000) rated again"
+    parser.add_argument("--readings", type=int, nargs="?", const=1_000_000, help=meters)
     parser.add_argument("--workers", type=int, default=1, help="worker processes beside the intake of webhooks")
     parser.add_argument(
         "--pledges", action="store_true", help="only pledges, beside the handlers that run the bare SQL"
@@ -89,7 +91,9 @@ def main() -> None:
             return
         for dialect in wanted.databases:
             database = migrated(dialect, folder, "bench", migrate)
-            if wanted.webhooks:
+            if wanted.readings:
+                readings.report(database, folder, wanted.readings)
+            elif wanted.webhooks:
                 length = 10 if quick else 60
                 load = webhooks.Wishes(seconds=length, outage=length, workers=wanted.workers)
                 webhooks.report(database, folder, load)

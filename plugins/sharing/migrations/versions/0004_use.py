@@ -149,6 +149,7 @@ def meters() -> None:
         sa.CheckConstraint("source IN ('member', 'owner', 'device', 'system')", name="source"),
         sa.CheckConstraint("(source = 'device') = (device_id IS NOT NULL)", name="device"),
     )  # fmt: skip
+    op.create_index("ix_sharing_reading_session", reading, ["session_id", "taken_at"])
     partial("uq_sharing_reading_at", reading, ["session_id", "source", "taken_at"], "corrects_id IS NULL", unique=True)
     numbered = "number IS NOT NULL AND corrects_id IS NULL"
     partial("uq_sharing_reading_number", reading, ["session_id", "device_id", "number"], numbered, unique=True)
