@@ -61,19 +61,31 @@ class Json(TypeDecorator[Any]):
         return dialect.type_descriptor(JSONB())
 
 
+def _utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"a stored time needs its zone, got the naive {value!r}")
+    return value.astimezone(UTC)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A UTC instant: aware in Python; timestamptz on PostgreSQL, naive UTC text on SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Write in one step: a pledge writes eighteen instants."""
+        if dialect.name != "sqlite":
+            return lambda value: None if value is None else _utc(value)
+        return lambda value: None if value is None else _utc(value).isoformat(" ", "microseconds")[:26]
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse naive times: they are how deadlines move by an hour."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(f"a stored time needs its zone, got the naive {value!r}")
-        value = value.astimezone(UTC)
+        value = _utc(value)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:

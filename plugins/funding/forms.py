@@ -104,7 +104,7 @@ NO_REWARD = "0"
 class PledgeForm(Form):
     """An amount, a reward and a saved card; the nonce makes a form that is sent twice one pledge."""
 
-    nonce = HiddenField(validators=[DataRequired(), Length(max=64)])
+    nonce = HiddenField("", validators=[DataRequired(), Length(max=64)])
     reward = RadioField(_l("Your reward"), default=NO_REWARD, validate_choice=False)
     amount = MoneyField(_l("Your pledge"), validators=[InputRequired()])
     method = RadioField(_l("Pay with"), default="new", validate_choice=False)

@@ -44,6 +44,7 @@ CAMPAIGN = ListingKind(
     on_publish=late("plugins.funding.campaigns:go_live"),
     on_close=late("plugins.funding.campaigns:stop"),
     help=_l("Raise money for a project. Backers are charged only if the goal is reached."),
+    together=_l("Buy it together"),
 )
 EFFECTS = (
     "confirm", "bank_at_work", "bank_refused", "pay", "lapse", "cancel", "release", "send_back", "charge", "collect", "at_bank",
