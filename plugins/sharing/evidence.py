@@ -59,5 +59,6 @@ def of_claims(ids: Sequence[int]) -> dict[int, list[int]]:
 def _by(column: InstrumentedAttribute[int | None], ids: Sequence[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = defaultdict(list)
     for owner, number in db.session.execute(select(column, Evidence.id).where(column.in_(ids)).order_by(Evidence.id)):
-        found[owner].append(number)
+        if owner is not None:
+            found[owner].append(number)
     return found

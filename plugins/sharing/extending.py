@@ -19,10 +19,9 @@ from marketplace.api import (
     agreements,
     clock,
     db,
-    payments,
     transaction,
 )
-from plugins.sharing import deposits, loan_news, loan_units, occupancy, quoting
+from plugins.sharing import deposits, loan_money, loan_news, loan_units, occupancy, quoting
 from plugins.sharing.answers import answer
 from plugins.sharing.booking_models import Loan, LoanUnit
 from plugins.sharing.item_models import Item, Occupancy
@@ -105,23 +104,10 @@ def _grant(agreement: Agreement, loan: Loan, actor: Actor, *, by_owner: bool) ->
     agreements.amend(agreement.id, actor, amount=amount if amount.minor else None, terms=terms)
     if agreement.state == "agreed" and agreement.waits_until is not None:
         agreement.waits_until = new_end + UNRECORDED
-    _charge(agreement, loan, more)
+    loan_money.charge_more(agreement, loan, loan_money.EXTENSION, more)
     deposits.prolong(loan)
     loan_news.tell_member(agreement, "extended")
     loan_news.tell_lender(agreement, "extended_lender")
-
-
-def _charge(agreement: Agreement, loan: Loan, more: Money) -> None:
-    """Ask for the price of the added time, on the same card where there is one."""
-    if more < payments.least(loan.currency) or loan.payment_id is None:
-        return
-    ways = (payments.Strategy.SAVE_AND_CHARGE, payments.Strategy.CHARGE_AND_REFUND)
-    added = payments.request_payment(agreement, "extension", more, strategies=ways)
-    method_id = payments.get(loan.payment_id).method_id
-    if method_id is not None:
-        with suppress(Refused):  # else it is chosen on the page for paying
-            payments.use_saved_method(added, method_id)
-            payments.charge(added)
 
 
 def _make_way(row: LoanUnit, old_end: datetime, new_end: datetime) -> None:

@@ -37,8 +37,8 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
     terms = agreement.terms
     currency = terms["currency"]
     lines = [
-        TermLine(_("From"), moment(terms["starts_at"], terms["zone"])),
-        TermLine(_("Until"), moment(terms["ends_at"], terms["zone"])),
+        TermLine(_("From"), moment(terms["starts_at"])),
+        TermLine(_("Until"), moment(terms["ends_at"])),
     ]
     if terms["count"] > 1:
         lines.append(TermLine(_("How many"), display.number(terms["count"])))
@@ -56,12 +56,14 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
         lines.append(TermLine(_("Late"), _("%(amount)s for each started day, from an hour after the end", amount=fee)))
     if terms["replacement_minor"]:
         lines.append(TermLine(_("Value if lost"), display.money(terms["replacement_minor"], currency, exact=True)))
+    if terms["note"]:
+        lines.append(TermLine(_("A word to the lender"), terms["note"]))
     return lines
 
 
-def moment(iso: str, zone: str) -> str:
-    """Write an instant on the clocks of the item's zone."""
-    return display.datetime_text(datetime.fromisoformat(iso)) if zone else iso
+def moment(iso: str) -> str:
+    """Write an instant that terms keep."""
+    return display.datetime_text(datetime.fromisoformat(iso))
 
 
 def deposit_words(terms: Any) -> str:

@@ -185,5 +185,6 @@ def close(agreement: Agreement, _context: TransitionContext) -> None:
     total = claims.total_agreed(agreement.id)
     deposits.decide(agreement, loan, min(total, loan.deposit_minor))
     claims.ask_rest(agreement, loan, total)
+    loan_money.charge_use(agreement, loan)
     loan_money.settle_all(agreement)
     loan_news.tell_both(agreement, "closed")

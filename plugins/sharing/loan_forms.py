@@ -146,7 +146,7 @@ class OfferForm(Form):
 @cache
 def in_currency(form: type[Form], currency: str) -> type[Any]:
     """Give the form whose amount is typed in a loan's currency: a field must know it before it reads what was typed."""
-    unbound = form.amount  # type: ignore[attr-defined]
+    unbound = form.amount
     there = type(unbound)(unbound.field_class, *unbound.args, **{**unbound.kwargs, "currency": currency})
     return type(f"{form.__name__}In{currency}", (form,), {"amount": there})
 

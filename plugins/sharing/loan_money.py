@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from marketplace.api import (
@@ -18,11 +19,14 @@ from marketplace.api import (
     jobs,
     payments,
 )
-from plugins.sharing import deposits, loan_news, loan_terms, loan_units
+from plugins.sharing import deposits, handovers, loan_news, loan_terms, loan_units, quoting
 from plugins.sharing.booking_models import Loan
 from plugins.sharing.refusals import HoldExpired, SlotTaken
 
-RENT, EXTENSION, DEPOSIT, CLAIM = "rent", "extension", "deposit", "claim"
+RENT, EXTENSION, USE, DEPOSIT, CLAIM = "rent", "extension", "loan_use", "deposit", "claim"
+PRICE = (RENT, EXTENSION, USE)
+"""What is paid for the use; the platform's fee is taken of it, and of nothing else."""
+
 PAID_BY = (payments.Strategy.SAVE_AND_CHARGE, payments.Strategy.CHARGE_AND_REFUND)
 """A card is saved and charged at once; what can't be saved is paid at once on the bank's page."""
 
@@ -50,7 +54,7 @@ def pay_path(loan: Loan) -> str | None:
 
 def on_payment(payment: Any, change: str) -> None:
     """Move a loan as its payments move, inside the payment's own transaction."""
-    if payment.purpose not in (RENT, EXTENSION, DEPOSIT, CLAIM):
+    if payment.purpose not in (*PRICE, DEPOSIT, CLAIM):
         return  # every plugin hears of every payment
     loan = db.session.get(Loan, payment.agreement_id)
     if loan is None:
@@ -110,16 +114,43 @@ def give_back(agreement: Agreement, percent: int) -> Money | None:
     """Refund so many per cent of the rent, or let go of what was not taken yet; gives what goes back, if anything."""
     total: Money | None = None
     for payment in payments.payments_of(agreement):
-        if payment.purpose not in (RENT, EXTENSION) or payment.state == "cancelled":
+        if payment.purpose not in PRICE or payment.state == "cancelled":
             continue
         if payment.state != "succeeded":
             payments.cancel_payment(payment)
             continue
-        back = min(payment.amount.percent(percent), payment.kept, key=lambda amount: amount.minor)
+        back = min(payment.amount.percent(Decimal(percent)), payment.kept, key=lambda amount: amount.minor)
         if back.minor:
             payments.refund(payment, back, reason="loan_cancelled")
             total = back if total is None else total + back
     return total
+
+
+def charge_more(agreement: Agreement, loan: Loan, purpose: str, more: Money) -> None:
+    """Ask for more than was agreed at first, on the same card where there is one; what is too little to be paid is waived."""
+    if more < payments.least(loan.currency) or loan.payment_id is None:
+        return
+    added = payments.request_payment(agreement, purpose, more, strategies=PAID_BY)
+    method_id = payments.get(loan.payment_id).method_id
+    if method_id is not None:
+        with suppress(Refused):  # else it is chosen on the page for paying
+            payments.use_saved_method(added, method_id)
+            payments.charge(added)
+
+
+def charge_use(agreement: Agreement, loan: Loan) -> None:
+    """Charge what meters counted between hand-over and return, by the frozen price list, as both sides' records stand."""
+    tariff_id = agreement.terms["tariff_id"]
+    went, came = handovers.standing_of(loan.agreement_id, "out"), handovers.standing_of(loan.agreement_id, "in")
+    if tariff_id is None or went is None or came is None:
+        return
+    used = {
+        name: max(Decimal(value) - Decimal(went.readings[name]), Decimal(0))
+        for name, value in came.readings.items()
+        if name in went.readings
+    }
+    more = quoting.use_price(loan, tariff_id, used)
+    charge_more(agreement, loan, USE, more)
 
 
 def settle_all(agreement: Agreement) -> None:
@@ -128,7 +159,7 @@ def settle_all(agreement: Agreement) -> None:
     for payment in payments.payments_of(agreement):
         if payment.state != "succeeded" or payment.settled_at is not None or not payment.kept.minor:
             continue
-        fees = loan_terms.platform_fee(agreement.terms, payment.kept) if payment.purpose in (RENT, EXTENSION) else []
+        fees = loan_terms.platform_fee(agreement.terms, payment.kept) if payment.purpose in PRICE else []
         try:
             payments.settle(payment, fee=fees)
         except Refused:  # disputed: the news of the decision brings us here again

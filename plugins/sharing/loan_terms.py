@@ -39,8 +39,10 @@ def deposit_of(item: Any, count: int) -> Deposit:
     return Deposit(item.deposit_kind, minor)
 
 
-def freeze(item: Any, window: Any, arrangement: str, quote: Quote, also: Sequence[int] = ()) -> Mapping[str, Any]:
-    """Write the terms of a loan as they stand now; `also` are further items of the same lender."""
+def freeze(
+    item: Any, window: Any, arrangement: str, quote: Quote, also: Sequence[int] = (), note: str = ""
+) -> Mapping[str, Any]:
+    """Write the terms of a loan as they stand now; `also` are further items of the same lender, `note` a word to them."""
     deposit = deposit_of(item, quote.count)
     table = cancelling.steps(item.cancellation, window.starts_at, clock.now())
     return {
@@ -50,6 +52,7 @@ def freeze(item: Any, window: Any, arrangement: str, quote: Quote, also: Sequenc
         "zone": item.zone,
         "count": quote.count,
         "also": list(also),
+        "note": note[:1000],
         "currency": quote.currency,
         "lines": [dict(line) for line in quote.lines],
         "total_minor": quote.total.minor,

@@ -97,14 +97,14 @@ def _request(
         listing=listing,
         member_id=member_id,
         amount=None if quote.free else quote.total,
-        terms=loan_terms.freeze(item, window, arrangement, quote, also),
+        terms=loan_terms.freeze(item, window, arrangement, quote, also, note),
         actor=Actor(member_id, Role.MEMBER),
         waits_until=max(clock.now() + LEAST_WAIT, min(clock.now() + ANSWER_WITHIN, window.starts_at)),
     )
     loan = _side(agreement, window, nonce, quote.currency)
     loan_units.add(loan, item_ids)
     if all(rule.met for rule in instant_rules(item, member_id)):
-        agreements.transition(agreement.id, accepting(agreement), Actor.system(), note=note)
+        agreements.transition(agreement.id, accepting(agreement), Actor.system())
     else:
         loan_news.tell_lender(agreement, "requested")
     return agreement

