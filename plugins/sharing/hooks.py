@@ -30,7 +30,7 @@ from plugins.sharing.use_hooks import PLAN_KIND, USE_KIND
 from plugins.sharing.use_hooks import settings as use_settings
 from plugins.sharing.use_notices import NOTIFICATIONS as USE_NOTICES
 
-DEMO_STEPS = 0
+DEMO_STEPS = 12
 """How many scenes the demo makes, for its progress bar; a test compares it."""
 
 ITEM = ListingKind(
@@ -54,6 +54,7 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.manage:blueprint"),
         BlueprintAt("plugins.sharing.claim_views:blueprint"),
         BlueprintAt("plugins.sharing.tariff_views:blueprint"),
+        BlueprintAt("plugins.sharing.request_views:blueprint"),
         BlueprintAt("plugins.sharing.use_manage:blueprint"),
         BlueprintAt("plugins.sharing.use_api:blueprint"),
     ]
@@ -61,8 +62,8 @@ def register_blueprints() -> list[BlueprintAt]:
 
 @hookimpl
 def register_listing_kinds() -> list[ListingKind]:
-    """Add items."""
-    return [ITEM]
+    """Add items and requests."""
+    return [ITEM, REQUEST]
 
 
 @hookimpl
@@ -74,13 +75,13 @@ def register_agreement_kinds() -> list[AgreementKind]:
 @hookimpl
 def register_notifications() -> list[NotificationKind]:
     """Add what borrowers and lenders are told."""
-    return [*LOAN_NOTICES, *USE_NOTICES]
+    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES]
 
 
 @hookimpl
 def register_jobs() -> list[JobKind]:
     """Add what minds loans and uses."""
-    return [SWEEP, *USE_JOBS]
+    return [SWEEP, *USE_JOBS, *REQUEST_JOBS]
 
 
 @hookimpl
@@ -122,6 +123,24 @@ def transition_objections(agreement: Any, transition: str, actor: Any) -> list[s
 
 
 @hookimpl
+def agreement_changed(agreement: Any, transition: str) -> None:
+    """Follow a loan that came of a request."""
+    if agreement.kind == "loan":
+        from plugins.sharing import request_answers
+
+        request_answers.on_loan(agreement, transition)
+
+
+@hookimpl
+def listing_changed(listing: Any, change: str) -> None:
+    """End a request that an operator takes off the site."""
+    if listing.kind == "request" and change == "removed":
+        from plugins.sharing import requests
+
+        requests.on_removed(listing)
+
+
+@hookimpl
 def payment_changed(payment: Any, change: str) -> None:
     """Move a loan or a use as its payments move."""
     from plugins.sharing import loan_money, use_news
@@ -134,16 +153,28 @@ def payment_changed(payment: Any, change: str) -> None:
 def nav_items(area: str) -> list[NavItem]:
     """Link to the items, and to what one borrows and lends."""
     if area == "account":
-        return [NavItem(_l("Borrowing and lending"), "loans.index", "key-round", 20)]
+        return [
+            NavItem(_l("Borrowing and lending"), "loans.index", "key-round", 20),
+            NavItem(_l("My uses"), "sharing_use.mine", "timer", 25),
+        ]
     return [NavItem(_l("Share"), "sharing.index", "package-open", 30)] if area == "main" else []
 
 
 @hookimpl
 def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
-    """Show a loan on its agreement's page."""
+    """Show a loan or a use on its agreement's page."""
+    if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "use":
+        return [SlotFill("sharing/_use.html", {"use": subject})]
     if slot != Slot.AGREEMENT_MAIN or getattr(subject, "kind", None) != "loan":
         return []
-    from plugins.sharing import loan_pages
+    from plugins.sharing import loan_pages, request_fill
 
-    fill = loan_pages.fill(subject, viewer)
-    return [fill] if fill is not None else []
+    return [fill for fill in (loan_pages.fill(subject, viewer), request_fill.fill(subject)) if fill is not None]
+
+
+@hookimpl
+def load_demo(demo: Any) -> None:
+    """Add the neighbourhood's items."""
+    from plugins.sharing import demo as scenes  # only the demo needs its texts
+
+    scenes.load(demo)

@@ -11,7 +11,7 @@ from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
 from marketplace.api import DomainError, Forbidden, InvalidInput, Listing, NotFound, access, listings
-from plugins.sharing import price_lists, price_words, simple_tariffs, tariff_text
+from plugins.sharing import plans, price_lists, price_words, simple_tariffs, tariff_text, tariff_words
 from plugins.sharing.price_lists import TariffRefused
 from plugins.sharing.simple_tariffs import SimplePrices
 from plugins.sharing.tariff_forms import DocumentForm, PriceForm
@@ -54,7 +54,13 @@ def show(tariff_id: int) -> Any:
     return render_template(
         "sharing/prices.html", listing=listing, panel=panel(stored), name=NAMES[stored.arrangement],
         is_current=now is not None and now.id == stored.id,
+        word=tariff_words.word, mine=_plan(listing),
     )  # fmt: skip
+
+
+def _plan(listing: Listing) -> Any:
+    """Give the viewer's plan with the listing's owner."""
+    return plans.standing_with(current_user.id, listing.owner_id) if current_user.is_authenticated else None
 
 
 @blueprint.get("/items/<int:listing_id>/prices")

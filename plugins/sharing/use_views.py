@@ -11,11 +11,12 @@ from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from marketplace.api import DomainError, Listing, NotFound, Refused, db, listings
+from marketplace.api import DomainError, Listing, NotFound, Refused, db, listings, payments
 from plugins.sharing import (
     collecting,
     credits,
     metering,
+    plans,
     price_lists,
     sessions,
     standing,
@@ -174,6 +175,17 @@ def bill(use_id: int) -> Any:
 
 def _keeps(session: Any) -> bool:
     return bool(current_user.is_operator or current_user.id == session.owner_id)
+
+
+@blueprint.post("/items/<int:listing_id>/plans/<key>")
+@login_required
+def join(listing_id: int, key: str) -> Response:
+    """Join a plan; where it has to be paid first, lead to its payment."""
+    agreement = plans.join(me(), listing_id, key)
+    waiting = [payment for payment in payments.payments_of(agreement) if payment.state == "method_needed"]
+    if waiting:
+        return redirect(url_for("payments.pay", payment_id=waiting[0].id), 303)
+    return redirect(url_for("agreements.show", agreement_id=agreement.id), 303)
 
 
 @blueprint.post("/uses/people")

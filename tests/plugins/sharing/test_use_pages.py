@@ -13,7 +13,7 @@ from marketplace.testing.factories import Factories
 from marketplace.testing.people import log_in
 from marketplace.testing.statements import Statements
 from plugins.sharing import collecting, correcting, credits
-from tests.plugins.sharing.use_world import UseWorld, number_of
+from tests.plugins.sharing.use_world import MINUTES, UseWorld, number_of
 
 
 @pytest.fixture
@@ -170,3 +170,30 @@ def test_a_page_of_a_use_costs_a_fixed_number_of_statements(world: UseWorld, sta
     with Statements(db.engine) as seen:
         assert me.get(path).status_code == 200
     assert len(seen) <= 16, seen
+
+
+def test_a_plan_is_joined_from_the_prices_and_its_agreement_says_so(world: UseWorld) -> None:
+    from plugins.sharing import price_lists
+
+    plan = {"key": "friends", "monthly": "0", "percents": {"driving": "10"}}
+    listing_id = number_of(world.item({**MINUTES, "plan": [plan]}))
+    me = visitor(world, world.member())
+    prices = f"/prices/{price_lists.freeze(listing_id, 'use')}"
+    assert "Friends" in page_text(me.get(prices))
+    assert me.post(f"/items/{listing_id}/plans/gold").status_code == 404
+    joined = me.post(f"/items/{listing_id}/plans/friends")
+    assert "Friends" in page_text(me.get(joined.location))
+    assert "You have it" in page_text(me.get(prices))
+    assert "Log in" in page_text(visitor(world).get(prices))
+
+
+def test_the_exact_place_is_for_those_who_reserved(world: UseWorld) -> None:
+    from marketplace.database import transaction
+    from plugins.sharing.item_models import Unit
+
+    with transaction() as session:
+        session.get_one(Unit, number_of(world.unit)).place = "Behind number 14"
+    me = visitor(world, world.member())
+    assert "Behind number 14" not in me.get(f"/s/{world.unit.code}").text
+    begun = me.post(f"/s/{world.unit.code}", data={"nonce": "n", "reserve": "y"})
+    assert "Behind number 14" in me.get(begun.location).text
