@@ -178,3 +178,19 @@ def load_demo(demo: Any) -> None:
     from plugins.sharing import demo as scenes  # only the demo needs its texts
 
     scenes.load(demo)
+
+
+@hookimpl
+def export_member(user: Any) -> dict[str, Any]:
+    """Give a member's loans."""
+    from plugins.sharing import loan_members
+
+    return loan_members.export(user)
+
+
+@hookimpl
+def erase_member(user: Any) -> None:
+    """Forget a member's photos."""
+    from plugins.sharing import loan_members
+
+    loan_members.erase(user)
