@@ -21,6 +21,7 @@ from plugins.sharing.item_models import Item
 from plugins.sharing.rules import GRACE
 from plugins.sharing.windows import Window, demands, start_bit
 
+MINUTE = timedelta(minutes=1)
 BOUNDS = ("starts", "ends", "first", "last")
 
 
@@ -39,11 +40,12 @@ def free_items(window: Window, item_ids: Collection[int] | None = None) -> list[
         return []
     sqlite = db.session.get_bind().dialect.name == "sqlite"
     values = facts(window, now, [(row[0], row[1], row[2]) for row in combinations])
-    if sqlite:
-        values = {name: value for name, value in values.items() if name not in BOUNDS}
+    alike = len({(row[1], row[2]) for row in combinations}) == 1
+    left_out = set(BOUNDS) - set(bounds(sqlite, alike))
+    values = {name: value for name, value in values.items() if name not in left_out}
     if item_ids is not None:
         values["ids"] = json.dumps(sorted(item_ids))
-    return list(db.session.scalars(statement(sqlite, item_ids is not None), values))
+    return list(db.session.scalars(statement(sqlite, item_ids is not None, alike), values))
 
 
 def facts(window: Window, now: datetime, combinations: list[tuple[str, int, int]]) -> dict[str, Any]:
@@ -59,9 +61,10 @@ def facts(window: Window, now: datetime, combinations: list[tuple[str, int, int]
     return {
         "groups": json.dumps(groups),
         "pieces": json.dumps(pieces),
-        "seconds": window.length.total_seconds(),
-        "ahead": (window.starts_at - now + GRACE).total_seconds(),
-        "end_ahead": (window.ends_at - now).total_seconds(),
+        "at_least": window.length // MINUTE,
+        "at_most": -(-window.length // MINUTE),
+        "ahead": (window.starts_at - now + GRACE) // MINUTE,
+        "days": -((now - window.ends_at) // timedelta(days=1)),
         "now": now,
         "starts": window.starts_at,
         "ends": window.ends_at,
@@ -75,9 +78,14 @@ def _stored(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
+def bounds(sqlite: bool, alike: bool) -> tuple[str, ...]:
+    """Name the instants that the statement is told besides the present."""
+    return () if sqlite else BOUNDS[2:] if alike else BOUNDS
+
+
 @cache
-def statement(sqlite: bool, some: bool) -> TextualSelect:
-    """Make the statement; `some` asks about some items only."""
+def statement(sqlite: bool, some: bool, alike: bool) -> TextualSelect:
+    """Make the statement; `some` asks about some items only, `alike` says that all have the same buffers."""
     if sqlite:
         groups, pieces, query = _sqlite_rows("groups", GROUP), _sqlite_rows("pieces", PIECE), BY_INDEX
         ids = "SELECT value FROM json_each(:ids)"
@@ -87,14 +95,14 @@ def statement(sqlite: bool, some: bool) -> TextualSelect:
     among = f"AND i.listing_id IN ({ids})" if some else ""
     found = text(f"""
         WITH combination AS MATERIALIZED ({groups}), piece AS MATERIALIZED ({pieces}),
-        free AS MATERIALIZED ({query.format(rules=RULES, among=among)})
+        free AS MATERIALIZED ({query.format(rules=RULES, among=among, own="" if alike else OWN_BUFFERS)})
         SELECT i.listing_id FROM free i WHERE {OPEN} ORDER BY i.listing_id""")
-    instants = [bindparam(name, type_=UtcDateTime) for name in (("now",) if sqlite else ("now", *BOUNDS))]
+    instants = [bindparam(name, type_=UtcDateTime) for name in ("now", *bounds(sqlite, alike))]
     return found.bindparams(*instants).columns(Item.__table__.c.listing_id)
 
 
-RULES = """i.min_minutes * 60 <= :seconds AND (i.max_minutes IS NULL OR i.max_minutes * 60 >= :seconds)
-    AND i.notice_minutes * 60 <= :ahead AND (i.horizon_days IS NULL OR i.horizon_days * 86400 >= :end_ahead)
+RULES = """i.min_minutes <= :at_least AND (i.max_minutes IS NULL OR i.max_minutes >= :at_most)
+    AND i.notice_minutes <= :ahead AND (i.horizon_days IS NULL OR i.horizon_days >= :days)
     AND (i.start_days = 127 OR EXISTS (SELECT 1 FROM combination c WHERE c.zone = i.zone AND i.start_days & c.bit <> 0))"""
 
 BY_INDEX = """
@@ -114,11 +122,13 @@ AT_ONCE = """
     WHERE {rules} {among}
       AND NOT EXISTS (SELECT 1 FROM sharing_occupancy o WHERE o.unit_id = u.id
         AND o.blocked_until > :first AND o.blocked_from < :last AND (o.expires_at IS NULL OR o.expires_at > :now)
-        AND o.blocked_until > :starts - make_interval(mins => i.buffer_before_minutes)
-        AND o.blocked_from < :ends + make_interval(mins => i.buffer_after_minutes))
+        {own})
       AND u.id NOT IN (SELECT l.unit_id FROM sharing_occupancy l WHERE l.out_at IS NOT NULL
         AND l.returned_at IS NULL AND l.ends_at <= :now)"""
-"""PostgreSQL goes through what is in the way once, for all items."""
+"""PostgreSQL goes through what is in the way once, for all items; where all have the same buffers it need not look at them."""
+
+OWN_BUFFERS = """AND o.blocked_until > :starts - make_interval(mins => i.buffer_before_minutes)
+        AND o.blocked_from < :ends + make_interval(mins => i.buffer_after_minutes)"""
 
 GROUP = {"zone": "text", "before": "int", "after": "int", "bit": "int", "since": "timestamptz", "until": "timestamptz"}
 PIECE = {"zone": "text", "hours_for": "text", "day": "date", "weekday": "int", "since": "int", "until": "int"}
