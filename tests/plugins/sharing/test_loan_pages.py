@@ -14,11 +14,13 @@ from sqlalchemy import select
 from marketplace import clock
 from marketplace.agreements.models import Agreement
 from marketplace.database import db
+from marketplace.storage import storage
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import MarketplaceClient, client_of, page_text, refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
-from plugins.sharing import handovers
+from marketplace.users import closing
+from plugins.sharing import handovers, loan_members
 from plugins.sharing.booking_models import Claim, Evidence
 from plugins.sharing.loan_forms import wish_query
 from tests.plugins.sharing.loan_world import Lending
@@ -248,3 +250,21 @@ def test_a_rent_with_a_deposit_is_paid_on_the_banks_page_and_damage_is_taken_fro
     assert sorted(banked.captured()) == [(2000, 2000), (100_00, 35_00)]
     assert clock.now() > banked.loan(agreement).starts_at
     banked.world.prove()
+
+
+def test_a_member_gets_what_loans_keep_and_photos_go_with_the_account(lending: Lending) -> None:
+    agreement = lending.agreed(lending.item())
+    lending.to(lending.loan(agreement).starts_at)
+    lena = logged_in(lending, "lender")
+    lena.post(f"/loans/{agreement.id}/out", data={"photos": photo()}, content_type="multipart/form-data")
+    lending.later(hours=3)
+    lending.back(agreement)
+    lending.move(agreement, "close")
+    kept = loan_members.export(lending.lender)
+    assert [row["title"] for row in kept["loans"]] == ["A ladder"]
+    assert len(kept["hand_overs"]) == 2
+    key = db.session.scalars(select(Evidence.key)).one()
+    assert storage().exists(key)
+    with lending.app.test_request_context():
+        closing.close(lending.lender, lending.factories.password, address=None)
+    assert not storage().exists(key)
