@@ -50,7 +50,7 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.jobs import service as jobs
     from marketplace.late import late
     from marketplace.lifecycle import InvalidTransition, Phase, Role, State, StateMachine, Transition
-    from marketplace.listings import locator, places
+    from marketplace.listings import locator, places, whereabouts
     from marketplace.listings import pictures as listing_pictures
     from marketplace.listings import service as listings
     from marketplace.listings.acts import looked_at
@@ -81,7 +81,7 @@ __all__ = [
     "csrf", "db", "display", "fee_settings", "hookimpl", "in_transaction", "jobs", "kept", "late", "limiter",
     "listing_pictures", "listings", "locator", "looked_at", "notifications", "parse_amount", "partial_index", "payments",
     "picture_url", "places", "preview_url", "private_pictures", "render_markdown", "reviews", "runtime", "search", "settings",
-    "transaction",
+    "transaction", "whereabouts",
 ]  # fmt: skip
 
 _HOMES = {
@@ -165,6 +165,7 @@ _HOMES = {
     "search": "marketplace.search",
     "settings": "marketplace.settings.service",
     "transaction": "marketplace.database:transaction",
+    "whereabouts": "marketplace.listings.whereabouts",
 }
 
 if not TYPE_CHECKING:  # else type checkers would take every name for granted

@@ -37,6 +37,8 @@ class ListingKind:
     `card_facts` answers for many listing ids with ONE SQL statement. `publish_problems` names what is missing before a
     listing may be published. `on_publish` and `on_close` run inside the transaction that changes the listing's state.
     `api_details` gives the kind's part of the API answer for one listing id.
+    `together` are the words with which a wish that nobody could fulfil is offered to become a listing of this kind, for
+    which many pay together ("Buy it together"); `new_endpoint` then gets `title`, `category` and `place` in its query.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ListingKind:
     on_close: Callable[[Any], None] | None = None
     api_details: Callable[[int], Mapping[str, Any]] | None = None
     help: Text = ""
+    together: Text = ""
 
 
 class Remedy(StrEnum):

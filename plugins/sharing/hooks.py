@@ -25,6 +25,9 @@ from marketplace.api import (
 )
 from plugins.sharing.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan_notices import NOTIFICATIONS as LOAN_NOTICES
+from plugins.sharing.request_hooks import JOBS as REQUEST_JOBS
+from plugins.sharing.request_hooks import REQUEST
+from plugins.sharing.request_notices import NOTIFICATIONS as REQUEST_NOTICES
 from plugins.sharing.use_hooks import JOBS as USE_JOBS
 from plugins.sharing.use_hooks import PLAN_KIND, USE_KIND
 from plugins.sharing.use_hooks import settings as use_settings

@@ -1,0 +1,18 @@
+"""What a loan that came of a request shows of it on the agreement's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketplace.api import SlotFill
+from plugins.sharing import request_answers
+
+
+def fill(agreement: Any) -> SlotFill | None:
+    """Give the piece, with the asker's address only while the loan is agreed or runs; None where no request was asked."""
+    found = request_answers.address_of(agreement.id)
+    if found is None:
+        return None
+    request_id, title, address = found
+    shown = address if agreement.phase in ("agreed", "active") else ""
+    return SlotFill("sharing/_request_of_loan.html", {"request_id": request_id, "title": title, "address": shown}, 30)
