@@ -98,5 +98,4 @@ FREE_NOW = _l("Free now")
 
 def card_facts(listing_ids: Sequence[int]) -> Mapping[int, CardFacts]:
     """Say on the cards of many items which of them are free now, with one statement; prices are the core's columns."""
-    free = among(listing_ids) if listing_ids else set()
-    return {number: CardFacts(badge=str(FREE_NOW) if number in free else None) for number in listing_ids}
+    return {number: CardFacts(badge=str(FREE_NOW)) for number in (among(listing_ids) if listing_ids else ())}
