@@ -31,7 +31,7 @@ def new_claim(agreement_id: int) -> Any:
             form.refuse(error)
         else:
             flash(_("The borrower has been told and has three days to answer."), "success")
-            return redirect(url_for("loans.claim", claim_id=made.id), 303)
+            return redirect(url_for("sharing_loans.claim", claim_id=made.id), 303)
     page = render_template(
         "sharing/claim_new.html", agreement=agreement, loan=loan, form=form, title=loan_pages.title_of(agreement),
         most=claims.most(agreement, loan),
@@ -97,7 +97,7 @@ def offer_claim(claim_id: int) -> Any:
         form.refuse(error)
         return _shown(claim_id, form)
     flash(_("Done: the other side has been told."), "success")
-    return redirect(url_for("loans.claim", claim_id=claim_id), 303)
+    return redirect(url_for("sharing_loans.claim", claim_id=claim_id), 303)
 
 
 def _done(claim_id: int, act: Callable[[], Any]) -> Any:
@@ -106,4 +106,4 @@ def _done(claim_id: int, act: Callable[[], Any]) -> Any:
         flash(_("Done: the other side has been told."), "success")
     except DomainError as error:
         flash(error.message, "error")
-    return redirect(url_for("loans.claim", claim_id=claim_id), 303)
+    return redirect(url_for("sharing_loans.claim", claim_id=claim_id), 303)

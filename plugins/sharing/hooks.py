@@ -157,7 +157,7 @@ def nav_items(area: str) -> list[NavItem]:
     """Link to the items, and to what one borrows and lends."""
     if area == "account":
         return [
-            NavItem(_l("Borrowing and lending"), "loans.index", "key-round", 20),
+            NavItem(_l("Borrowing and lending"), "sharing_loans.index", "key-round", 20),
             NavItem(_l("My uses"), "sharing_use.mine", "timer", 25),
         ]
     return [NavItem(_l("Share"), "sharing.index", "package-open", 30)] if area == "main" else []

@@ -87,7 +87,7 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
         return None
     claim = _claim_to_answer(agreement.id, role)
     if claim is not None:
-        return TodoItem(_("Answer a claim"), url_for("loans.claim", claim_id=claim.id), claim.deadline, "scale")
+        return TodoItem(_("Answer a claim"), url_for("sharing_loans.claim", claim_id=claim.id), claim.deadline, "scale")
     hand = _hand_over_to_answer(agreement, role)
     if hand is not None:
         return hand
@@ -102,7 +102,7 @@ def _hand_over_to_answer(agreement: Agreement, role: str) -> TodoItem | None:
     for row in handovers.of(agreement.id):
         if row.closed_at is None and handovers.proposals_of(row.id)[-1].role != role:
             text = _("Look at the hand-over and agree") if row.kind == "out" else _("Look at the return and agree")
-            url = url_for("loans.hand_over", agreement_id=agreement.id, kind=row.kind)
+            url = url_for("sharing_loans.hand_over", agreement_id=agreement.id, kind=row.kind)
             return TodoItem(text, url, row.closes_at, "circle-check")
     return None
 
@@ -142,7 +142,7 @@ def _of_owner(agreement: Agreement, loan: Loan) -> TodoItem | None:
         case "lost":
             found = (
                 _("Claim its value, if you want"),
-                url_for("loans.new_claim", agreement_id=agreement.id),
+                url_for("sharing_loans.new_claim", agreement_id=agreement.id),
                 due,
                 "scale",
             )
@@ -152,7 +152,7 @@ def _of_owner(agreement: Agreement, loan: Loan) -> TodoItem | None:
 
 
 def _hand_url(agreement: Agreement, kind: str) -> str:
-    return url_for("loans.hand_over", agreement_id=agreement.id, kind=kind)
+    return url_for("sharing_loans.hand_over", agreement_id=agreement.id, kind=kind)
 
 
 def objections(agreement: Agreement, transition: str, actor: Any) -> list[str]:

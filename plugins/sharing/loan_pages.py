@@ -120,7 +120,7 @@ def refused(made: Wish, taken: SlotTaken) -> None:
     zone = made.item.zone
     more = {name: request.args[name] for name in ("arrangement", "count") if name in request.args}
     for window in taken.alternatives:
-        url = url_for("loans.book", listing_id=made.item.listing_id, **wish_query(window, zone, **more))
+        url = url_for("sharing_loans.book", listing_id=made.item.listing_id, **wish_query(window, zone, **more))
         made.alternatives.append((span(window.starts_at, window.ends_at), url))
 
 

@@ -25,7 +25,7 @@ from plugins.sharing.booking_models import Evidence, Loan
 from plugins.sharing.loan_forms import BookForm, ExtendForm, HandOverForm
 from plugins.sharing.refusals import SlotTaken
 
-blueprint = Blueprint("loans", __name__, template_folder="templates")
+blueprint = Blueprint("sharing_loans", __name__, template_folder="templates")
 
 
 @blueprint.after_request
