@@ -66,7 +66,7 @@ class DescribeForm(Form):
 
     def seen_version(self) -> int | None:
         """Give the version that the form was filled from, or None when it carries none."""
-        typed = self.version.data or ""
+        typed = str(self.version.data or "")
         return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
 
 
