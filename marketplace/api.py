@@ -61,6 +61,7 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.listings.text import render as render_markdown
     from marketplace.money import Money, parse_amount
     from marketplace.notifications import service as notifications
+    from marketplace.outgoing.fetching import FetchFailed, check_address, fetch
     from marketplace.payments import service as payments
     from marketplace.payments.billing.numbers import next_number as bill_number
     from marketplace.payments.fee_specs import fee_settings
@@ -73,12 +74,12 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
 
 __all__ = [
     "Actor", "Agreement", "AgreementEvent", "AgreementKind", "Base", "BigIntId", "BlueprintAt", "CardFacts",
-    "Conflict", "DomainError", "Forbidden", "Form", "HealthProblem", "InvalidInput", "InvalidTransition", "JobKind",
-    "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
+    "Conflict", "DomainError", "FetchFailed", "Forbidden", "Form", "HealthProblem", "InvalidInput", "InvalidTransition",
+    "JobKind", "Json", "Listing", "ListingKind", "Money", "MoneyField", "NavItem", "NotFound", "NotificationKind", "PageAction",
     "Phase", "Picture", "Prepared", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot",
     "SlotFill", "State", "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User",
-    "UtcDateTime", "access", "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "category_of", "clock",
-    "csrf", "db", "display", "fee_settings", "hookimpl", "in_transaction", "jobs", "kept", "late", "limiter",
+    "UtcDateTime", "access", "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "category_of",
+    "check_address", "clock", "csrf", "db", "display", "fee_settings", "fetch", "hookimpl", "in_transaction", "jobs", "kept", "late", "limiter",
     "listing_pictures", "listings", "locator", "looked_at", "notifications", "parse_amount", "partial_index", "payments",
     "picture_url", "places", "preview_url", "private_pictures", "render_markdown", "reviews", "runtime", "search", "settings",
     "transaction", "whereabouts",
@@ -95,6 +96,7 @@ _HOMES = {
     "CardFacts": "marketplace.hooks.types:CardFacts",
     "Conflict": "marketplace.errors:Conflict",
     "DomainError": "marketplace.errors:DomainError",
+    "FetchFailed": "marketplace.outgoing.fetching:FetchFailed",
     "Forbidden": "marketplace.errors:Forbidden",
     "Form": "marketplace.forms:Form",
     "HealthProblem": "marketplace.hooks.types:HealthProblem",
@@ -136,11 +138,13 @@ _HOMES = {
     "bill_number": "marketplace.payments.billing.numbers:next_number",
     "category_choices": "marketplace.listings.categories:choices",
     "category_of": "marketplace.listings.categories:category",
+    "check_address": "marketplace.outgoing.fetching:check_address",
     "clock": "marketplace.clock",
     "csrf": "marketplace.extensions:csrf",
     "db": "marketplace.database:db",
     "display": "marketplace.display",
     "fee_settings": "marketplace.payments.fee_specs:fee_settings",
+    "fetch": "marketplace.outgoing.fetching:fetch",
     "hookimpl": "marketplace.hooks.specs:hookimpl",
     "in_transaction": "marketplace.database:in_transaction",
     "jobs": "marketplace.jobs.service",

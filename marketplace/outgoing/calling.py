@@ -41,7 +41,7 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-class _Pinned(http.client.HTTPConnection):
+class Pinned(http.client.HTTPConnection):
     """A connection to a number that was checked, in the name of the host that it belongs to."""
 
     def __init__(self, host: str, port: int, numbers: Iterable[str], *, tls: bool) -> None:
@@ -88,7 +88,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], networks: Iterable[s
     except NotAllowed as error:
         return Answer(None, f"not allowed: {error}")
     tls = parts.scheme == "https"
-    connection = _Pinned(parts.hostname or "", parts.port or (443 if tls else 80), numbers, tls=tls)
+    connection = Pinned(parts.hostname or "", parts.port or (443 if tls else 80), numbers, tls=tls)
     watch = threading.Timer(WHOLE_SECONDS, connection.cut)
     watch.daemon = True
     watch.start()
@@ -115,7 +115,7 @@ def _why(error: Exception) -> str:
 
 
 def _exchange(
-    connection: _Pinned, path: str, query: str, body: bytes, headers: Mapping[str, str]
+    connection: Pinned, path: str, query: str, body: bytes, headers: Mapping[str, str]
 ) -> tuple[int, int | None, str]:
     target = f"{path}?{query}" if query else path
     own = {"Content-Type": "application/json", "User-Agent": "Shareconomy-Webhooks/1", "Connection": "close"}
