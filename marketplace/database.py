@@ -142,7 +142,7 @@ def after_commit(action: Callable[[], None]) -> None:
 def connection_now() -> Connection:
     """Give the connection on which this context reads or writes, with all that the session still has to write written."""
     session = db.session()
-    if session.autoflush and not session._is_clean():  # `new`, `dirty` and `deleted` would each build a set of their own
+    if session.autoflush and not session._is_clean():  # which builds no sets, as `new` and `dirty` do
         session.flush()
     return session.info.get(CONNECTION) or session.connection()
 
