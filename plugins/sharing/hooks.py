@@ -23,6 +23,7 @@ from marketplace.api import (
     hookimpl,
     late,
 )
+from plugins.sharing.calendar_hooks import JOBS as CALENDAR_JOBS
 from plugins.sharing.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan_notices import NOTIFICATIONS as LOAN_NOTICES
 from plugins.sharing.request_hooks import JOBS as REQUEST_JOBS
@@ -56,6 +57,7 @@ def register_blueprints() -> list[BlueprintAt]:
     return [
         BlueprintAt("plugins.sharing.manage:blueprint"),
         BlueprintAt("plugins.sharing.claim_views:blueprint"),
+        BlueprintAt("plugins.sharing.calendar_views:blueprint"),
         BlueprintAt("plugins.sharing.tariff_views:blueprint"),
         BlueprintAt("plugins.sharing.request_views:blueprint"),
         BlueprintAt("plugins.sharing.use_manage:blueprint"),
@@ -84,7 +86,7 @@ def register_notifications() -> list[NotificationKind]:
 @hookimpl
 def register_jobs() -> list[JobKind]:
     """Add what minds loans and uses."""
-    return [SWEEP, *USE_JOBS, *REQUEST_JOBS]
+    return [SWEEP, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS]
 
 
 @hookimpl

@@ -1,0 +1,203 @@
+"""Calendars go out under a secret address and come in as soft blocks, and labels can be printed."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from icalendar import Calendar
+from sqlalchemy import select
+
+from marketplace.database import db, transaction
+from marketplace.errors import InvalidInput
+from marketplace.testing.clients import MarketplaceClient
+from marketplace.testing.people import log_in
+from plugins.sharing import feeds, imports, occupancy
+from plugins.sharing.imported_events import NotACalendar, windows_in
+from plugins.sharing.item_models import ImportedCalendar, Occupancy
+from plugins.sharing.occupancy import SlotTaken, Window
+from plugins.sharing.windows import of_day
+from tests.plugins.sharing.conftest import START, ZONE, ItemStage, at, window
+
+SPAN = Window(START - timedelta(days=1), START + timedelta(days=400))
+
+
+def ics(*events: str) -> bytes:
+    """Write a calendar as other sites do."""
+    body = "".join(f"BEGIN:VEVENT\r\n{event}\r\nEND:VEVENT\r\n" for event in events)
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\n{body}END:VCALENDAR\r\n".encode()
+
+
+def event(*lines: str) -> str:
+    """Write an event with a UID."""
+    return "\r\n".join(("UID:1@elsewhere", "DTSTAMP:20260301T000000Z", *lines))
+
+
+def test_a_feed_says_when_and_never_who(items: ItemStage, client: MarketplaceClient) -> None:
+    item, member = items.item(), items.factories.user(name="Mia Member")
+    slot = window("2026-03-12T09:00", "2026-03-12T11:00")
+    items.book(item, slot, member.id)
+    items.hold(item, slot.moved(timedelta(days=1)), member.id)
+    with transaction():
+        token = feeds.token_of(item)
+        assert feeds.token_of(item) == token
+    answer = client.get(f"/items/calendar/{token}.ics")
+    assert (answer.status_code, answer.mimetype) == (200, "text/calendar")
+    assert "Mia" not in answer.text
+    found = Calendar.from_ical(answer.data).walk("VEVENT")
+    assert [(one["dtstart"].dt, one["dtend"].dt) for one in found] == [(slot.starts_at, slot.ends_at)], (
+        "holds are left out"
+    )
+    with transaction():
+        other = feeds.renew(item)
+    assert client.get(f"/items/calendar/{token}.ics").status_code == 404
+    assert client.get(f"/items/calendar/{other}.ics").status_code == 200
+    assert client.get("/items/calendar/None.ics").status_code == 404
+
+
+def test_what_a_calendar_says_is_read_in_the_items_zone() -> None:
+    text = ics(
+        event("DTSTART:20260312T090000Z", "DTEND:20260312T110000Z"),
+        event("DTSTART;TZID=America/New_York:20260313T090000", "DTEND;TZID=America/New_York:20260313T100000"),
+        event("DTSTART:20260314T090000", "DURATION:PT90M"),
+        event("DTSTART;VALUE=DATE:20260329", "DTEND;VALUE=DATE:20260330"),
+        event("DTSTART;VALUE=DATE:20260402"),
+    )
+    day = datetime(2026, 3, 29).date()  # noqa: DTZ001
+    assert windows_in(text, ZONE, SPAN) == [
+        window("2026-03-12T09:00", "2026-03-12T11:00"), window("2026-03-13T13:00", "2026-03-13T14:00"),
+        window("2026-03-14T08:00", "2026-03-14T09:30"), of_day(day, ZONE), of_day(day + timedelta(days=4), ZONE),
+    ]  # fmt: skip
+
+
+def test_what_takes_no_time_is_over_or_is_our_own_is_left_out() -> None:
+    when = ("DTSTART:20260312T090000Z", "DTEND:20260312T110000Z")
+    own = event(*when).replace("1@elsewhere", f"5{feeds.OURS}")
+    text = ics(
+        event(*when, "STATUS:CANCELLED"), event(*when, "TRANSP:TRANSPARENT"), own, event(*when[:1]),
+        event("DTSTART:20250312T090000Z", "DTEND:20250312T110000Z"), event("DTSTART:20260312T090000Z", "DTEND:20260311T090000Z"),
+    )  # fmt: skip
+    assert windows_in(text, ZONE, SPAN) == []
+
+
+def test_a_weekly_event_keeps_its_hour_across_the_change_of_clocks() -> None:
+    rule = "RRULE:FREQ=WEEKLY;COUNT=3"
+    text = ics(event(f"DTSTART;TZID={ZONE}:20260322T123000", f"DTEND;TZID={ZONE}:20260322T133000", rule))
+    starts = [one.starts_at for one in windows_in(text, ZONE, SPAN)]
+    assert starts == [at("2026-03-22T11:30"), at("2026-03-29T10:30"), at("2026-04-05T10:30")]
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"<html>Log in first</html>", b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", b"\xff\xfe\x00"]
+)
+def test_what_is_no_calendar_is_said_so(text: bytes) -> None:
+    with pytest.raises(NotACalendar):
+        windows_in(text, ZONE, SPAN)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give another site: its address, and what it answers."""
+    says: dict[str, Any] = {"status": 200, "body": b""}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(says["status"])
+            self.end_headers()
+            self.wfile.write(says["body"])
+
+        def log_message(self, *_words: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/calendar.ics", says
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def near(make_app: Callable[..., Any], elsewhere: Any, frozen: Any) -> Iterator[ItemStage]:
+    """Give a stage whose site may call this machine."""
+    from marketplace.testing.factories import Factories
+
+    app = make_app(outgoing_networks=("127.0.0.0/8",))
+    with app.app_context():
+        yield ItemStage(app, Factories(), frozen)
+        db.session.remove()
+
+
+def test_another_sites_bookings_close_the_slot_until_they_are_gone_there(
+    near: ItemStage, elsewhere: tuple[str, dict[str, Any]]
+) -> None:
+    address, says = elsewhere
+    item = near.item()
+    slot = window("2026-03-12T09:00", "2026-03-12T11:00")
+    booked = near.book(item, slot.moved(timedelta(hours=1)))
+    says["body"] = ics(event("DTSTART:20260312T090000Z", "DTEND:20260312T110000Z"))
+    calendar = imports.add(item, near.units(item)[0], "Elsewhere", address)
+    assert imports.stale(calendar)
+    imports.refresh({"id": calendar.id})
+    assert near.row(booked.id).kind == "booking", "an overlap there refuses nothing here"
+    assert occupancy.answer(item, window("2026-03-12T09:00", "2026-03-12T10:00")).code == "elsewhere"
+    with pytest.raises(SlotTaken):
+        near.hold(item, window("2026-03-12T08:30", "2026-03-12T09:30"))
+    assert near.book(item, window("2026-03-12T08:30", "2026-03-12T09:30"), by_owner=True).kind == "booking"
+    known = db.session.get_one(ImportedCalendar, calendar.id, populate_existing=True)
+    assert (known.events, known.problem, known.fresh_at, imports.stale(known)) == (1, "", START, False)
+    near.frozen.forward(hours=7)
+    says["status"] = 500
+    imports.refresh({"id": calendar.id})
+    known = db.session.get_one(ImportedCalendar, calendar.id, populate_existing=True)
+    assert (known.problem, known.fresh_at, imports.stale(known)) == ("answered with status 500", START, True)
+    assert occupancy.answer(item, window("2026-03-12T09:30", "2026-03-12T10:00")).code == "elsewhere", (
+        "what we had stays"
+    )
+    says.update(status=200, body=ics())
+    imports.refresh({"id": calendar.id})
+    assert occupancy.answer(item, window("2026-03-12T09:30", "2026-03-12T10:00")).free
+    imports.remove(item, calendar.id)
+    assert db.session.scalars(select(Occupancy.id).where(Occupancy.calendar_id.is_not(None))).all() == []
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1/x.ics", "https://10.0.0.8/x.ics", "ftp://example.org/x", "nonsense"]
+)
+def test_an_internal_address_is_never_fetched(items: ItemStage, address: str) -> None:
+    item = items.item()
+    with pytest.raises(InvalidInput):
+        imports.add(item, items.units(item)[0], "", address)
+
+
+def test_the_owner_sees_calendars_and_labels_and_nobody_else_does(items: ItemStage, client: MarketplaceClient) -> None:
+    item = items.item(2)
+    pages = [f"/items/{item}/calendars", f"/items/{item}/labels"]
+    log_in(client, items.factories.user())
+    assert [client.get(page).status_code for page in pages] == [404, 404]
+    log_in(client, items.owner)
+    calendars, labels = (client.get(page) for page in pages)
+    assert (calendars.status_code, labels.status_code) == (200, 200)
+    assert labels.text.count('class="qr"') == 2
+    assert "style=" not in labels.text
+    assert "Number 2" in labels.text
+    refused = client.post(pages[0], data={"unit": str(items.units(item)[0]), "url": "https://10.0.0.8/x.ics"})
+    assert refused.status_code == 422
+    with transaction():
+        token = feeds.token_of(item)
+    assert token in calendars.text
+    assert client.post(f"/items/{item}/calendars/renew").status_code == 303
+    assert client.get(f"/items/calendar/{token}.ics").status_code == 404
+
+
+def test_holds_that_lapsed_long_ago_are_forgotten(items: ItemStage) -> None:
+    item = items.item()
+    old = items.hold(item, window("2026-03-20T09:00", "2026-03-20T10:00"))
+    items.frozen.forward(days=1, hours=1)
+    fresh = items.hold(item, window("2026-03-21T09:00", "2026-03-21T10:00"))
+    imports.forget_lapsed({})
+    assert items.row(old.id) is None
+    assert items.row(fresh.id) is not None
