@@ -51,7 +51,7 @@ def with_registers(kind: Any, names: Sequence[str], stands: dict[str, str]) -> A
     """Give a form class that asks for these registers, beginning with what they last stood at."""
     facts: dict[str, Any] = {"names": tuple(names)}
     for name in names:
-        label = _("%(unit)s reading now", unit=unit_word(name))
+        label = _("What the meter shows (%(unit)s)", unit=unit_word(name))
         keywords = {"inputmode": "decimal", "autocomplete": "off"}
         facts[f"r_{name}"] = StringField(
             label, default=stands.get(name, ""), validators=[Optional(), Length(max=30)], render_kw=keywords

@@ -137,7 +137,8 @@ def meter(use_id: int) -> Any:
     agreement, session = use_reads.seen(use_id, me())
     shown = use_reads.meter(agreement, session)
     names = [] if shown.device else shown.registers
-    form: RegistersForm = with_registers(RegistersForm, names, shown.stands)()
+    begins = shown.stands if agreement.state == "reserved" else {}  # who ends it looks at the meter first
+    form: RegistersForm = with_registers(RegistersForm, names, begins)()
     if form.validate_on_submit():
         move = request.form.get("move", "")
         if move not in ("start", "pause", "resume", "end"):
