@@ -78,7 +78,7 @@ def main() -> None:
     wishes = Wishes(
         sizes=tuple(wanted.listings or usual),
         rounds=10 if quick else 50,
-        pledges=6 if quick else 15,  # the smaller site has 200 campaigns, and nobody pledges twice to one
+        pledges=6 if quick else 12,  # the smaller site has 200 campaigns, and nobody pledges twice to one
         starts=5 if quick else 11,
     )
     folder = Path(tempfile.mkdtemp(prefix="mkt-bench-"))
