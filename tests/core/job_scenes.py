@@ -283,6 +283,21 @@ def a_loan_is_overdue(props: Props) -> None:
     assert lending.state(loan) == "closed"
 
 
+@scene("sharing.ask_around", "sharing.requests")
+def a_request_reaches_farther_and_ends(props: Props) -> None:
+    """Ask the neighbours, let one answer, and let nobody answer another request until its time is over."""
+    from tests.plugins.sharing.request_world import Asking
+
+    asking = Asking(props.app, props.factories, props.frozen)
+    near, far = asking.neighbour(1), asking.neighbour(3)
+    answered, unanswered = asking.request(km=1, days=4), asking.request(km=2, days=4)
+    asking.answer(answered, near)
+    for _day in range(5):
+        asking.later(days=1)
+    assert [asking.row(each).state for each in (answered, unanswered)] == ["ended", "ended"]
+    assert (asking.told(near, "answer_released"), asking.told(far, "request_near")) == (1, 1)
+
+
 @scene("sharing.collect", "sharing.collect_sweep", "sharing.rerun", "sharing.watch", "sharing.plan_renewed")
 def things_are_used_and_paid_for(props: Props) -> None:
     """Use a car with a limit, let its device send late, correct a reading, and keep a plan that costs nothing."""
