@@ -30,7 +30,7 @@ def accept(agreement: Agreement, context: TransitionContext) -> None:
     """Book the slots of a loan that needs no money; raises SlotTaken."""
     loan = loan_of(agreement)
     loan_units.book(loan, by_owner=context.actor.role == Role.OWNER)
-    context.waits_until = loan.ends_at + UNRECORDED
+    _agree(loan, context)
     if context.actor.role == Role.OWNER:
         loan_news.tell_member(agreement, "accepted")
     else:
@@ -68,10 +68,17 @@ def confirm(agreement: Agreement, context: TransitionContext) -> None:
     """Book what was held; raises HoldExpired."""
     loan = loan_of(agreement)
     loan_units.confirm(loan)
-    context.waits_until = loan.ends_at + UNRECORDED
+    _agree(loan, context)
     loan_news.tell_member(agreement, "confirmed")
     loan_news.tell_lender(agreement, "booked")
     deposits.look_ahead(agreement, loan)
+
+
+def _agree(loan: Loan, context: TransitionContext) -> None:
+    """Wait for the hand-over; what begins soon needs no reminder besides the news."""
+    context.waits_until = loan.ends_at + UNRECORDED
+    loan.told_start = loan.starts_at - clock.now() < timedelta(hours=24)
+    db.session.flush()
 
 
 def _tell_booked(agreement: Agreement) -> None:

@@ -64,6 +64,8 @@ def on_payment(payment: Any, change: str) -> None:
         deposits.on_payment(agreement, loan, payment, change)
     elif payment.purpose == RENT:
         _on_rent(agreement, loan, payment, change)
+    elif change in ("given_up", "overdue"):
+        loan_news.tell_lender(agreement, "unpaid", amount=payment.amount)
     if agreement.phase in ENDED and change in ("succeeded", *DISPUTES):
         settle_all(agreement)
     elif payment.purpose == DEPOSIT and agreement.state in WAITING:
@@ -97,15 +99,14 @@ def ready(agreement: Agreement, loan: Loan) -> None:
     paid = loan.payment_id is None or payments.get(loan.payment_id).state == "succeeded"
     if not paid or agreement.state not in WAITING:
         return
-    if loan.deposit_state == "wanted":
-        agreement.waits_until = max(agreement.waits_until or clock.now(), clock.now() + timedelta(minutes=30))
-        loan_units.confirm(loan)  # what is paid is not given away while the card for the deposit is looked for
-        return
     try:
-        loan_units.confirm(loan)
+        loan_units.confirm(loan)  # also while a card for the deposit is looked for: what is paid is not given away
     except (HoldExpired, SlotTaken):
         loan_news.tell_member(agreement, "slot_gone")
         _move(agreement, "lapse")
+        return
+    if loan.deposit_state == "wanted":
+        agreement.waits_until = max(agreement.waits_until or clock.now(), clock.now() + timedelta(minutes=30))
         return
     _move(agreement, "confirm")
 

@@ -136,6 +136,13 @@ NOTIFICATIONS = (
         required=True,
     ),
     NotificationKind(
+        "sharing.unpaid",
+        _l("%(person)s has not paid %(amount)s for “%(title)s”, and we have stopped trying."),
+        group="payments",
+        icon=ALARM,
+        required=True,
+    ),
+    NotificationKind(
         "sharing.deposit_refused",
         _l("The bank would not hold the deposit for “%(title)s”."),
         group="payments",
