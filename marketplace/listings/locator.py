@@ -9,6 +9,8 @@ from marketplace.listings import places
 from marketplace.listings.models import Listing
 from marketplace.listings.whereabouts import CELL_M, METRES_PER_DEGREE
 
+__all__ = ["METRES_PER_DEGREE", "Dot", "Locator", "dots_around", "drawn"]
+
 WIDTH, HEIGHT = 320, 200
 SCALES_M = (1500, 3000, 6000, 12000, 25000)
 """Half the map's height in metres: the smallest is taken that shows some places."""
@@ -45,7 +47,7 @@ def drawn(listing: Listing) -> Locator | None:
     if listing.public_lat is None or listing.public_lon is None:
         return None
     for half in SCALES_M:
-        dots = _dots(listing.public_lat, listing.public_lon, half)
+        dots = dots_around(listing.public_lat, listing.public_lon, half)
         if len(dots) >= 3 or half == SCALES_M[-1]:
             break
     unit = HEIGHT / (2 * half)
@@ -54,16 +56,17 @@ def drawn(listing: Listing) -> Locator | None:
     return Locator(WIDTH, HEIGHT, max(12.0, round(CELL_M * 1.3 * unit, 1)), dots, round(bar_m * unit, 1), bar_m)
 
 
-def _dots(lat: float, lon: float, half: int) -> tuple[Dot, ...]:
-    unit = HEIGHT / (2 * half)
+def dots_around(lat: float, lon: float, half: int, width: int = WIDTH, height: int = HEIGHT) -> tuple[Dot, ...]:
+    """Give the named places around a point (degrees), on a map of that size whose half height is `half` metres."""
+    unit = height / (2 * half)
     found: list[Dot] = []
     boxes: list[tuple[float, float, float]] = []
     for place in places.gazetteer().places:
-        x = WIDTH / 2 + (place.lon - lon) * METRES_PER_DEGREE * cos(radians(lat)) * unit
-        y = HEIGHT / 2 - (place.lat - lat) * METRES_PER_DEGREE * unit
+        x = width / 2 + (place.lon - lon) * METRES_PER_DEGREE * cos(radians(lat)) * unit
+        y = height / 2 - (place.lat - lat) * METRES_PER_DEGREE * unit
         wide = len(place.name) * LETTER + 10
-        left = x if x + wide < WIDTH - 4 else x - wide
-        inside = MARGIN < y < HEIGHT - MARGIN and left > 4 and left + wide < WIDTH - 4
+        left = x if x + wide < width - 4 else x - wide
+        inside = MARGIN < y < height - MARGIN and left > 4 and left + wide < width - 4
         if not inside or any(abs(y - by) < LINE and left < bx + bw and bx < left + wide for bx, by, bw in boxes):
             continue
         boxes.append((left, y, wide))

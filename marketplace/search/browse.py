@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -35,8 +36,10 @@ class Results:
 NOTHING = Results((), 0, False, "", "")
 
 
-def browse(filters: Filters, limit: int = PAGE) -> Results:
+def browse(filters: Filters, limit: int = PAGE, only: Collection[int] | None = None) -> Results:
     """Find a page of published listings of the kinds that are switched on, by one statement and one per kind with facts.
+
+    `only` leaves out all but these, for a kind that filters by what only it knows.
 
     Where words, distance or a highest price narrow, one more statement goes before (`nearest`).
     """
@@ -54,12 +57,15 @@ def browse(filters: Filters, limit: int = PAGE) -> Results:
         free=filters.free,
         pictures=filters.pictures,
         words=bool(words),
+        only=only is not None,
         radius=filters.radius is not None or filters.sort == NEAR,
         cursor="" if cursor is None else "none" if cursor.key is None else "key",
         backwards=backwards,
         limit=limit + 1,
     )
     values = _values(filters, words, cursor, shape)
+    if only is not None:
+        values["only"] = json.dumps(sorted(only))
     found = _page(filters, shape, values, cursor)
     if words and not found.total and index_of(shape.dialect).knows_likeness():
         values[PARAMETER] = " ".join(words)

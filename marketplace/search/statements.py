@@ -13,11 +13,13 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    TextualSelect,
     bindparam,
     cast,
     func,
     literal_column,
     select,
+    text,
     tuple_,
     union_all,
 )
@@ -53,6 +55,8 @@ class Shape:
     words: bool = False
     resembling: bool = False
     """Titles that are nearly the words, instead of listings that hold them."""
+    only: bool = False
+    """Whether the page is of some listings alone, whose ids are given."""
     radius: bool = False
     cursor: str = ""
     """"" for the first page, "key" or "none" by where the cursor stands."""
@@ -134,9 +138,19 @@ def matching(shape: Shape, *, joined: bool = False) -> list[ColumnElement[bool]]
         found.append(price <= bound("price", BigInteger))
     if shape.pictures:
         found.append(L.cover_key.is_not(None))
+    if shape.only:
+        found.append(L.id.in_(_listed(shape)))
     if shape.words and not joined:
         found.append(L.id.in_(_hits(shape)))
     return found
+
+
+def _listed(shape: Shape) -> TextualSelect:
+    """Give the ids of :only, a JSON list: one value, however many there are."""
+    ids = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:only AS json))"
+    if shape.dialect == "sqlite":
+        ids = "SELECT value FROM json_each(:only)"
+    return text(ids).bindparams(bound("only", String)).columns(L.id)
 
 
 def _hits(shape: Shape) -> Select[Any]:

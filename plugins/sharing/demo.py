@@ -78,8 +78,8 @@ def _rules(scene: Scene, first: str) -> dict[str, Any]:
 def _units(item_id: int, owner: Any, scene: Scene) -> None:
     first = units.units_of(item_id)[0]
     if scene.units:
-        changed = {"label": scene.units[0], "place": scene.address, "replacement_minor": None, "active": True}
-        items.change_unit(item_id, owner, first.id, **changed)
+        label = scene.units[0]
+        items.change_unit(item_id, owner, first.id, label=label, place=scene.address, replacement_minor=None, active=True)
         for label in scene.units[1:]:
             items.add_unit(item_id, owner, label, scene.address)
     if scene.week:

@@ -9,10 +9,19 @@ from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
-from marketplace.api import Listing, access, category_of, listings, locator, looked_at, preview_url
-from plugins.sharing import free_now, hours_text, item_reads, loan_pages, months, price_lists
+from marketplace.api import (
+    Listing,
+    access,
+    category_choices,
+    category_of,
+    listings,
+    locator,
+    looked_at,
+    preview_url,
+    search,
+)
+from plugins.sharing import free_now, hours_text, item_reads, loan_pages, months, near, near_map, price_lists
 from plugins.sharing.item_models import Item
 from plugins.sharing.tariff_views import NAMES, panel
 
@@ -29,9 +38,20 @@ def address(listing_id: int, slug: str) -> str:
 
 
 @blueprint.get("/items")
-def index() -> Response:
-    """Lead to the search over all items."""
-    return redirect(url_for("discover.browse", kind="item"))
+def index() -> Any:
+    """Show the items around: by days, by distance, or those that are free now; everything stands in the address."""
+    page = near.around(request.args.to_dict(), current_user)
+    filters, found = page.filters, page.found
+    errors = {**filters.errors, **page.wanted.errors}
+    base = url_for("sharing.index")
+    answer = render_template(
+        "sharing/index.html", filters=filters, wanted=page.wanted, found=found, errors=errors,
+        map=near_map.drawn(found.cards) if found.cards else None, radii=search.RADII_KM, categories=category_choices(),
+        origin=filters.origin or search.home_origin(current_user),
+        next_url=base + page.query(after=found.next) if found.next else "",
+        previous_url=base + page.query(before=found.previous) if found.previous else "",
+    )  # fmt: skip
+    return answer, 422 if errors else 200
 
 
 @blueprint.get("/items/<int:listing_id>-<slug>")
