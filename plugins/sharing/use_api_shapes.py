@@ -13,9 +13,10 @@ from plugins.sharing.price_lists import StoredTariff
 from plugins.sharing.tariffs import Bill, Line
 from plugins.sharing.use_models import UseBill, UseSession
 
-Amount, Id, Meta, Time, UNSET, UnsetType = (
-    api_v1.Amount, api_v1.Id, api_v1.Meta, api_v1.Time, api_v1.UNSET, api_v1.UnsetType,
-)  # fmt: skip
+Amount = api_v1.Amount
+Id = api_v1.Id
+Meta = api_v1.Meta
+Time = api_v1.Time
 
 Arrangement = Literal["borrow", "rent", "use", "portion"]
 Figure = Annotated[
