@@ -17,11 +17,11 @@ from marketplace.payments.models import PaymentHold, Refund
 from marketplace.settings import service as settings
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
-from plugins.sharing import answers, claims, extending, handovers, loans, price_lists
+from plugins.sharing import answers, claims, extending, handovers, loan_money, loans, price_lists
 from plugins.sharing.simple_tariffs import SimplePrices, document
 from tests.core.dispute_world import Disputes
 from tests.core.method_world import MethodWorld
-from tests.core.payment_world import VISA
+from tests.core.payment_world import DECLINES, VISA
 from tests.plugins.sharing.loan_world import Lending
 
 
@@ -307,3 +307,32 @@ def test_what_the_meter_counted_is_charged_by_the_frozen_price_list_when_both_si
     used = banked.paid(agreement, "loan_use")
     assert (used.amount_minor, used.state, used.earned_minor) == (1000, "succeeded", 900)
     banked.world.prove()
+
+
+def test_a_rent_paid_at_the_bank_waits_for_the_card_of_the_deposit(banked: Banked) -> None:
+    item = banked.item(price=True, instant=True, deposit_kind="held", deposit_minor=100_00)
+    agreement = banked.ask(item)
+    banked.world.at_own_bank(banked.world.page(banked.paid(agreement, "rent")))
+    banked.world.bank.deliver()
+    for event in banked.world.events():
+        assert banked.world.post_event(event) == 200
+    banked.work()
+    assert banked.paid(agreement, "rent").state == "succeeded"
+    assert banked.state(agreement) == "paying"
+    assert loan_money.pay_path(banked.loan(agreement)) == f"/pay/{banked.paid(agreement, 'deposit').id}"
+    banked.give_card(agreement, "deposit")
+    assert banked.state(agreement) == "agreed"
+
+
+def test_a_deposit_that_the_bank_will_not_hold_is_told_to_the_lender_before_the_hand_over(banked: Banked) -> None:
+    item = banked.item(deposit_kind="held", deposit_minor=100_00)
+    agreement = banked.ask(item, banked.window(start=3))
+    loans.accept(agreement.id, banked.as_lender(agreement))
+    banked.give_card(agreement, "deposit", DECLINES)
+    assert banked.state(agreement) == "agreed"
+    banked.to(banked.loan(agreement).starts_at - timedelta(hours=1))
+    assert banked.loan(agreement).deposit_state == "refused"
+    assert banked.told(banked.lender, "deposit_refused") == 1
+    banked.give_card(agreement, "deposit")
+    banked.later(minutes=6)
+    assert banked.loan(agreement).deposit_state == "held"
