@@ -55,7 +55,7 @@ def make(
             raise InvalidInput({"kind": _("Choose what it is about.")})
         if not note.strip():
             raise InvalidInput({"note": _("Say what happened.")})
-        _check_amount(agreement, loan, kind, amount_minor)
+        _check_amount(agreement, loan, amount_minor)
         claim = _open(agreement, kind, amount_minor, actor, note.strip())
         evidence.attach(agreement.id, keys, actor.user_id, claim_id=claim.id)
         loan_news.tell_member(agreement, "claim", amount=Money(amount_minor, loan.currency), until=claim.deadline)
@@ -64,17 +64,18 @@ def make(
 
 
 def most(agreement: Agreement, loan: Loan) -> int | None:
-    """Give the largest amount of a claim in minor units: the value named in the terms, or the deposit if that is more."""
+    """Give the largest amount of a claim in minor units: the value named in the terms, or the deposit if that is more.
+
+    None where neither was agreed: then nothing can be taken, and the borrower pays by hand or not at all.
+    """
     value = int(agreement.terms["replacement_minor"]) * int(agreement.terms["count"])
     return max(value, loan.deposit_minor) or None
 
 
-def _check_amount(agreement: Agreement, loan: Loan, kind: str, amount_minor: int) -> None:
+def _check_amount(agreement: Agreement, loan: Loan, amount_minor: int) -> None:
     least, bound = payments.least(loan.currency), most(agreement, loan)
     if amount_minor < least.minor:
         raise InvalidInput({"amount": _("Ask for at least %(amount)s.", amount=str(least))})
-    if bound is None and kind != "damage":
-        bound = None  # neither a value nor a deposit was agreed: the borrower pays by hand or not at all
     if bound is not None and amount_minor > bound:
         amount = str(Money(bound, loan.currency))
         raise InvalidInput({"amount": _("By the terms a claim is at most %(amount)s.", amount=amount)})

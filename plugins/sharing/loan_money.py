@@ -16,7 +16,6 @@ from marketplace.api import (
     agreements,
     clock,
     db,
-    jobs,
     payments,
 )
 from plugins.sharing import deposits, handovers, loan_news, loan_terms, loan_units, quoting
@@ -172,8 +171,3 @@ def settle_all(agreement: Agreement) -> None:
     if loan.settled_at is None and deposits.over(loan):
         loan.settled_at = clock.now()
     db.session.flush()
-
-
-def ring_settle(agreement_id: int) -> None:
-    """Ask for another look at a loan that has ended and is not settled."""
-    jobs.enqueue("sharing.settle_loan", {"loan": agreement_id}, key=f"sharing.settle_loan:{agreement_id}")
