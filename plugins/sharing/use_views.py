@@ -75,7 +75,8 @@ def _blocked() -> dict[str, int]:
 def _start_form(stored: price_lists.StoredTariff, unit: Unit) -> StartForm:
     names = [] if sessions.has_device(unit.id) else metering.registers_of(stored.terms)
     form: StartForm = with_registers(StartForm, names, metering.last_stands(unit.id, names))()
-    options = dict.fromkeys(one.option for one in (*stored.terms.components, *stored.terms.fees) if one.option)
+    chosen = [part.option for part in stored.terms.components] + [fee.option for fee in stored.terms.fees]
+    options = list(dict.fromkeys(filter(None, chosen)))
     form.options.choices = [SelectChoice(key, tariff_words.word(key)) for key in options]
     holders = standing.holders_of(current_user.id) if current_user.is_authenticated else []
     form.holder.choices = [SelectChoice("", _("I pay")), *(SelectChoice(str(row.id), row.name) for row in holders)]
