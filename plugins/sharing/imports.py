@@ -96,17 +96,29 @@ def _note(calendar_id: int, now: datetime, *, problem: str = "", windows: list[W
         if windows is None:
             return
         row.fresh_at, row.events = now, len(windows)
-        session.execute(delete(Occupancy).where(Occupancy.calendar_id == calendar_id))
-        values = [
-            {
-                "unit_id": row.unit_id, "item_id": row.item_id, "kind": "imported", "firm": False, "calendar_id": row.id,
-                "starts_at": window.starts_at, "ends_at": window.ends_at, "blocked_from": window.starts_at,
-                "blocked_until": window.ends_at, "note": row.label, "created_at": now,
-            }
-            for window in windows
-        ]  # fmt: skip
-        if values:
-            session.execute(insert(Occupancy), values)
+        _replace(row, windows, now)
+
+
+def _replace(calendar: ImportedCalendar, windows: list[Window], now: datetime) -> None:
+    """Write what is new and remove what is gone; what stays is not touched."""
+    rows = db.session.execute(
+        select(Occupancy.id, Occupancy.starts_at, Occupancy.ends_at).where(Occupancy.calendar_id == calendar.id)
+    ).all()
+    known = {Window(row.starts_at, row.ends_at): row.id for row in rows}
+    gone = [row_id for window, row_id in known.items() if window not in set(windows)]
+    if gone:
+        db.session.execute(delete(Occupancy).where(Occupancy.id.in_(gone)))
+    values = [
+        {
+            "unit_id": calendar.unit_id, "item_id": calendar.item_id, "kind": "imported", "firm": False,
+            "calendar_id": calendar.id, "starts_at": window.starts_at, "ends_at": window.ends_at,
+            "blocked_from": window.starts_at, "blocked_until": window.ends_at, "note": calendar.label, "created_at": now,
+        }
+        for window in windows
+        if window not in known
+    ]  # fmt: skip
+    if values:
+        db.session.execute(insert(Occupancy), values)
 
 
 def forget_lapsed(_payload: dict[str, Any]) -> None:

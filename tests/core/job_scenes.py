@@ -283,6 +283,26 @@ def a_loan_is_overdue(props: Props) -> None:
     assert lending.state(loan) == "closed"
 
 
+@scene("sharing.look_for_calendars", "sharing.fetch_calendar", "sharing.forget_holds")
+def calendars_come_in_and_holds_lapse(props: Props) -> None:
+    """Keep another site's bookings closed, and let a hold lapse that is in nobody's way."""
+    from plugins.sharing import imports
+    from tests.plugins.sharing.conftest import ItemStage, window
+    from tests.plugins.sharing.other_site import event, ics, other_site
+
+    stage = ItemStage(props.app, props.factories, props.frozen)
+    item = stage.item()
+    with other_site() as (address, says):
+        says["body"] = ics(event("DTSTART:20260412T090000Z", "DTEND:20260412T110000Z"))
+        imports.add(item, stage.units(item)[0], "Elsewhere", address)
+        stage.hold(item, window("2026-04-20T09:00", "2026-04-20T10:00"))
+        for _day in range(2):
+            drain(props.app)
+            props.frozen.forward(days=1, hours=1)
+        drain(props.app)
+    assert imports.calendars_of(item)[0].events == 1
+
+
 @scene("sharing.ask_around", "sharing.requests")
 def a_request_reaches_farther_and_ends(props: Props) -> None:
     """Ask the neighbours, let one answer, and let nobody answer another request until its time is over."""

@@ -24,6 +24,7 @@ SWEEPS = {
     "payments.overdue_sweep",
     "funding.sweep",
     "sharing.collect_sweep",
+    "sharing.look_for_calendars",
     "jobs.prune",
 }
 """Those that only ask for other jobs, or only look: that they ran is enough."""

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -20,19 +18,9 @@ from plugins.sharing.item_models import ImportedCalendar, Occupancy
 from plugins.sharing.occupancy import SlotTaken, Window
 from plugins.sharing.windows import of_day
 from tests.plugins.sharing.conftest import START, ZONE, ItemStage, at, window
+from tests.plugins.sharing.other_site import event, ics, other_site
 
 SPAN = Window(START - timedelta(days=1), START + timedelta(days=400))
-
-
-def ics(*events: str) -> bytes:
-    """Write a calendar as other sites do."""
-    body = "".join(f"BEGIN:VEVENT\r\n{event}\r\nEND:VEVENT\r\n" for event in events)
-    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\n{body}END:VCALENDAR\r\n".encode()
-
-
-def event(*lines: str) -> str:
-    """Write an event with a UID."""
-    return "\r\n".join(("UID:1@elsewhere", "DTSTAMP:20260301T000000Z", *lines))
 
 
 def test_a_feed_says_when_and_never_who(items: ItemStage, client: MarketplaceClient) -> None:
@@ -100,24 +88,8 @@ def test_what_is_no_calendar_is_said_so(text: bytes) -> None:
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[str, dict[str, Any]]]:
     """Give another site: its address, and what it answers."""
-    says: dict[str, Any] = {"status": 200, "body": b""}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(says["status"])
-            self.end_headers()
-            self.wfile.write(says["body"])
-
-        def log_message(self, *_words: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/calendar.ics", says
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with other_site() as site:
+        yield site
 
 
 @pytest.fixture
@@ -149,6 +121,9 @@ def test_another_sites_bookings_close_the_slot_until_they_are_gone_there(
     assert near.book(item, window("2026-03-12T08:30", "2026-03-12T09:30"), by_owner=True).kind == "booking"
     known = db.session.get_one(ImportedCalendar, calendar.id, populate_existing=True)
     assert (known.events, known.problem, known.fresh_at, imports.stale(known)) == (1, "", START, False)
+    kept = db.session.scalars(select(Occupancy.id).where(Occupancy.calendar_id == calendar.id)).all()
+    imports.refresh({"id": calendar.id})
+    assert db.session.scalars(select(Occupancy.id).where(Occupancy.calendar_id == calendar.id)).all() == kept
     near.frozen.forward(hours=7)
     says["status"] = 500
     imports.refresh({"id": calendar.id})
