@@ -47,6 +47,7 @@ ITEM = ListingKind(
     edit_endpoint="sharing.manage",
     card_facts=late("plugins.sharing.free_now:card_facts"),
     publish_problems=late("plugins.sharing.items:publish_problems"),
+    api_details=late("plugins.sharing.item_shapes:details"),
     help=_l("Lend it, rent it out, or have it paid for by use."),
 )
 
@@ -56,6 +57,8 @@ def register_blueprints() -> list[BlueprintAt]:
     """Mount the pages of items."""
     return [
         BlueprintAt("plugins.sharing.manage:blueprint"),
+        BlueprintAt("plugins.sharing.gbfs_views:blueprint"),
+        BlueprintAt("plugins.sharing.item_api:blueprint"),
         BlueprintAt("plugins.sharing.claim_views:blueprint"),
         BlueprintAt("plugins.sharing.calendar_views:blueprint"),
         BlueprintAt("plugins.sharing.tariff_views:blueprint"),
@@ -187,15 +190,16 @@ def load_demo(demo: Any) -> None:
 
 @hookimpl
 def export_member(user: Any) -> dict[str, Any]:
-    """Give a member's loans."""
-    from plugins.sharing import loan_members
+    """Give a member's loans and uses."""
+    from plugins.sharing import loan_members, use_members
 
-    return loan_members.export(user)
+    return loan_members.export(user) | use_members.export(user)
 
 
 @hookimpl
 def erase_member(user: Any) -> None:
-    """Forget a member's photos."""
-    from plugins.sharing import loan_members
+    """Forget a member's photos, and take them off the accounts of others."""
+    from plugins.sharing import loan_members, use_members
 
     loan_members.erase(user)
+    use_members.erase(user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from marketplace.database import db, transaction
 from marketplace.errors import Conflict, DomainError, InvalidInput, NotFound, Refused
 from marketplace.lifecycle import InvalidTransition
 from marketplace.testing.factories import Factories
-from plugins.sharing import sessions, standing, use_jobs
+from plugins.sharing import sessions, standing, use_jobs, use_members
 from plugins.sharing.item_models import Occupancy
 from plugins.sharing.sessions import Wish
 from plugins.sharing.use_models import UseSession
@@ -203,3 +204,16 @@ def test_a_co_user_is_charged_to_the_holder(world: UseWorld) -> None:
 def test_nobody_can_ask_in_a_stranger_to_the_site(world: UseWorld, email: str) -> None:
     with pytest.raises(NotFound):
         standing.ask_in(world.member(), email)
+
+
+def test_a_member_gets_all_that_is_known_of_their_uses_and_leaves_the_accounts(world: UseWorld) -> None:
+    holder, user = world.member(), world.member()
+    standing.accept(user, standing.ask_in(holder, user.email).id)
+    agreement = world.use(user, 10, 5)
+    found = use_members.export(world.by_id(number_of(user)))
+    assert [row["agreement_id"] for row in found["uses"]] == [number_of(agreement)]
+    assert (len(found["readings"]), found["use_bills"][0]["number"], found["credit"]) == (2, "U2026-00001", [])
+    assert json.loads(json.dumps(found)) == found
+    with transaction():
+        use_members.erase(world.by_id(number_of(user)))
+    assert standing.co_users(number_of(holder)) == []
