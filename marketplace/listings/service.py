@@ -17,6 +17,7 @@ from marketplace.hooks.types import ListingKind
 from marketplace.listings import facts as facts_of
 from marketplace.listings.facts import ListingFacts
 from marketplace.listings.models import Listing
+from marketplace.money import Money
 from marketplace.notifications import service as notifications
 from marketplace.runtime import announce, listing_kind, runtime
 from marketplace.settings import service as settings
@@ -113,6 +114,17 @@ def update(listing_id: int, *, actor: Any, version: int | None = None, **facts: 
         session.flush()
         announce("listing_changed", listing=listing, change="updated", actor=actor)
     return listing
+
+
+def show_price(listing: Listing, price: Money | None, unit: str | None = None) -> None:
+    """Put onto a locked listing what its kind's own prices come to, so that cards, filters and orders know it.
+
+    Raises InvalidInput. Joins the caller's transaction.
+    """
+    facts_of.apply(listing, {"price": price, "price_unit": unit})
+    _touch(listing)
+    db.session.flush()
+    announce("listing_changed", listing=listing, change="updated", actor=None)
 
 
 def publish(listing_id: int, *, actor: Any) -> Listing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -32,31 +33,50 @@ def everywhere() -> set[int]:
 
 def among(item_ids: Collection[int]) -> set[int]:
     """Give those of these items that are free now; one statement."""
+    return set(units(item_ids))
+
+
+def units(item_ids: Collection[int]) -> dict[int, list[int]]:
+    """Give the units that are free now of those of these items that have some; one statement."""
     now = clock.now()
     values = {
         "ids": json.dumps(sorted(item_ids)), "now": now, "end": now + DAY, "since": (now - DAY).date().isoformat(),
         "until": (now + 2 * DAY).date().isoformat(),
     }  # fmt: skip
     sqlite = db.session.get_bind().dialect.name == "sqlite"
-    found = db.session.execute(_statement(sqlite), values).all()
-    return {rules.item_id for *row, units in found if _free(rules := of_row(row), _read(units), now)}
+    found: dict[int, list[int]] = {}
+    for *row, known in db.session.execute(_statement(sqlite), values):
+        rules = of_row(row)
+        if free := _free(rules, _read(known), now):
+            found[rules.item_id] = free
+    return found
 
 
-def _free(rules: Rules, units: Sequence[tuple[bool, Sequence[tuple[datetime, datetime]]]], now: datetime) -> bool:
-    for window in windows(now):
-        if refusal(rules, window, now) is None:
-            blocked = rules.blocked(window)
-            for overdue, rows in units:
-                if not overdue and not any(
-                    since < blocked.ends_at and blocked.starts_at < until for since, until in rows
-                ):
-                    return True
-    return False
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A unit with what blocks it."""
+
+    id: int
+    overdue: bool
+    blocked: list[tuple[datetime, datetime]]
+
+    def free(self, window: Window) -> bool:
+        return not self.overdue and not any(
+            since < window.ends_at and window.starts_at < until for since, until in self.blocked
+        )
 
 
-def _read(units: Any) -> list[tuple[bool, list[tuple[datetime, datetime]]]]:
-    found = json.loads(units) if isinstance(units, str) else units
-    return [(bool(overdue), [(_instant(a), _instant(b)) for a, b in rows or ()]) for overdue, rows in found or ()]
+def _free(rules: Rules, known: Sequence[_Unit], now: datetime) -> list[int]:
+    windows_of = [window for window in windows(now) if refusal(rules, window, now) is None]
+    return [unit.id for unit in known if any(unit.free(rules.blocked(window)) for window in windows_of)]
+
+
+def _read(known: Any) -> list[_Unit]:
+    found = json.loads(known) if isinstance(known, str) else known
+    return [
+        _Unit(number, bool(overdue), [(_instant(a), _instant(b)) for a, b in rows or ()])
+        for number, overdue, rows in found or ()
+    ]
 
 
 def _instant(written: str) -> datetime:
@@ -84,7 +104,7 @@ def _statement(sqlite: bool) -> TextClause:
           AND (o.expires_at IS NULL OR o.expires_at > :now)""")
     made = text(f"""
         SELECT {COLUMNS}, {hours_columns(sqlite)},
-          (SELECT {rows}({one}(
+          (SELECT {rows}({one}(u.id,
               EXISTS (SELECT 1 FROM sharing_occupancy l WHERE l.unit_id = u.id AND l.out_at IS NOT NULL
                       AND l.returned_at IS NULL AND l.ends_at <= :now),
               {busy}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from marketplace.api import Listing, Money, db, listings
 from plugins.sharing.item_models import Item
@@ -26,8 +25,7 @@ def show(listing: Listing, priced: Mapping[str, Tariff]) -> None:
         return
     price, unit = _price(item, listing.currency, priced)
     if (None if price is None else price.minor, unit) != (listing.price_minor, listing.price_unit):
-        facts: dict[str, Any] = {"price": price} if unit is None else {"price": price, "price_unit": unit}
-        listings.update(listing.id, actor=None, **facts)
+        listings.show_price(listing, price, unit)
 
 
 def _price(item: Item, currency: str, priced: Mapping[str, Tariff]) -> tuple[Money | None, str | None]:

@@ -1,0 +1,99 @@
+"""The GBFS feed holds against the published schemas, lists what can be taken now, and follows nobody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from marketplace.database import db, transaction
+from marketplace.listings.models import Listing
+from plugins.sharing import gbfs, price_lists
+from plugins.sharing.simple_tariffs import SimplePrices, document
+from tests.plugins.sharing.conftest import ItemStage, window
+
+SCHEMAS = Path(__file__).with_name("gbfs_schemas")
+NAMES = ("gbfs", *gbfs.FEEDS)
+
+
+def bike(
+    items: ItemStage, units: int = 1, *, category: str = "bikes", ways: tuple[str, ...] = ("use",), **more: Any
+) -> int:
+    number = items.item(units, arrangements=list(ways), title="A bicycle", **more)
+    with transaction():
+        listing = db.session.get_one(Listing, number)
+        listing.category, listing.lat, listing.lon = category, 52.123456, 5.123456
+        listing.public_lat, listing.public_lon = 52.12, 5.12
+    price_lists.save(number, "use", document(SimplePrices(hour=300), "EUR", "By the hour"), None)
+    return number
+
+
+def feed(client: Any, name: str) -> dict[str, Any]:
+    answer = client.get(f"/gbfs/{name}.json")
+    assert answer.status_code == 200
+    return dict(answer.json)
+
+
+def vehicles(client: Any) -> list[dict[str, Any]]:
+    return list(feed(client, "vehicle_status")["data"]["vehicles"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_holds_against_the_published_schema(client: Any, items: ItemStage, name: str) -> None:
+    bike(items, 2)
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    checked = kind(schema, format_checker=jsonschema.FormatChecker())
+    answer = feed(client, name)
+    assert [error.message for error in checked.iter_errors(answer)] == []
+    assert list(checked.iter_errors({**answer, "version": "1.0"}))
+
+
+def test_the_first_file_names_the_others_and_they_are_there(client: Any, items: ItemStage) -> None:
+    feeds = feed(client, "gbfs")["data"]["feeds"]
+    assert {one["name"] for one in feeds} == set(gbfs.FEEDS)
+    for one in feeds:
+        assert client.get("/gbfs/" + one["url"].rpartition("/")[2]).status_code == 200
+    assert client.get("/gbfs/secrets.json").status_code == 404
+
+
+def test_only_what_can_be_taken_without_asking_is_listed(client: Any, items: ItemStage) -> None:
+    bike(items, 2)
+    bike(items, category="tools")
+    bike(items, ways=("borrow",))
+    draft = bike(items)
+    with transaction():
+        db.session.get_one(Listing, draft).state = "closed"
+    assert len(vehicles(client)) == 2
+
+
+def test_a_bicycle_in_use_is_not_listed_and_comes_back_under_another_name(client: Any, items: ItemStage) -> None:
+    number = bike(items)
+    before = vehicles(client)[0]
+    items.book(number, window("2026-03-10 09:00", "2026-03-10 10:00"))
+    assert vehicles(client) == []
+    items.frozen.at("2026-03-10T10:00:00+00:00")
+    after = vehicles(client)[0]
+    assert before["vehicle_id"] != after["vehicle_id"]
+    assert str(items.units(number)[0]) != after["vehicle_id"]
+
+
+def test_its_point_is_the_public_one(client: Any, items: ItemStage) -> None:
+    bike(items)
+    found = vehicles(client)[0]
+    assert (found["lat"], found["lon"]) == (52.12, 5.12)
+
+
+def test_the_feed_costs_the_same_with_one_bicycle_as_with_many(client: Any, items: ItemStage, statements: Any) -> None:
+    costs = []
+    for units in (1, 4):
+        bike(items, units)
+        client.get("/gbfs/vehicle_status.json")
+        with statements() as seen:
+            vehicles(client)
+        costs.append(len(seen))
+    assert costs[0] == costs[1] == 2
