@@ -80,30 +80,23 @@ def run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.race.worker", "marketplace.models"])  # imported once for all eight
     barrier, results = context.Barrier(processes + 1), context.Queue()
+    seeds = (seed * 1000 + number for number in range(processes))
     racers = [
-        context.Process(
-            target=race, args=(world, seed * 1000 + number, rounds, PER_ROUND, barrier, results), daemon=True
-        )
-        for number in range(processes)
+        context.Process(target=race, args=(world, own, rounds, PER_ROUND, barrier, results), daemon=True)
+        for own in seeds
     ]
     for racer in racers:
         racer.start()
     try:
         with built(settings(url, folder), folder) as app, app.app_context():
-            started = None
+            started = time.monotonic()
             for number in range(rounds):
                 barrier.wait(WAIT)
-                started = started or time.monotonic()
-                parts = [results.get(timeout=WAIT) for _racer in racers]
-                booked = set().union(*(part.booked for part in parts)) - set().union(*(part.released for part in parts))
-                figures.take(number, parts, overlaps(), lost(booked))
-                db.session.remove()
-                sweep()
-                db.session.remove()
+                started = started if number else time.monotonic()  # the first round waits for all to be ready
+                prove(figures, number, [results.get(timeout=WAIT) for _racer in racers])
                 figures.seconds = time.monotonic() - started
                 if figures.rounds % max(1, rounds // 20) == 0:
-                    tell(f"{database}: {figures.attempts:,} attempts, {figures.successes:,} successes, "
-                         f"{figures.overlaps} overlaps, {figures.seconds:.0f} s")  # fmt: skip
+                    tell(figures.lines()[0])
                 barrier.wait(WAIT)
         for racer in racers:
             racer.join(60)
@@ -112,3 +105,13 @@ def run(
             if racer.is_alive():
                 racer.terminate()
     return figures
+
+
+def prove(figures: Figures, number: int, parts: list[Round]) -> None:
+    """Count overlaps and lost bookings of a round by SQL, and empty the table for the next."""
+    released = set().union(*(part.released for part in parts))
+    booked = set().union(*(part.booked for part in parts)) - released
+    figures.take(number, parts, overlaps(), lost(booked))
+    db.session.remove()
+    sweep()
+    db.session.remove()
