@@ -80,10 +80,9 @@ def run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.race.worker", "marketplace.models"])  # imported once for all eight
     barrier, results = context.Barrier(processes + 1), context.Queue()
-    seeds = (seed * 1000 + number for number in range(processes))
     racers = [
-        context.Process(target=race, args=(world, own, rounds, PER_ROUND, barrier, results), daemon=True)
-        for own in seeds
+        context.Process(target=race, args=(world, seed * 1000 + own, rounds, PER_ROUND, barrier, results), daemon=True)
+        for own in range(processes)
     ]
     for racer in racers:
         racer.start()
@@ -95,8 +94,7 @@ def run(
                 started = started if number else time.monotonic()  # the first round waits for all to be ready
                 prove(figures, number, [results.get(timeout=WAIT) for _racer in racers])
                 figures.seconds = time.monotonic() - started
-                if figures.rounds % max(1, rounds // 20) == 0:
-                    tell(figures.lines()[0])
+                report(figures, rounds, tell)
                 barrier.wait(WAIT)
         for racer in racers:
             racer.join(60)
@@ -105,6 +103,12 @@ def run(
             if racer.is_alive():
                 racer.terminate()
     return figures
+
+
+def report(figures: Figures, rounds: int, tell: Callable[[str], None]) -> None:
+    """Tell how far it is, twenty times in a race."""
+    if figures.rounds % max(1, rounds // 20) == 0:
+        tell(figures.lines()[0])
 
 
 def prove(figures: Figures, number: int, parts: list[Round]) -> None:
