@@ -95,6 +95,18 @@ def tent(c: Canvas) -> None:
     c.shape([(400, 790), (500, 520), (590, 790)], c.ink)
 
 
+def car(c: Canvas) -> None:
+    """A small car."""
+    c.shape([(330, 480), (420, 350), (640, 350), (740, 480)], c.ink)
+    c.shape([(380, 470), (440, 385), (520, 385), (520, 470)], PAPER)
+    c.shape([(545, 470), (545, 385), (625, 385), (690, 470)], PAPER)
+    c.box(190, 470, 640, 190, c.ink, 60)
+    c.box(770, 520, 60, 40, PAPER, 12)
+    for x in (340, 690):
+        c.disc(x, 665, 78, c.mix(c.bottom, c.ink, 0.75))
+        c.disc(x, 665, 40, PAPER)
+
+
 def sun(c: Canvas) -> None:
     """The sun above a slanted panel."""
     c.disc(700, 270, 95, PAPER)
@@ -277,11 +289,11 @@ def spool(c: Canvas) -> None:
 
 
 MOTIFS: dict[str, Callable[[Canvas], None]] = {
-    "bike": bike, "tent": tent, "sun": sun, "plant": plant, "house": house, "books": books, "pot": pot, "tools": tools,
+    "bike": bike, "car": car, "tent": tent, "sun": sun, "plant": plant, "house": house, "books": books, "pot": pot, "tools": tools,
     "drill": drill, "bench": bench, "camera": camera, "frame": frame, "ladder": ladder, "boat": boat, "screen": screen,
     "party": party, "guitar": guitar, "boxes": boxes, "spool": spool,
 }  # fmt: skip
-GROUNDED = frozenset({"bike", "tent", "plant", "sun", "screen", "pot", "boxes", "bench", "ladder"})
+GROUNDED = frozenset({"bike", "car", "tent", "plant", "sun", "screen", "pot", "boxes", "bench", "ladder"})
 
 
 def draw(motif: str, seed: int) -> bytes:

@@ -77,7 +77,7 @@ SCENES = (
           prices={"use": {"hour": 800, "step": "quarter"}}, rules={"hours_for": "use", "max_minutes": 720, "min_minutes": 15},
           week=WORKDAYS, units=("Bench by the window", "Bench at the back")),
     Scene("daan", "transport", "Elektrische deelauto Bes", "Vier plaatsen, tweehonderd kilometer ver. Sleutel in het kastje, laadkabel in de "
-          "kofferbak. Boven een kwart vol terugzetten is vriendelijk.", "sun", "Een zonnepaneel dat de auto laadt", "Parkeerplaats 14, Stadionweg",
+          "kofferbak. Boven een kwart vol terugzetten is vriendelijk.", "car", "Een kleine auto", "Parkeerplaats 14, Stadionweg",
           prices={"use": {"start": 100, "hour": 600, "step": "minute", "day": 4500, "per_unit": 25, "unit": "km"}},
           rules={"min_minutes": 15, "buffer_after_minutes": 15}, uses=(Used("noor", 3 * 1440, 95, {"km": ("18204", "18241")}),
           Used("jin", 42, None, {"km": ("18241", "")}))),

@@ -119,7 +119,7 @@ class RulesForm(Form):
         _l("Bookings are agreed at once"),
         description=_l("Otherwise you answer each request yourself, within two days."),
     )
-    notice_minutes = _choice(_l("Notice"), _l("How long beforehand it has to be booked."))
+    notice_minutes = _choice(_l("How long beforehand"), _l("It has to be booked at least so long before."))
     horizon_days = _choice(_l("How far ahead"))
     min_minutes = _choice(_l("Shortest time"))
     max_minutes = _choice(_l("Longest time"))
@@ -147,6 +147,8 @@ class RulesForm(Form):
         self.horizon_days.choices = lengths.days(item.horizon_days)
         self.start_days.choices = [SelectChoice(str(1 << number), name) for number, name in enumerate(weekdays)]
         if not self.is_submitted():
+            for field in (self.deposit_minor, self.late_fee_minor_per_day, self.replacement_minor):
+                field.data = field.data or None  # an empty field says "nothing" better than a zero
             self.start_days.data = [1 << number for number in range(7) if item.start_days >> number & 1]
 
     def rules(self) -> dict[str, Any]:

@@ -65,11 +65,15 @@ def pictures(listing_id: int) -> list[tuple[str, str, str]]:
 
 def rule_lines(item: Item) -> list[tuple[str, str]]:
     """Put the rules of an item into words, those that say something; amounts are in the item's currency."""
-    lines = [(_("Booking"), _("Agreed at once") if item.instant else _("The owner answers each request"))]
+    lines = []
+    if {"borrow", "rent"} & set(item.arrangements):
+        lines.append((_("Booking"), _("Agreed at once") if item.instant else _("The owner answers each request")))
+    if "use" in item.arrangements:
+        lines.append((_("Using it"), _("You start it yourself, whenever it is free")))
     if item.min_minutes > 1 or item.max_minutes is not None:
         lines.append((_("How long"), _length_range(item)))
     if item.notice_minutes:
-        lines.append((_("Notice"), length_words(item.notice_minutes)))
+        lines.append((_("How long beforehand"), length_words(item.notice_minutes)))
     if item.start_days != ALL_DAYS:
         lines.append((_("It may begin on"), weekday_words(item.start_days)))
     lines.append((_("Deposit"), deposit_words(item)))

@@ -47,11 +47,14 @@ def month(item_id: int, zone: str, asked: str = "") -> Month:
     cells = [_cell(day, zone) for day in days]
     blank: list[Cell | None] = [None] * first.weekday()
     padded = [*blank, *cells, *[None] * (-(len(blank) + len(cells)) % 7)]
+    weeks = [tuple(padded[at : at + 7]) for at in range(0, len(padded), 7)]
+    while len(weeks) > 1 and all(cell is None or cell.state == "past" for cell in weeks[0]):
+        del weeks[0]  # nobody books last week
     earlier, earliest, latest = _later(first, -1), today.replace(day=1), _later(today.replace(day=1), MONTHS_AHEAD)
     return Month(
         name=display.date(first, "LLLL yyyy"),
         weekdays=weekdays(),
-        weeks=tuple(tuple(padded[at : at + 7]) for at in range(0, len(padded), 7)),
+        weeks=tuple(weeks),
         key=f"{first:%Y-%m}",
         previous=f"{earlier:%Y-%m}" if earlier >= earliest else None,
         next=f"{after:%Y-%m}" if after <= latest else None,
