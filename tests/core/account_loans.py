@@ -21,7 +21,7 @@ from marketplace.users.models import User
 
 MEMBER, OWNER, SYSTEM, OPERATOR = (frozenset({role}) for role in (Role.MEMBER, Role.OWNER, Role.SYSTEM, Role.OPERATOR))
 MACHINE = StateMachine(
-    "loan",
+    "lending",
     "asked",
     (
         State("asked", Phase.PROPOSED, "Asked", expires_by="lapse"),
@@ -47,7 +47,7 @@ def _todo(agreement: Agreement, role: str) -> TodoItem | None:
 
 
 LOAN = AgreementKind(
-    "loan",
+    "lending",
     "Loan",
     "package",
     MACHINE,
@@ -62,13 +62,13 @@ def offer_loans(app: Flask, reviewed: frozenset[str] = frozenset()) -> None:
     """Switch the kind on in this app; `reviewed` says what of it may be reviewed."""
     here = runtime(app)
     kind = replace(LOAN, reviewed=reviewed)
-    here.registry = replace(here.registry, agreement_kinds={**here.registry.agreement_kinds, "loan": kind})
+    here.registry = replace(here.registry, agreement_kinds={**here.registry.agreement_kinds, "lending": kind})
 
 
 def stop_offering_loans(app: Flask) -> None:
     """Switch it off, as an operator does with its plugin."""
     here = runtime(app)
-    kinds = {name: kind for name, kind in here.registry.agreement_kinds.items() if name != "loan"}
+    kinds = {name: kind for name, kind in here.registry.agreement_kinds.items() if name != "lending"}
     here.registry = replace(here.registry, agreement_kinds=kinds)
 
 
@@ -89,7 +89,7 @@ def loan(app: Flask, factories: Factories) -> Lend:
         owner = owner or factories.user()
         member = member or factories.user()
         return service.create(
-            "loan",
+            "lending",
             listing=listing or factories.listing(owner, title="A cargo bike"),
             member_id=member.id,
             amount=Money(amount, "EUR") if amount is not None else None,

@@ -147,7 +147,7 @@ def test_a_plugins_lines_are_part_of_what_an_agreement_costs(site: Site) -> None
     _app, client, factories = site
     owner, member = factories.user(), factories.user()
     agreement = agreements.create(
-        "loan", listing=factories.listing(owner), member_id=member.id, amount=Money(1000, "EUR"),
+        "lending", listing=factories.listing(owner), member_id=member.id, amount=Money(1000, "EUR"),
         terms={"thing": "A drill"}, actor=Actor(member.id, Role.MEMBER),
     )  # fmt: skip
     lines = agreement_page.price_lines(agreement)
@@ -163,7 +163,7 @@ def test_a_plugins_buttons_are_on_the_pages_of_listings_agreements_and_members(s
     owner, member = factories.user(), factories.user()
     listing = factories.listing(owner)
     agreement = agreements.create(
-        "loan", listing=listing, member_id=member.id, amount=None, terms={"thing": "A drill"},
+        "lending", listing=listing, member_id=member.id, amount=None, terms={"thing": "A drill"},
         actor=Actor(member.id, Role.MEMBER),
     )  # fmt: skip
     log_in(client, member)
@@ -208,7 +208,7 @@ def test_plugins_hear_of_members_and_agreements(site: Site, sample: ModuleType) 
     assert [change for hook, _user, change in sample.HEARD if hook == "user_changed"] == ["registered"]
     owner, member = factories.user(), factories.user()
     agreement = agreements.create(
-        "loan", listing=factories.listing(owner), member_id=member.id, amount=None, terms={"thing": "A drill"},
+        "lending", listing=factories.listing(owner), member_id=member.id, amount=None, terms={"thing": "A drill"},
         actor=Actor(member.id, Role.MEMBER),
     )  # fmt: skip
     agreements.transition(agreement.id, "lend", Actor(owner.id, Role.OWNER))
@@ -240,7 +240,7 @@ def test_every_slot_gets_its_fill_and_the_fill_knows_the_subject(
         owner, operator = factories.user(), factories.operator()
         listing = factories.listing(owner)
         agreement = agreements.create(
-            "loan", listing=listing, member_id=factories.user().id, amount=None, terms={"thing": "A drill"},
+            "lending", listing=listing, member_id=factories.user().id, amount=None, terms={"thing": "A drill"},
             actor=Actor.system(),
         )  # fmt: skip
         log_in(client, operator)

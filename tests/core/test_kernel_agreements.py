@@ -33,7 +33,7 @@ def on(app: Flask, **effects: Effect) -> None:
     """Give loans these effects."""
     here = runtime(app)
     kinds = here.registry.agreement_kinds
-    changed = {**kinds, "loan": replace(kinds["loan"], effects=effects)}
+    changed = {**kinds, "lending": replace(kinds["lending"], effects=effects)}
     here.registry = replace(here.registry, agreement_kinds=changed)
 
 
@@ -153,7 +153,7 @@ def test_a_plugin_that_objects_or_fails_keeps_the_move_from_happening(
         offer_loans(app)
         makers = Factories()
         made = service.create(
-            "loan", listing=makers.listing(), member_id=makers.user().id, amount=None, terms={}, actor=Actor.system()
+            "lending", listing=makers.listing(), member_id=makers.user().id, amount=None, terms={}, actor=Actor.system()
         )
         if code is OBJECTS:
             assert [move.name for move in service.possible(made, owner(made))] == ["refuse"], "and it is not offered"

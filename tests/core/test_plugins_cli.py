@@ -157,7 +157,12 @@ def test_agreements_of_a_kind_that_nobody_knows_protect_a_plugin_that_is_gone(si
         factories = Factories()
         listing, member = factories.listing(), factories.user()
         agreements.create(
-            "loan", listing=listing, member_id=member.id, amount=None, terms={"thing": "A drill"}, actor=Actor.system()
+            "lending",
+            listing=listing,
+            member_id=member.id,
+            amount=None,
+            terms={"thing": "A drill"},
+            actor=Actor.system(),
         )
         db.session.remove()
     gone = run(site(), "plugin", "purge", "toys", "--confirm", "toys")
