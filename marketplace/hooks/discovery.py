@@ -16,7 +16,7 @@ RESERVED = frozenset(
     confirm core debt demo difference discover dispute doctor fee flask forgot gateway health healthz home
     idempotency job jobs language ledger limiter listing listings login logout marketplace media member members
     message messages metrics notification notifications offline operator operators outgoing pay payment payments
-    payout picture plugin plugins provider recurring refund register reserve reset review reviews routes run saved
+    payout picture plugin plugins provider rating recurring refund register reserve reset review reviews routes run saved
     search session setting settings shell static styleguide test tests theme thread token transfer upgrade user users
     webhook webhooks""".split()  # noqa: SIM905 - words, not a list
 )

@@ -261,7 +261,7 @@ def a_review_is_shown_when_the_other_side_stays_silent(props: Props) -> None:
     offer_loans(props.app, reviewed=frozenset({"person", "item"}))
     owner, member = props.factories.user(), props.factories.user()
     listing = props.factories.listing(owner)
-    lent = agreements.create("lending", listing=listing, member_id=member.id, terms={"thing": "A drill"},
+    lent = agreements.create("lending", listing=listing, member_id=member.id, amount=None, terms={"thing": "A drill"},
                              actor=Actor(member.id, Role.MEMBER))  # fmt: skip
     agreements.transition(lent.id, "lend", Actor(owner.id, Role.OWNER))
     agreements.transition(lent.id, "give_back", Actor(member.id, Role.MEMBER))
