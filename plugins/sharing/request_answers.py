@@ -224,12 +224,11 @@ def on_loan(agreement: Agreement, transition: str) -> None:
             requests.fall_back(listing, row)
 
 
-def address_of(agreement_id: int) -> tuple[int, str, str] | None:
-    """Give for a loan that came of a request: its listing's id, title, and the asker's own address; None for others."""
-    found = db.session.execute(
-        select(Listing.id, Listing.title, Request.address)
+def of_loan(agreement_id: int) -> Any:
+    """Give for a loan that came of a request: its listing's id and title, and both addresses; None for other loans."""
+    return db.session.execute(
+        select(Listing.id, Listing.title, Request.address.label("asker"), Answer.address.label("lender"))
         .join(Request, Request.listing_id == Listing.id)
         .join(Answer, Answer.request_id == Request.listing_id)
         .where(Answer.agreement_id == agreement_id)
     ).one_or_none()
-    return None if found is None else (found.id, found.title, found.address)

@@ -9,10 +9,10 @@ from plugins.sharing import request_answers
 
 
 def fill(agreement: Any) -> SlotFill | None:
-    """Give the piece, with the asker's address only while the loan is agreed or runs; None where no request was asked."""
-    found = request_answers.address_of(agreement.id)
+    """Give the piece, with the addresses only while the loan is agreed or runs; None where no request was asked."""
+    found = request_answers.of_loan(agreement.id)
     if found is None:
         return None
-    request_id, title, address = found
-    shown = address if agreement.phase in ("agreed", "active") else ""
-    return SlotFill("sharing/_request_of_loan.html", {"request_id": request_id, "title": title, "address": shown}, 30)
+    return SlotFill(
+        "sharing/_request_of_loan.html", {"asked": found, "agreed": agreement.phase in ("agreed", "active")}, 30
+    )

@@ -90,7 +90,7 @@ def test_an_answer_in_words_becomes_a_loan_and_the_others_are_thanked(asking: As
     assert [asking.told(each, "answer_released") for each in (one, two)] == [0, 1]
     unit = db.session.scalars(select(Unit).where(Unit.item_id == agreement.listing_id)).one()
     assert unit.place == "Oudegracht 7"
-    assert request_answers.address_of(agreement.id) == (listing.id, "A hedge trimmer", "Domplein 1")
+    assert tuple(request_answers.of_loan(agreement.id)) == (listing.id, "A hedge trimmer", "Domplein 1", "Oudegracht 7")
     assert request_answers.choose(chosen.id, asking.asker).id == agreement.id
 
 

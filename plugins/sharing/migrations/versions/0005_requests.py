@@ -1,4 +1,4 @@
-"""Requests and the answers to them."""
+"""Requests and the answers to them; meals and the orders of their portions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from marketplace.api import BigIntId, UtcDateTime
+from marketplace.api import BigIntId, Json, UtcDateTime
 
 revision = "0005_requests"
 down_revision = "0004_use"
 
-TABLES = ("sharing_answer", "sharing_request")
+TABLES = ("sharing_order", "sharing_meal", "sharing_answer", "sharing_request")
 REQUEST_STATES = ("draft", "open", "chosen", "settled", "ended")
 ANSWER_STATES = ("offered", "chosen", "released", "withdrawn", "failed")
 
@@ -79,9 +79,50 @@ def _answer() -> None:
     )  # fmt: skip
 
 
+def _meal() -> None:
+    op.create_table(
+        "sharing_meal",
+        _ref("sharing_meal", "listing_id", "listing.id", primary_key=True, autoincrement=False),
+        sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("price_minor", BigIntId, nullable=False, server_default="0"),
+        sa.Column("portions", sa.Integer, nullable=False),
+        sa.Column("taken", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("order_by", UtcDateTime, nullable=False),
+        sa.Column("pickup_from", UtcDateTime, nullable=False),
+        sa.Column("pickup_until", UtcDateTime, nullable=False),
+        sa.Column("allergens", Json, nullable=False, server_default="[]"),
+        sa.Column("address", sa.Text, nullable=False, server_default=""),
+        sa.CheckConstraint("taken >= 0 AND taken <= portions", name="never_oversold"),
+        sa.CheckConstraint("portions > 0", name="portions"),
+        sa.CheckConstraint("price_minor >= 0", name="price"),
+        sa.CheckConstraint("pickup_from < pickup_until AND order_by <= pickup_until", name="times"),
+    )  # fmt: skip
+    op.create_index("ix_sharing_meal_order_by", "sharing_meal", ["order_by"])
+
+
+def _order() -> None:
+    op.create_table(
+        "sharing_order",
+        _ref("sharing_order", "agreement_id", "agreement.id", primary_key=True, autoincrement=False),
+        _ref("sharing_order", "meal_id", "sharing_meal.listing_id", nullable=False),
+        _ref("sharing_order", "member_id", "user.id", nullable=False),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("nonce", sa.String(64), nullable=False),
+        sa.Column("holds", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("told", sa.Boolean, nullable=False, server_default=sa.false()),
+        _ref("sharing_order", "payment_id", "payment.id"),
+        sa.Column("settled_at", UtcDateTime),
+        sa.CheckConstraint("count > 0", name="count"),
+        sa.UniqueConstraint("member_id", "nonce", name="uq_sharing_order_member_id_nonce"),
+        sa.UniqueConstraint("payment_id", name="uq_sharing_order_payment_id"),
+    )  # fmt: skip
+    op.create_index("ix_sharing_order_meal", "sharing_order", ["meal_id", "agreement_id"])
+    _partial("ix_sharing_order_unsettled", "sharing_order", ["agreement_id"], "settled_at IS NULL")
+
+
 def upgrade() -> None:
     """Make the tables."""
-    for make in (_request, _answer):
+    for make in (_request, _answer, _meal, _order):
         make()
 
 
