@@ -17,6 +17,8 @@ PAYMENT = """
     select '/pay/' || p.id from payment p join user u on u.id = p.payer_id
     where p.state = :state and u.email = :who || '@example.org' order by p.id limit 1"""
 NEWEST = {"payouts": "payout", "jobs": "job", "gateway": "gateway_event", "ledger/transactions": "ledger_txn"}
+ITEM = "select id from listing where kind = 'item' and slug = :slug"
+SHARED = ("bakfiets-met-regenhuif", "elektrische-deelauto-bes", "cordless-drill-with-two-batteries", "houtversnipperaar")
 LIVE = "een-moestuin-achter-de-bibliotheek"
 
 
@@ -114,6 +116,27 @@ def owners(site: Neighbourhood) -> Iterator[Place]:
     yield Place(f"/campaigns/{live}/pledge", "carla", empty_and_send)
     yield Place(f"/campaigns/{live}/pledge", "fenna")
     yield Place("/account/payments", "carla", to_the_bank)
+
+
+def sharers(site: Neighbourhood) -> Iterator[Place]:
+    """What there is around items: the list and its map, one item of each kind, and all that a lender fills in."""
+    for query in ("", "?now=1&from=2027-06-01&until=2027-06-03", "?until=2027-06-01", "?q=zeppelin"):
+        yield Place("/items" + query)
+    items = {slug: str(site.one(ITEM, slug=slug)) for slug in SHARED}
+    rented, used = items[SHARED[0]], items[SHARED[1]]
+    for number, slug in enumerate(SHARED):
+        yield Place(f"/items/{items[slug]}-{slug}", "carla" if number else "")
+    yield Place(f"/items/{rented}-{SHARED[0]}?month=2027-06", "carla")
+    yield Place(f"/items/{rented}/book", "carla")
+    yield Place("/items/new", "fenna")
+    yield Place("/items/new", "fenna", empty_and_send)
+    for path in ("manage", "edit", "rules", "hours", "units/new", "prices", "prices/rent"):
+        yield Place(f"/items/{rented}/{path}", "fenna")
+    for path in ("edit", "units/new"):
+        yield Place(f"/items/{rented}/{path}", "fenna", empty_and_send)
+    unit = site.one("select min(id) from sharing_unit where item_id = :item", item=rented)
+    yield Place(f"/items/{rented}/units/{unit}", "fenna")
+    yield Place(f"/items/{used}/manage", "daan")
 
 
 def operators(site: Neighbourhood) -> Iterator[Place]:
