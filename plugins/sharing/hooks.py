@@ -26,6 +26,10 @@ from marketplace.api import (
 from plugins.sharing.calendar_hooks import JOBS as CALENDAR_JOBS
 from plugins.sharing.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan_notices import NOTIFICATIONS as LOAN_NOTICES
+from plugins.sharing.meal_hooks import JOBS as MEAL_JOBS
+from plugins.sharing.meal_hooks import MEAL, ORDER_KIND
+from plugins.sharing.meal_hooks import settings as meal_settings
+from plugins.sharing.meal_notices import NOTIFICATIONS as MEAL_NOTICES
 from plugins.sharing.request_hooks import JOBS as REQUEST_JOBS
 from plugins.sharing.request_hooks import REQUEST
 from plugins.sharing.request_notices import NOTIFICATIONS as REQUEST_NOTICES
@@ -63,6 +67,7 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.calendar_views:blueprint"),
         BlueprintAt("plugins.sharing.tariff_views:blueprint"),
         BlueprintAt("plugins.sharing.request_views:blueprint"),
+        BlueprintAt("plugins.sharing.meal_views:blueprint"),
         BlueprintAt("plugins.sharing.use_manage:blueprint"),
         BlueprintAt("plugins.sharing.use_api:blueprint"),
     ]
@@ -70,26 +75,26 @@ def register_blueprints() -> list[BlueprintAt]:
 
 @hookimpl
 def register_listing_kinds() -> list[ListingKind]:
-    """Add items and requests."""
-    return [ITEM, REQUEST]
+    """Add items, requests and meals."""
+    return [ITEM, REQUEST, MEAL]
 
 
 @hookimpl
 def register_agreement_kinds() -> list[AgreementKind]:
     """Add loans and uses."""
-    return [LOAN_KIND, USE_KIND, PLAN_KIND]
+    return [LOAN_KIND, USE_KIND, PLAN_KIND, ORDER_KIND]
 
 
 @hookimpl
 def register_notifications() -> list[NotificationKind]:
     """Add what borrowers and lenders are told."""
-    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES]
+    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES, *MEAL_NOTICES]
 
 
 @hookimpl
 def register_jobs() -> list[JobKind]:
     """Add what minds loans and uses."""
-    return [SWEEP, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS]
+    return [SWEEP, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS, *MEAL_JOBS]
 
 
 @hookimpl
@@ -109,6 +114,7 @@ def register_settings() -> list[SettingSpec]:
         SettingSpec("sharing.hold_minutes", _l("Minutes that a slot is held during payment"), "int", 30,
             minimum=5, maximum=1440, group=group),
         *use_settings(),
+        *meal_settings(),
     ]  # fmt: skip
 
 
@@ -123,6 +129,10 @@ def access_rules(user: Any, action: str, subject: Any) -> bool | None:
 @hookimpl
 def transition_objections(agreement: Any, transition: str, actor: Any) -> list[str] | None:
     """Object to moves of a loan whose time has not come."""
+    if agreement.kind == "order":
+        from plugins.sharing import order_describe
+
+        return order_describe.objections(agreement, transition, actor)
     if agreement.kind != "loan":
         return None
     from plugins.sharing import loan_describe
@@ -146,14 +156,19 @@ def listing_changed(listing: Any, change: str) -> None:
         from plugins.sharing import requests
 
         requests.on_removed(listing)
+    if listing.kind == "meal" and change == "removed":
+        from plugins.sharing import orders
+
+        orders.on_removed(listing)
 
 
 @hookimpl
 def payment_changed(payment: Any, change: str) -> None:
     """Move a loan or a use as its payments move."""
-    from plugins.sharing import loan_money, use_news
+    from plugins.sharing import loan_money, order_money, use_news
 
     loan_money.on_payment(payment, change)
+    order_money.on_payment(payment, change)
     use_news.on_payment(payment, change)
 
 
@@ -170,9 +185,13 @@ def nav_items(area: str) -> list[NavItem]:
 
 @hookimpl
 def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
-    """Show a loan or a use on its agreement's page."""
+    """Show a loan, a use or an order on its agreement's page."""
     if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "use":
         return [SlotFill("sharing/_use.html", {"use": subject})]
+    if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "order":
+        from plugins.sharing import order_describe
+
+        return order_describe.fills(subject, viewer)
     if slot != Slot.AGREEMENT_MAIN or getattr(subject, "kind", None) != "loan":
         return []
     from plugins.sharing import loan_pages, request_fill

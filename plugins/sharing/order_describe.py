@@ -76,11 +76,11 @@ def objections(agreement: Agreement, transition: str, actor: Any) -> list[str]:
     return [why] if why else []
 
 
-def fill(agreement: Agreement, viewer: Any) -> SlotFill | None:
+def fills(agreement: Agreement, viewer: Any) -> list[SlotFill]:
     """Give the order's piece of the agreement's page; the address only once it is agreed."""
     order = db.session.get(Order, agreement.id)
     if order is None or viewer is None:
-        return None
+        return []
     meal = db.session.get_one(Meal, order.meal_id)
     role = str(agreements.actor_for(viewer, agreement).role)
     context = {
@@ -88,4 +88,4 @@ def fill(agreement: Agreement, viewer: Any) -> SlotFill | None:
         "pay_path": order_money.pay_path(order) if role == "member" and agreement.state == "ordered" else None,
         "agreed": agreement.phase in ("agreed", "active"), "allergens": allergens(meal.allergens),
     }  # fmt: skip
-    return SlotFill("sharing/_order.html", context, 10)
+    return [SlotFill("sharing/_order.html", context, 10)]
