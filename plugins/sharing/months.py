@@ -12,6 +12,7 @@ from marketplace.api import clock, display
 from plugins.sharing.calendars import Day, calendar
 
 MONTHS_AHEAD = 24
+SHOWN = 2
 MONTH = re.compile(r"(\d{4})-(\d{2})")
 
 
@@ -28,37 +29,49 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month: its name, its weeks (None where another month's days would stand), and the months beside it as YYYY-MM."""
+    """A month: its name and its weeks, with None where another month's days would stand."""
 
     name: str
-    weekdays: tuple[tuple[str, str], ...]
     weeks: tuple[tuple[Cell | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The months that are shown together, and those from which the sheets before and after begin, as YYYY-MM."""
+
+    months: tuple[Month, ...]
+    weekdays: tuple[tuple[str, str], ...]
     key: str
     previous: str | None
     next: str | None
 
 
-def month(item_id: int, zone: str, asked: str = "") -> Month:
-    """Give the asked month ("2027-03"), this one when nothing sensible was asked; raises NotFound for no item."""
+def sheet(item_id: int, zone: str, asked: str = "") -> Sheet:
+    """Give the asked month ("2027-03") and the one after it; from this one on when nothing sensible was asked.
+
+    Two statements. Raises NotFound for no item.
+    """
     today = clock.local(clock.now(), zone).date()
     first = _first(asked, today)
-    after = _later(first, 1)
-    days = calendar(item_id, first, after)
-    cells = [_cell(day, zone) for day in days]
+    firsts = [_later(first, number) for number in range(SHOWN + 1)]
+    cells = [_cell(day, zone) for day in calendar(item_id, first, firsts[-1])]
+    earlier, this = _later(first, -1), today.replace(day=1)
+    return Sheet(
+        months=tuple(_month(one, [cell for cell in cells if cell.day.month == one.month]) for one in firsts[:-1]),
+        weekdays=weekdays(),
+        key=f"{first:%Y-%m}",
+        previous=f"{earlier:%Y-%m}" if earlier >= this else None,
+        next=f"{firsts[1]:%Y-%m}" if firsts[1] <= _later(this, MONTHS_AHEAD) else None,
+    )
+
+
+def _month(first: date, cells: list[Cell]) -> Month:
     blank: list[Cell | None] = [None] * first.weekday()
     padded = [*blank, *cells, *[None] * (-(len(blank) + len(cells)) % 7)]
     weeks = [tuple(padded[at : at + 7]) for at in range(0, len(padded), 7)]
     while len(weeks) > 1 and all(cell is None or cell.state == "past" for cell in weeks[0]):
         del weeks[0]  # nobody books last week
-    earlier, earliest, latest = _later(first, -1), today.replace(day=1), _later(today.replace(day=1), MONTHS_AHEAD)
-    return Month(
-        name=display.date(first, "LLLL yyyy"),
-        weekdays=weekdays(),
-        weeks=tuple(weeks),
-        key=f"{first:%Y-%m}",
-        previous=f"{earlier:%Y-%m}" if earlier >= earliest else None,
-        next=f"{after:%Y-%m}" if after <= latest else None,
-    )
+    return Month(display.date(first, "LLLL yyyy"), tuple(weeks))
 
 
 def _first(asked: str, today: date) -> date:

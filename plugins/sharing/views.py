@@ -80,7 +80,7 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "pictures": item_reads.pictures(listing.id),
         "managed": managed,
         "problems": listings.problems(listing) if managed and listing.state == "draft" else [],
-        "month": months.month(listing.id, item.zone, request.args.get("month", "")),
+        "sheet": months.sheet(listing.id, item.zone, request.args.get("month", "")),
         "panels": [(key, NAMES[key], panel(priced[key]) if key in priced else None) for key in ways],
         "rules": item_reads.rule_lines(item),
         "week": item_reads.week_lines(listing.id, names),
