@@ -17,7 +17,7 @@ from plugins.sharing.tariffs import Bill, Line
 MINOR = re.compile(r"(-?\d+) minor units")
 WORDS = {
     "start": _l("Start"), "access": _l("Access"), "time": _l("Time"), "driving": _l("Driving"), "parked": _l("Parked"),
-    "distance": _l("Distance"), "energy": _l("Energy"), "units": _l("Units"), "hour": _l("Hours"), "day": _l("Day"),
+    "distance": _l("Distance"), "energy": _l("Energy"), "units": _l("Used"), "hour": _l("Hours"), "day": _l("Day"),
     "week": _l("Week"), "half-day": _l("Half a day"), "whole-day": _l("Whole day"), "night": _l("Night"),
     "insurance": _l("Insurance"), "cleaning": _l("Cleaning"), "vat": _l("VAT"), "maximum": _l("Maximum reached"),
     "minimum": _l("Least amount"), "hour-cap": _l("Maximum per hour"), "day-cap": _l("Maximum per day"),
