@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from marketplace.api import (
     AgreementKind,
     BlueprintAt,
+    HealthProblem,
     JobKind,
     ListingKind,
     NavItem,
@@ -70,6 +71,7 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.meal_views:blueprint"),
         BlueprintAt("plugins.sharing.use_manage:blueprint"),
         BlueprintAt("plugins.sharing.use_api:blueprint"),
+        BlueprintAt("plugins.sharing.operator_views:blueprint"),
     ]
 
 
@@ -180,12 +182,18 @@ def nav_items(area: str) -> list[NavItem]:
             NavItem(_l("Borrowing and lending"), "sharing_loans.index", "key-round", 20),
             NavItem(_l("My uses"), "sharing_use.mine", "timer", 25),
         ]
+    if area == "operator":
+        return [NavItem(_l("Sharing"), "sharing_operator.index", "package-open", 30)]
     return [NavItem(_l("Share"), "sharing.index", "package-open", 30)] if area == "main" else []
 
 
 @hookimpl
 def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
-    """Show a loan, a use or an order on its agreement's page."""
+    """Show a loan, a use or an order on its agreement's page, and to operators how much is out."""
+    if slot == Slot.OPERATOR_OVERVIEW:
+        from plugins.sharing import operator_reads
+
+        return operator_reads.fills()
     if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "use":
         return [SlotFill("sharing/_use.html", {"use": subject})]
     if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "order":
@@ -200,6 +208,14 @@ def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
 
 
 @hookimpl
+def health_problems() -> list[HealthProblem]:
+    """Look for what should have ended by itself and has not, and for slots that nobody has."""
+    from plugins.sharing import health
+
+    return health.problems()
+
+
+@hookimpl
 def load_demo(demo: Any) -> None:
     """Add the neighbourhood's items."""
     from plugins.sharing import demo as scenes  # only the demo needs its texts
@@ -209,16 +225,17 @@ def load_demo(demo: Any) -> None:
 
 @hookimpl
 def export_member(user: Any) -> dict[str, Any]:
-    """Give a member's loans and uses."""
-    from plugins.sharing import loan_members, use_members
+    """Give a member's loans and uses, requests and meals."""
+    from plugins.sharing import loan_members, request_members, use_members
 
-    return loan_members.export(user) | use_members.export(user)
+    return loan_members.export(user) | use_members.export(user) | request_members.export(user)
 
 
 @hookimpl
 def erase_member(user: Any) -> None:
     """Forget a member's photos, and take them off the accounts of others."""
-    from plugins.sharing import loan_members, use_members
+    from plugins.sharing import loan_members, request_members, use_members
 
     loan_members.erase(user)
+    request_members.erase(user)
     use_members.erase(user)

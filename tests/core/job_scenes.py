@@ -318,6 +318,21 @@ def a_request_reaches_farther_and_ends(props: Props) -> None:
     assert (asking.told(near, "answer_released"), asking.told(far, "request_near")) == (1, 1)
 
 
+@scene("sharing.meals")
+def portions_are_ordered_and_picked_up(props: Props) -> None:
+    """Let one order be picked up, and say nothing of the other."""
+    from tests.plugins.sharing.meal_world import Cooking
+
+    cooking = Cooking(props.app, props.factories, props.frozen)
+    listing = cooking.meal()
+    picked, forgotten = cooking.order(listing), cooking.order(listing)
+    cooking.later(hours=24, minutes=12)
+    cooking.later(minutes=50)
+    cooking.move(picked, "pick_up")
+    cooking.later(hours=26)
+    assert [cooking.state(each) for each in (picked, forgotten)] == ["completed", "completed"]
+
+
 @scene("sharing.collect", "sharing.collect_sweep", "sharing.rerun", "sharing.watch", "sharing.plan_renewed")
 def things_are_used_and_paid_for(props: Props) -> None:
     """Use a car with a limit, let its device send late, correct a reading, and keep a plan that costs nothing."""

@@ -15,8 +15,9 @@ from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.listings import service as listings
 from marketplace.notifications.models import Notification
-from marketplace.testing.factories import Factories
-from plugins.sharing import loans, request_answers, request_rounds, requests
+from marketplace.testing.factories import PASSWORD, Factories
+from marketplace.users import closing
+from plugins.sharing import loans, request_answers, request_members, request_rounds, requests
 from plugins.sharing.item_models import Item, Unit
 from plugins.sharing.refusals import SlotTaken
 from plugins.sharing.windows import Window
@@ -254,6 +255,19 @@ def test_a_request_needs_a_time_that_can_still_be_met(asking: Asking) -> None:
     listings.close(listing.id, actor=asking.asker)
     with pytest.raises(Refused):
         listings.reopen(listing.id, actor=asking.asker)
+
+
+def test_with_the_account_requests_end_and_addresses_are_forgotten(asking: Asking) -> None:
+    one, listing = asking.neighbour(1), asking.request(address="Domplein 1")
+    answer = asking.answer(listing, one, address="Oudegracht 7")
+    assert request_members.export(one)["answers"][0]["address"] == "Oudegracht 7"
+    closing.close(one, PASSWORD, address=None)
+    assert asking.answer_state(answer) == "withdrawn"
+    assert request_members.export(one)["answers"][0]["address"] == ""
+    other = asking.answer(listing, asking.neighbour(1))
+    closing.close(asking.asker, PASSWORD, address=None)
+    assert (asking.row(listing).state, asking.row(listing).address) == ("ended", "")
+    assert asking.answer_state(other) == "released"
 
 
 def test_the_database_refuses_two_chosen_answers_and_two_standing_ones(asking: Asking) -> None:
