@@ -7,6 +7,8 @@ import urllib.request
 
 from sqlalchemy import func, select
 
+from marketplace import clock
+from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.demo import load
 from marketplace.demo.serve import plugin_steps
@@ -20,6 +22,9 @@ from plugins.funding import totals
 from plugins.funding.demo_scenes import SCENES
 from plugins.funding.hooks import DEMO_STEPS
 from plugins.funding.models import Campaign
+from plugins.sharing import demo_scenes, hooks
+from plugins.sharing.booking_models import Loan
+from plugins.sharing.item_models import Item
 
 
 def counts(column) -> dict[str, int]:
@@ -42,6 +47,7 @@ def test_the_demo_shows_every_state_and_its_books_equal_the_bank(sandbox, app, c
     assert counts(Picture.state).keys() == {"ready"}
     assert db.session.scalar(select(func.count()).select_from(Message)) >= 7
     assert counts(Payout.state).get("paid", 0) >= 1
+    assert_things_are_shared()
     assert totals.drift() == []
     assert list(ledger.audit()) == []
     clearing = db.session.scalars(select(LedgerAccount).where(LedgerAccount.role == "provider_clearing")).one()
@@ -49,6 +55,19 @@ def test_the_demo_shows_every_state_and_its_books_equal_the_bank(sandbox, app, c
         held = json.load(answer)["balance"][""]["eur"]
     assert clearing.posted_debit - clearing.posted_credit == held["available"] + held["pending"]
     assert_pages_answer(client, auth)
+
+
+def assert_things_are_shared() -> None:
+    """Look for every arrangement, and for what may become of a loan and of a use."""
+    assert {way for ways in db.session.scalars(select(Item.arrangements)) for way in ways} == {"borrow", "rent", "use"}
+    found = {(row.kind, row.state) for row in db.session.execute(select(Agreement.kind, Agreement.state))}
+    lent = {state for kind, state in found if kind == "loan"}
+    assert lent == {"requested", "agreed", "active", "claimed", "closed"}
+    assert {state for kind, state in found if kind == "use"} == {"running", "paid"}
+    late = (Agreement.state == "active", Loan.ends_at < clock.now())
+    assert db.session.scalar(
+        select(func.count()).select_from(Loan).join(Agreement, Agreement.id == Loan.agreement_id).where(*late)
+    )
 
 
 def assert_pages_answer(client, auth) -> None:
@@ -59,9 +78,14 @@ def assert_pages_answer(client, auth) -> None:
     paths += [f"/campaigns/{row.id}-{row.slug}" for row in db.session.execute(
         select(Listing.id, Listing.slug).where(Listing.kind == "campaign", Listing.state == "published")
     )]  # fmt: skip
+    paths += ["/items", "/items?now=1", "/gbfs/vehicle_status.json"]
+    paths += [f"/items/{row.id}-{row.slug}" for row in db.session.execute(
+        select(Listing.id, Listing.slug).where(Listing.kind == "item", Listing.state == "published")
+    )]  # fmt: skip
     for path in paths:
         assert client.get(path).status_code == 200, path
 
 
-def test_the_progress_bar_knows_how_many_campaigns_there_are():
+def test_the_progress_bar_knows_how_many_scenes_there_are():
     assert len(SCENES) == DEMO_STEPS
+    assert len(demo_scenes.SCENES) == hooks.DEMO_STEPS
