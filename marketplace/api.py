@@ -11,6 +11,7 @@ from marketplace.late import at
 
 if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test compares it with the table below
     from marketplace import access, api_v1, clock, display, kept, private_pictures, search
+    from marketplace.admin import paging
     from marketplace.agreements import service as agreements
     from marketplace.agreements.models import Agreement, AgreementEvent
     from marketplace.agreements.service import Actor, TransitionContext
@@ -80,10 +81,9 @@ __all__ = [
     "SlotFill", "State", "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User",
     "UtcDateTime", "access", "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "category_of",
     "check_address", "clock", "csrf", "db", "display", "fee_settings", "fetch", "hookimpl", "in_transaction",
-    "jobs", "kept", "late", "limiter",
-    "listing_pictures", "listings", "locator", "looked_at", "notifications", "parse_amount", "partial_index", "payments",
-    "picture_url", "places", "preview_url", "private_pictures", "render_markdown", "reviews", "runtime", "search", "settings",
-    "transaction", "whereabouts",
+    "jobs", "kept", "late", "limiter", "listing_pictures", "listings", "locator", "looked_at",
+    "notifications", "paging", "parse_amount", "partial_index", "payments", "picture_url", "places", "preview_url",
+    "private_pictures", "render_markdown", "reviews", "runtime", "search", "settings", "transaction", "whereabouts",
 ]  # fmt: skip
 
 _HOMES = {
@@ -157,6 +157,7 @@ _HOMES = {
     "locator": "marketplace.listings.locator",
     "looked_at": "marketplace.listings.acts:looked_at",
     "notifications": "marketplace.notifications.service",
+    "paging": "marketplace.admin.paging",
     "parse_amount": "marketplace.money:parse_amount",
     "partial_index": "marketplace.database:partial_index",
     "payments": "marketplace.payments.service",

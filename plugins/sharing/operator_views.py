@@ -1,0 +1,74 @@
+"""The operator's pages of sharing: what is out, overdue, claimed and in use now, and the prices in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, render_template, url_for
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from marketplace.api import access, clock, paging
+from plugins.sharing import claims as claim_words
+from plugins.sharing import operator_reads
+from plugins.sharing.machine_loan import LOAN
+from plugins.sharing.machine_use import USE
+from plugins.sharing.tariff_views import NAMES
+
+blueprint = Blueprint("sharing_operator", __name__, url_prefix="/operator/sharing", template_folder="templates")
+READS: dict[str, Callable[[], paging.Page]] = {
+    "out": operator_reads.out,
+    "overdue": operator_reads.overdue,
+    "claims": operator_reads.claims,
+    "uses": operator_reads.uses,
+    "prices": operator_reads.prices,
+}
+
+
+@blueprint.before_request
+@login_required
+def only_for_operators() -> None:
+    """Refuse everybody but operators; a guest is asked to log in."""
+    access.require(current_user, "operator.act")
+
+
+@blueprint.after_request
+def keep_out_of_caches(response: Response) -> Response:
+    """What operators see is about other people; it does not stay behind in a browser or a proxy."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@blueprint.get("")
+def index() -> Any:
+    """Show what is out now."""
+    return _list("out")
+
+
+@blueprint.get("/<any('overdue', 'claims', 'uses', 'prices'):name>")
+def listed(name: str) -> Any:
+    """Show another of the lists."""
+    return _list(name)
+
+
+def _list(name: str) -> Any:
+    page, figures = READS[name](), operator_reads.figures()
+    titles = {
+        "out": _("Out now"),
+        "overdue": _("Overdue"),
+        "claims": _("Open claims"),
+        "uses": _("In use"),
+        "prices": _("Prices"),
+    }
+    tabs = [(f"{title} ({getattr(figures, key)})", _address(key), key == name, "") for key, title in titles.items()]
+    return render_template(
+        f"sharing/operator_{name}.html", page=page, tabs=tabs, title=titles[name], now=clock.now(),
+        states={**{state.name: state.label for state in LOAN.states}, **{state.name: state.label for state in USE.states}},
+        kinds=claim_words.KINDS, arrangements=NAMES,
+    )  # fmt: skip
+
+
+def _address(name: str) -> str:
+    return url_for("sharing_operator.index") if name == "out" else url_for("sharing_operator.listed", name=name)
