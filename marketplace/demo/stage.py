@@ -45,7 +45,9 @@ class Demo:
     def work(self) -> None:
         """Let the worker do what is due at the present (perhaps frozen) time."""
         db.session.remove()
-        with transaction() as session:  # stories go back in time: no call of a later day may hold up those of an earlier one
+        with (
+            transaction() as session
+        ):  # stories go back in time: no call of a later day may hold up those of an earlier one
             now = clock.now()
             session.execute(update(PaymentPace).where(PaymentPace.next_at > now).values(next_at=now))
         drain(self.app)
