@@ -224,8 +224,8 @@ def spool(c: Canvas) -> None:
 
 MOTIFS: dict[str, Callable[[Canvas], None]] = {
     "bike": bike, "car": car, "tent": tent, "sun": sun, "plant": plant, "house": house, "books": books, "pot": pot,
-    "tools": tools, "drill": drill, "bench": bench, "camera": camera, "frame": frame, "ladder": ladder, "boat": boat, "screen": screen,
-    "party": party, "guitar": guitar, "boxes": boxes, "spool": spool,
+    "tools": tools, "drill": drill, "bench": bench, "camera": camera, "frame": frame, "ladder": ladder, "boat": boat,
+    "screen": screen, "party": party, "guitar": guitar, "boxes": boxes, "spool": spool,
 }  # fmt: skip
 GROUNDED = frozenset({"bike", "car", "tent", "plant", "sun", "screen", "pot", "boxes", "bench", "ladder"})
 
