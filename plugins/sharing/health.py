@@ -30,7 +30,7 @@ OVER = ("completed", "cancelled", "failed")
 
 
 def problems() -> list[HealthProblem]:
-    """Look for all of them, a statement each."""
+    """Look for all of them in one statement."""
     now = clock.now()
     checks = (
         (_overdue(now), "warning", "{} loans are overdue for more than 30 days and still count as handed over",
@@ -61,8 +61,11 @@ def problems() -> list[HealthProblem]:
 
 
 def _found(checks: Any) -> Iterator[HealthProblem]:
-    for statement, level, message, hint in checks:
-        if count := db.session.scalar(select(func.count()).select_from(statement.subquery())):
+    counts = [select(func.count()).select_from(check[0].subquery()).scalar_subquery() for check in checks]
+    for count, (_statement, level, message, hint) in zip(
+        db.session.execute(select(*counts)).one(), checks, strict=True
+    ):
+        if count:
             yield HealthProblem(level, message.format(count), hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from marketplace.database import transaction
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
+from marketplace.testing.statements import Statements
 from plugins.sharing import handovers, health, loan_sweep
 from plugins.sharing.booking_models import LoanUnit
 from plugins.sharing.item_models import ImportedCalendar, Occupancy
@@ -42,6 +44,13 @@ def write(statement: Any) -> None:
     """Change rows behind the program's back."""
     with transaction() as session:
         session.execute(statement)
+
+
+def test_all_is_looked_at_in_one_statement(lending: Lending, statements: Callable[[], Statements]) -> None:
+    health.problems()
+    with statements() as seen:
+        health.problems()
+    assert len(seen) == 1
 
 
 def test_a_place_where_all_goes_its_way_has_no_problems(lending: Lending) -> None:
