@@ -303,3 +303,24 @@ def test_closing_a_day_needs_a_day(client: Any, lender: User) -> None:
     with transaction():
         openings.set_day(number, date(2026, 3, 12), [])
     assert "closed" in client.get(f"/items/{number}/hours").text
+
+
+def test_a_free_day_of_the_calendar_leads_to_the_booking_with_that_day(
+    client: Any, lender: User, auth: Any, factories: Any
+) -> None:
+    number = published(client)
+    auth.login(factories.user())
+    shown = page(client, number)
+    assert "?month=2026-03&amp;from=2026-03-20#book" in shown
+    filled = page(client, number, "?month=2026-03&from=2026-03-20")
+    assert re.search(r'name="starts_on"[^>]*value="2026-03-20"', filled)
+    for odd in ("&from=2026-13-45", "&from=x"):
+        assert "starts_on" in page(client, number, f"?month=2026-03{odd}")
+
+
+def test_the_lender_finds_everything_from_one_page(client: Any, lender: User) -> None:
+    number = published(client, arrangement="use", price="3")
+    shown = client.get(f"/items/{number}/manage").text
+    for path in ("edit", "rules", "hours", "units/new", "prices", "labels", "calendars", "uses"):
+        assert f'href="/items/{number}/{path}"' in shown, path
+        assert client.get(f"/items/{number}/{path}").status_code == 200, path
