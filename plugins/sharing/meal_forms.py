@@ -88,7 +88,7 @@ class MealForm(DescribeMealForm):
     price = MoneyField(_l("Price of a portion"), [Optional()])
     day = DateField(_l("Day of the pick-up"), [InputRequired()])
     pickup_from = TimeField(_l("Pick-up from"), [InputRequired()], format=CLOCK)
-    pickup_until = TimeField(_l("until"), [InputRequired()], format=CLOCK)
+    pickup_until = TimeField(_l("Pick-up until"), [InputRequired()], format=CLOCK)
     order_by_day = DateField(_l("Order by"), [InputRequired()])
     order_by_time = TimeField(_l("Until what time"), [InputRequired()], format=CLOCK)
     pictures = MultipleFileField(

@@ -102,7 +102,7 @@ def test_addresses_and_answers_are_for_those_whom_they_concern(asking: Asking) -
     guest = visitor(asking)
     assert guest.get("/requests/new").status_code in (302, 401)
     assert guest.post(f"/requests/{listing.id}/answer", data={"words": "x"}).status_code in (302, 401)
-    for path in (f"/requests/{listing.id}/edit", ):
+    for path in (f"/requests/{listing.id}/edit",):
         assert visitor(asking, one).get(path).status_code == 404
     assert visitor(asking, one).post(f"/requests/{listing.id}/end").status_code == 404
 
@@ -111,7 +111,12 @@ def test_the_asker_edits_and_ends(asking: Asking) -> None:
     listing = asking.request()
     me = visitor(asking, asking.asker)
     assert "were told" in page_text(me.get(f"/requests/{listing.id}/edit"))
-    facts = {"title": "A good trimmer", "body_md": "For the hedge behind the house.", "category": "tools", "place": "Utrecht"}
+    facts = {
+        "title": "A good trimmer",
+        "body_md": "For the hedge behind the house.",
+        "category": "tools",
+        "place": "Utrecht",
+    }
     assert me.post(f"/requests/{listing.id}/edit", data={**facts, "address": "Domplein 2"}).status_code == 303
     assert asking.row(listing).address == "Domplein 2"
     stale = me.post(f"/requests/{listing.id}/edit", data={**facts, "version": "1"})
