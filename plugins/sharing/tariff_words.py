@@ -25,7 +25,7 @@ WORDS = {
     "in-use": _l("In use"), "reserved": _l("Reserved"), "paused": _l("Paused"), "km": _l("km"), "kwh": _l("kWh"),
     "minutes": _l("Minutes"), "nights": _l("Nights"), "day-price": _l("Days"), "contribution": _l("Contribution"),
 }  # fmt: skip
-UNITS = {"kwh": "kWh"}
+UNITS = {"kwh": "kWh", "units": _l("units")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def price(minor: str | Decimal, currency: str) -> str:
 
 def unit_word(register: str) -> str:
     """Give the word of what a register counts."""
-    return UNITS.get(register, register.replace("-", " "))
+    return str(UNITS.get(register, register.replace("-", " ")))
 
 
 def quantity(value: str | Decimal, facts: Mapping[str, str]) -> str:

@@ -171,7 +171,7 @@ def bill(use_id: int) -> Any:
     return render_template(
         "sharing/use_bill.html", agreement=agreement, session=session, listing=db.session.get_one(Listing, session.listing_id),
         bills=use_reads.bills(use_id), readings=use_reads.readings(use_id), label=_words()[agreement.state],
-        managed=_keeps(session), tone=use_reads.TONES.get(agreement.state, "good"),
+        managed=_keeps(session), tone=use_reads.TONES.get(agreement.state, "good"), word=tariff_words.word,
     )  # fmt: skip
 
 
