@@ -49,7 +49,11 @@ class Asking(Lending):
             "lat": DOM[0], "lon": DOM[1], **facts,
         }  # fmt: skip
         return requests.ask(
-            self.asker, facts=said, window=Window(begins, begins + timedelta(days=1)), radius_m=km * 1000, address=address
+            self.asker,
+            facts=said,
+            window=Window(begins, begins + timedelta(days=1)),
+            radius_m=km * 1000,
+            address=address,
         )
 
     def answer(self, listing: Listing, by: User, **facts: Any) -> Answer:
