@@ -19,6 +19,7 @@ from marketplace.listings import pictures as uploads
 from marketplace.payments import payees
 from marketplace.payments.methods import Returns, begin_setup, look_at_setup, methods_of
 from marketplace.payments.models import PaymentPace
+from marketplace.reviews import service as reviews
 from marketplace.runtime import runtime
 from marketplace.users import accounts
 from marketplace.users.models import User
@@ -77,6 +78,11 @@ class Demo:
         """Draw a picture and upload it as the listing's owner."""
         data = pictures.draw(motif, listing_id)
         uploads.add(listing_id, actor=owner, data=data, alt=alt)
+
+    def review(self, agreement_id: int, key: str, stars: int, words: str, item_stars: int = 0) -> None:
+        """Let a person write about the other side of what has ended, and with `item_stars` about the thing too."""
+        item = reviews.Words(item_stars, words) if item_stars else None
+        reviews.write(agreement_id, self._ids[key], reviews.Words(stars, words), item)
 
     def card(self, person: Person | str) -> int | None:
         """Give the id of a member's saved card, saved at the sandbox's own page first; None without payments."""

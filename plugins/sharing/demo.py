@@ -79,7 +79,9 @@ def _units(item_id: int, owner: Any, scene: Scene) -> None:
     first = units.units_of(item_id)[0]
     if scene.units:
         label = scene.units[0]
-        items.change_unit(item_id, owner, first.id, label=label, place=scene.address, replacement_minor=None, active=True)
+        items.change_unit(
+            item_id, owner, first.id, label=label, place=scene.address, replacement_minor=None, active=True
+        )
         for label in scene.units[1:]:
             items.add_unit(item_id, owner, label, scene.address)
     if scene.week:
@@ -100,7 +102,7 @@ def _lend(demo: Any, item_id: int, scene: Scene, loan: Loan) -> None:
             loans.accept(agreement_id, _as_owner(agreement_id))
         _pay(demo, agreement_id, card)
     if loan.until in FAR:
-        _hand_over(demo, agreement_id, loan, window)
+        _hand_over(demo, agreement_id, scene, loan, window)
 
 
 def _window(demo: Any, item_id: int, loan: Loan) -> Window:
@@ -125,7 +127,7 @@ def _pay(demo: Any, agreement_id: int, card: int | None) -> None:
             demo.work()
 
 
-def _hand_over(demo: Any, agreement_id: int, loan: Loan, window: Window) -> None:
+def _hand_over(demo: Any, agreement_id: int, scene: Scene, loan: Loan, window: Window) -> None:
     with clock.frozen(min(window.starts_at, demo.now - timedelta(minutes=50))):
         first = handovers.record(agreement_id, _as_owner(agreement_id), "out", condition="Complete, and it works.")
         handovers.agree(first.hand_over_id, _as_member(agreement_id))
@@ -140,6 +142,11 @@ def _hand_over(demo: Any, agreement_id: int, loan: Loan, window: Window) -> None
         elif loan.until == "closed":
             agreements.transition(agreement_id, "close", _as_owner(agreement_id))
         demo.work()
+    if loan.said is not None:
+        with clock.frozen(min(window.ends_at + timedelta(days=1), demo.now)):
+            stars, of_thing, of_borrower = loan.said
+            demo.review(agreement_id, loan.who, 5, of_thing, item_stars=stars)
+            demo.review(agreement_id, scene.owner, 5, of_borrower)
 
 
 def _use(demo: Any, item_id: int, use: Used) -> None:

@@ -15,7 +15,8 @@ EVENINGS = {day: [(17 * 60, 21 * 60)] for day in range(5)} | {5: [(10 * 60, 16 *
 class Loan:
     """One loan: who borrows, from which day for how many days (at ten in the morning), and how far it comes.
 
-    `until` is "asked", "agreed", "out", "returned", "claimed" or "closed"; `claim` is what the lender asks then.
+    `until` is "asked", "agreed", "out", "returned", "claimed" or "closed"; `claim` is what the lender asks then. `said` are
+    the stars and words of the borrower about the thing, and the lender's words about the borrower.
     """
 
     who: str
@@ -25,6 +26,7 @@ class Loan:
     note: str = ""
     claim: int = 0
     words: str = ""
+    said: tuple[int, str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ SCENES = (
     Scene("ruben", "tools", "Cordless drill with two batteries", "Eighteen volts, two batteries and a charger that fills one in half "
           "an hour. Wood bits and screw bits are in the case; bring your own for stone.", "drill", "A cordless drill",
           "Gerard Doustraat 12, ring twice", week=EVENINGS, rules={"max_minutes": 7 * 1440, "instant": True}, free=True,
-          loans=(Loan("sam", -20, 1, "closed", words="All bits are there."),)),
+          loans=(Loan("sam", -20, 1, "closed", words="All bits are there.", said=(5, "Went through everything. Ruben explained how.", "Back on time and clean.")),)),
     Scene("fenna", "bikes", "Bakfiets met regenhuif", "Drie gordels, een huif tegen de regen en een slot dat ook de verzekering mooi vindt. "
           "Hij rijdt licht, maar neem de bochten rustig.", "bike", "Een bakfiets op een pad", "Egelantiersstraat 40, in het portiek",
           prices={"rent": {"day": 1200, "week_percent": 20}}, rules={"deposit_kind": "promised", "deposit_minor": 5000,
-          "late_fee_minor_per_day": 1000}, week=ALL_DAY, loans=(Loan("peter", -9, 2, "closed", words="Schoon terug, dank!"),
+          "late_fee_minor_per_day": 1000}, week=ALL_DAY, loans=(Loan("peter", -9, 2, "closed", words="Schoon terug, dank!", said=(4, "Rides well, a little slow uphill.", "Keurig en op tijd.")),
           Loan("lotte", -1, 3, "out"), Loan("eline", 6, 1, "agreed"), Loan("hugo", 12, 2, "asked", "For my grandchildren's visit."))),
     Scene("sanne", "outdoors", "Koepeltent voor vier personen", "Staat in tien minuten. Vorig jaar nieuw geïmpregneerd, met grondzeil en "
           "genoeg haringen. Graag droog terug.", "tent", "Een tent onder de maan", "Linnaeusparkweg 8", prices={"rent": {"day": 900, "week": 4500}},
@@ -83,11 +85,11 @@ SCENES = (
           Used("jin", 42, None, {"km": ("18241", "")}))),
     Scene("maud", "garden", "Houtversnipperaar", "Eet takken tot vier centimeter en maakt er mulch van. Bril en handschoenen liggen erbij, "
           "draag ze ook.", "plant", "Jonge planten in een rij", "Haveneiland 3, berging 12", free=True, rules={"max_minutes": 3 * 1440},
-          loans=(Loan("ines", -18, 1, "closed", words="Schoon en compleet."), Loan("willem", -5, 2, "out"))),
+          loans=(Loan("ines", -18, 1, "closed", words="Schoon en compleet.", said=(5, "Eats everything. Wear the glasses!", "Heeft zelfs de tuin aangeveegd.")), Loan("willem", -5, 2, "out"))),
     Scene("kofi", "party", "Four folding tables and sixteen chairs", "They have seen more birthdays than I have. One person carries a table, "
           "two carry the chairs. Stack them as you found them.", "bench", "A bench to sit on", "Bijlmerdreef 101", free=True,
           units=("Table 1", "Table 2", "Table 3", "Table 4"), rules={"instant": True}, week=ALL_DAY,
-          loans=(Loan("yara", 3, 1, "agreed"), Loan("aisha", -15, 1, "closed", words="All four are back."))),
+          loans=(Loan("yara", 3, 1, "agreed"), Loan("aisha", -15, 1, "closed", words="All four are back.", said=(5, "Genoeg voor de hele familie, bedankt Kofi!", "A pleasure.")))),
     Scene("amira", "crafts", "Overlock sewing machine", "For seams that stay. Comes threaded with white; I show you how to thread it again. "
           "Tuesday evenings I am in the repair café.", "spool", "Spools of thread", "Jan van Galenstraat 77",
           prices={"borrow": {}, "rent": {"day": 600}}, week=EVENINGS, rules={"arrangements": ["rent"], "notice_minutes": 1440,

@@ -19,6 +19,7 @@ from marketplace.api import (
     locator,
     looked_at,
     preview_url,
+    reviews,
     search,
 )
 from plugins.sharing import free_now, hours_text, item_reads, loan_pages, months, near, near_map, price_lists
@@ -90,8 +91,18 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "free_now": listing.state == "published" and listing.id in free_now.among([listing.id]),
         **_booking(listing, item, ways),
         "message_url": _endpoint("messages.ask", listing_id=listing.id) if listing.state == "published" else "",
+        **_reviews(seen),
         "may_report": access.may(current_user, "listing.report", listing),
     }
+
+
+def _reviews(seen: item_reads.Seen) -> dict[str, Any]:
+    """Give what others wrote about the thing, a page at a time, and the stars of thing and owner."""
+    mark = request.args.get("reviews", "")
+    before = int(mark) if mark.isascii() and mark.isdigit() and len(mark) < 19 else None
+    rows, older = reviews.about_listing(seen.listing.id, current_user, before)
+    stars, owner_stars = reviews.stars_of_listing(seen.listing.id), reviews.stars_of_member(seen.owner.id)
+    return {"reviews": rows, "older_reviews": older, "stars": stars, "owner_stars": owner_stars}
 
 
 def _booking(listing: Listing, item: Item, ways: list[str]) -> dict[str, Any]:
