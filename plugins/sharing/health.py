@@ -39,7 +39,7 @@ def problems() -> list[HealthProblem]:
         (_claims(now), "warning", "{} claims are still open after their deadline",
          f"/operator/sharing/claims lists them, and you can decide each; {WORKER}"),
         (_endless(now), "warning", "{} loans wait for claims of which none is open",
-         "open each at /operator/agreements?state=claimed and settle what is owed by a refund or with the two parties"),
+         "open each at /operator/agreements?kind=loan&phase=active and settle what is owed by a refund or with the two parties"),
         (_holds(now), "warning", "{} holds lapsed days ago and were not forgotten",
          "they are in nobody's way; is the job sharing.forget_holds switched on at /operator/jobs?"),
         (_homeless(now), "error", "{} bookings keep a slot and belong to no agreement",
