@@ -69,6 +69,7 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.tariff_views:blueprint"),
         BlueprintAt("plugins.sharing.request_views:blueprint"),
         BlueprintAt("plugins.sharing.meal_views:blueprint"),
+        BlueprintAt("plugins.sharing.request_api:blueprint"),
         BlueprintAt("plugins.sharing.use_manage:blueprint"),
         BlueprintAt("plugins.sharing.use_api:blueprint"),
         BlueprintAt("plugins.sharing.operator_views:blueprint"),
