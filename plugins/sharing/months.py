@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from flask_babel import gettext as _
 
@@ -18,13 +18,17 @@ MONTH = re.compile(r"(\d{4})-(\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One day of the grid; `state` is free, partly, busy, closed or past, `words` says it, `hours` when it is free in part."""
+    """One day of the grid; `state` is free, partly, busy, closed or past, and `words` says it.
+
+    `free` are the stretches in which it can be had, on the item's clocks; `hours` writes them where that is not the whole day.
+    """
 
     day: date
     state: str
     words: str
     hours: str = ""
     bookable: bool = False
+    free: tuple[tuple[time, time], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Sheet:
     key: str
     previous: str | None
     next: str | None
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Give all days in their order."""
+        return [cell for month in self.months for week in month.weeks for cell in week if cell is not None]
 
 
 def sheet(item_id: int, zone: str, asked: str = "") -> Sheet:
@@ -103,11 +112,12 @@ def _cell(day: Day, zone: str) -> Cell:
     }[day.state]  # fmt: skip
     if day.state == "busy" and day.why is not None and day.why.code in ("notice", "too_far"):
         words = _("not yet bookable") if day.why.code == "too_far" else _("too soon")
+    spans = [(clock.local(one.starts_at, zone), clock.local(one.ends_at, zone)) for one in day.free]
     hours = ""
     if day.state == "partly":
-        spans = [(clock.local(one.starts_at, zone), clock.local(one.ends_at, zone)) for one in day.free]
         hours = ", ".join(f"{since:%H:%M}–{_end(until, day.day)}" for since, until in spans)
-    return Cell(day.day, day.state, words, hours, day.may_start and bool(day.free))
+    free = tuple((since.time(), time.max if until.date() > day.day else until.time()) for since, until in spans)
+    return Cell(day.day, day.state, words, hours, day.may_start and bool(day.free), free)
 
 
 def _end(until: datetime, day: date) -> str:

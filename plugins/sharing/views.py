@@ -22,7 +22,17 @@ from marketplace.api import (
     reviews,
     search,
 )
-from plugins.sharing import free_now, hours_text, item_reads, loan_pages, months, near, near_map, price_lists
+from plugins.sharing import (
+    free_now,
+    hours_text,
+    item_reads,
+    loan_pages,
+    months,
+    near,
+    near_map,
+    price_lists,
+    suggesting,
+)
 from plugins.sharing.item_models import Item
 from plugins.sharing.tariff_views import NAMES, panel
 
@@ -72,6 +82,7 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
     ways = [key for key in item.arrangements if key in NAMES]
     managed = access.may(current_user, "sharing.manage", listing)
     names = [long for _short, long in months.weekdays()]
+    sheet = months.sheet(listing.id, item.zone, request.args.get("month", ""))
     return {
         "seen": seen,
         "listing": listing,
@@ -81,7 +92,7 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "pictures": item_reads.pictures(listing.id),
         "managed": managed,
         "problems": listings.problems(listing) if managed and listing.state == "draft" else [],
-        "sheet": months.sheet(listing.id, item.zone, request.args.get("month", "")),
+        "sheet": sheet,
         "panels": [(key, NAMES[key], panel(priced[key]) if key in priced else None) for key in ways],
         "rules": item_reads.rule_lines(item),
         "week": item_reads.week_lines(listing.id, names),
@@ -89,7 +100,7 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "cancelling": item_reads.CANCELLING[item.cancellation] if "rent" in ways else None,
         "map": locator.drawn(listing),
         "free_now": listing.state == "published" and listing.id in free_now.among([listing.id]),
-        **_booking(listing, item, ways),
+        **_booking(listing, item, ways, sheet),
         "message_url": _endpoint("messages.ask", listing_id=listing.id) if listing.state == "published" else "",
         **_reviews(seen),
         "may_report": access.may(current_user, "listing.report", listing),
@@ -105,20 +116,25 @@ def _reviews(seen: item_reads.Seen) -> dict[str, Any]:
     return {"reviews": rows, "older_reviews": older, "stars": stars, "owner_stars": owner_stars}
 
 
-def _booking(listing: Listing, item: Item, ways: list[str]) -> dict[str, Any]:
+def _booking(listing: Listing, item: Item, ways: list[str], sheet: months.Sheet) -> dict[str, Any]:
     """Give what booking and using it needs: nothing for its owner, and while it is not on offer."""
     own = current_user.is_authenticated and current_user.id == listing.owner_id
     if own or listing.state != "published":
         return {"bookable": False}
     loans = [way for way in ways if way in ("borrow", "rent")]
     wish = loan_pages.wish(listing.id, current_user) if loans else None
-    day = request.args.get("from", "")
-    if wish is not None and DAY.fullmatch(day):
-        with suppress(ValueError):
-            wish.form.starts_on.data = date.fromisoformat(day)
-            wish.form.ends_on.data = max(wish.form.ends_on.data or date.min, wish.form.starts_on.data)
+    if wish is not None:
+        suggesting.suggest(wish.form, sheet, item.min_minutes, _wanted_day())
     code = item_reads.unit_to_use(listing.id) if "use" in ways else ""
     return {"bookable": True, "wish": wish, "use_url": url_for("sharing_use.label", code=code) if code else ""}
+
+
+def _wanted_day() -> date | None:
+    """Read the day of the calendar that was pressed."""
+    day = request.args.get("from", "")
+    with suppress(ValueError):
+        return date.fromisoformat(day) if DAY.fullmatch(day) else None
+    return None
 
 
 def _endpoint(name: str, **values: Any) -> str:

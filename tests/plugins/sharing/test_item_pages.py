@@ -318,6 +318,24 @@ def test_a_free_day_of_the_calendar_leads_to_the_booking_with_that_day(
         assert "starts_on" in page(client, number, f"?month=2026-03{odd}")
 
 
+def test_the_booking_form_begins_with_a_time_at_which_it_can_be_fetched(
+    client: Any, lender: User, auth: Any, factories: Any, items: Any
+) -> None:
+    number = published(client)
+    week = {"day_1": "17-21", "day_3": "17:30-21", "day_4": "9-12", "hours_for": "handover"}
+    client.post(f"/items/{number}/hours", data=week)
+    items.book(number, Window(datetime(2026, 3, 12, 16, 30, tzinfo=UTC), datetime(2026, 3, 12, 20, tzinfo=UTC)))
+    auth.login(factories.user())
+
+    def begins(query: str = "") -> list[str]:
+        shown = page(client, number, query)
+        names = ("starts_on", "starts_time", "ends_on", "ends_time")
+        return [re.search(rf'name="{name}"[^>]*value="([^"]*)"', shown).group(1) for name in names]  # type: ignore[union-attr]
+
+    assert begins() == ["2026-03-13", "11:00", "2026-03-17", "17:00"]
+    assert begins("?from=2026-03-18") == ["2026-03-19", "17:30", "2026-03-20", "09:00"]
+
+
 def test_the_lender_finds_everything_from_one_page(client: Any, lender: User) -> None:
     number = published(client, arrangement="use", price="3")
     shown = client.get(f"/items/{number}/manage").text

@@ -1,4 +1,4 @@
-"""The list of items around: days, distance and "free now" give what a booking would be answered, in a fixed number of statements."""
+"""The list of items around: days, distance and "free now" are what a booking would be answered, by few statements."""
 
 from __future__ import annotations
 
