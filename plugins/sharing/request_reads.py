@@ -87,6 +87,12 @@ def _count(listing_id: int) -> int:
     return db.session.scalar(counted) or 0
 
 
+def anybody_answered(listing_id: int) -> bool:
+    """Tell whether a request ever had an answer that was not taken back."""
+    found = select(Answer.id).where(Answer.request_id == listing_id, Answer.state != "withdrawn").limit(1)
+    return db.session.scalar(found) is not None
+
+
 def own_items(member_id: int) -> Sequence[Any]:
     """List the items that a member may offer."""
     return db.session.execute(

@@ -130,9 +130,8 @@ def _open(seen: request_reads.Seen) -> bool:
 
 def _page(seen: request_reads.Seen, form: AnswerForm | None) -> Any:
     wrong = form is not None and (form.errors or form.form_errors)
-    unanswered = seen.is_asker and not seen.count and (
-        seen.row.state == "ended" or (seen.row.state == "open" and seen.row.step == requests.STEPS)
-    )  # fmt: skip
+    over = seen.row.state == "ended" or (seen.row.state == "open" and seen.row.step == requests.STEPS)
+    unanswered = seen.is_asker and over and not request_reads.anybody_answered(seen.listing.id)
     page = render_template(
         "sharing/request.html", seen=seen, listing=seen.listing, row=seen.row, form=form, is_open=_open(seen),
         map=locator.drawn(seen.listing), together=request_reads.together(seen.listing) if unanswered else [],

@@ -143,6 +143,16 @@ def test_nobody_answering_leads_to_buying_together_only_where_a_kind_pools_money
         assert request_reads.together(listing) == []
 
 
+def test_who_had_answers_and_took_none_is_not_told_that_nobody_has_one(asking: Asking) -> None:
+    listing = asking.request()
+    asking.answer(listing, asking.neighbour(1))
+    asking.later(days=4, minutes=6)
+    assert asking.row(listing).state == "ended"
+    assert "Buy it together" not in page_text(
+        visitor(asking, asking.asker).get(f"/requests/{listing.id}-{listing.slug}")
+    )
+
+
 def test_a_list_shows_requests_with_their_day_and_answers(asking: Asking) -> None:
     listing = asking.request()
     asking.answer(listing, asking.neighbour(1))
