@@ -249,15 +249,20 @@ def visitor(cooking: Cooking, user: Any = None) -> Any:
     return client
 
 
-def test_the_pages_from_the_offer_to_the_order(cooking: Cooking) -> None:
-    cook, eater, guest = visitor(cooking, cooking.lender), visitor(cooking, cooking.borrower), visitor(cooking)
-    assert "Offer portions" in page_text(cook.get("/meals/new"))
+def filled_in() -> dict[str, Any]:
+    """Give what a cook types into the form."""
     day = (clock.now() + timedelta(days=2)).date().isoformat()
-    facts = {
+    return {
         "title": "Lentil stew", "body_md": "With spinach and a slice of bread.", "category": "other", "portions": "3",
         "place": "Utrecht", "address": "Oudegracht 7", "price": "", "day": day, "pickup_from": "17:00",
         "pickup_until": "18:00", "order_by_day": day, "order_by_time": "12:00", "allergens": ["gluten"], "named": "y",
     }  # fmt: skip
+
+
+def test_the_pages_from_the_offer_to_the_order(cooking: Cooking) -> None:
+    cook, eater, guest = visitor(cooking, cooking.lender), visitor(cooking, cooking.borrower), visitor(cooking)
+    assert "Offer portions" in page_text(cook.get("/meals/new"))
+    facts = filled_in()
     for wrong, says in (
         ({"named": ""}, "Somebody may be allergic"), ({"portions": "many"}, "Not a valid integer"),
         ({"pickup_until": "16:00"}, "The end must be after the start"), ({"price": "99"}, "at most"),
