@@ -18,7 +18,12 @@ PAYMENT = """
     where p.state = :state and u.email = :who || '@example.org' order by p.id limit 1"""
 NEWEST = {"payouts": "payout", "jobs": "job", "gateway": "gateway_event", "ledger/transactions": "ledger_txn"}
 ITEM = "select id from listing where kind = 'item' and slug = :slug"
-SHARED = ("bakfiets-met-regenhuif", "elektrische-deelauto-bes", "cordless-drill-with-two-batteries", "houtversnipperaar")
+SHARED = (
+    "bakfiets-met-regenhuif",
+    "elektrische-deelauto-bes",
+    "cordless-drill-with-two-batteries",
+    "houtversnipperaar",
+)
 LIVE = "een-moestuin-achter-de-bibliotheek"
 
 

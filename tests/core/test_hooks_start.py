@@ -144,10 +144,11 @@ def test_every_word_that_the_core_uses_is_reserved(app: Flask) -> None:
         if mapper.class_.__module__.startswith("marketplace.")
         for table in mapper.tables  # type: ignore[attr-defined]
     }
-    pages = [at.blueprint.name for _owner, at in runtime(app).registry.blueprints]
-    words |= {word for name in pages if name.partition("_")[0] not in mine for word in (name, name.partition("_")[0])}
+    names = [at.blueprint.name for _owner, at in runtime(app).registry.blueprints]
+    words |= {word for name in names if name.partition("_")[0] not in mine for word in (name, name.partition("_")[0])}
     words |= set(FlaskGroup(create_app=lambda: app).commands) | set(app.cli.list_commands(Context(app.cli)))
-    words |= {rule.rule.split("/")[1] for rule in app.url_map.iter_rules() if rule.endpoint.split(".")[0].partition("_")[0] not in mine}
+    pages = [rule for rule in app.url_map.iter_rules() if rule.endpoint.split(".")[0].partition("_")[0] not in mine]
+    words |= {rule.rule.split("/")[1] for rule in pages}
     plain = {word for word in words if discovery.NAME.fullmatch(word)} - mine
     assert plain - discovery.RESERVED == set()
 

@@ -1,5 +1,7 @@
 """Items, their units, opening hours, and what occupies them, with the constraint that keeps two promises apart."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -42,7 +44,7 @@ POSTGRESQL = (
 )
 
 
-def _number(name: str, default: int | None = 0, kind: sa.types.TypeEngine | None = None) -> sa.Column:
+def _number(name: str, default: int | None = 0, kind: Any = None) -> Any:
     """Give a column of whole numbers; without a default it may be null."""
     if default is None:
         return sa.Column(name, kind or sa.Integer)

@@ -16,9 +16,8 @@ SESSION_FACTS = (
     "agreement_id", "listing_id", "unit_id", "member_id", "holder_id", "owner_id", "tariff_id", "currency", "zone",
 )  # fmt: skip
 CHARGE_FACTS = ("bill_id", "session_id", "payer_id", "owner_id", "amount_minor", "currency")
-NEXT_NUMBER = (
-    "new.number <> (SELECT coalesce(max(number), 0) + 1 FROM sharing_use_bill WHERE series = new.series AND year = new.year)"
-)
+OF_SERIES = "series = new.series AND year = new.year"
+NEXT_NUMBER = f"new.number <> (SELECT coalesce(max(number), 0) + 1 FROM sharing_use_bill WHERE {OF_SERIES})"
 OF_ACCOUNT = "member_id = new.member_id AND owner_id = new.owner_id AND currency = new.currency"
 NEXT_CREDIT = (
     f"new.number <> (SELECT coalesce(max(number), 0) + 1 FROM sharing_credit WHERE {OF_ACCOUNT})"
@@ -61,7 +60,9 @@ def guard() -> None:
         name = name_of(table, event)
         if sqlite:
             when = f" WHEN {condition}" if condition else ""
-            op.execute(f"CREATE TRIGGER {name} BEFORE {event} ON {table}{when} BEGIN SELECT RAISE(ABORT, '{message}'); END")
+            op.execute(
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table}{when} BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            )
             continue
         op.execute(
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {condition or 'true'} THEN"
