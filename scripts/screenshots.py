@@ -43,6 +43,10 @@ MANAGE = "select '/campaigns/' || id || '/manage' from listing where slug = 'hui
 AGREEMENT = f"""select '/agreements/' || a.id from agreement a join user u on u.id = a.member_id
     where a.state = 'collected' and u.email = 'kofi@{DOMAIN}' order by a.id limit 1"""
 
+ITEM = "select '/items/' || id || '-' || slug from listing where slug = 'bakfiets-met-regenhuif'"
+LOAN = f"""select '/agreements/' || a.id from agreement a join user u on u.id = a.member_id
+    where a.kind = 'loan' and a.state = 'closed' and u.email = 'peter@{DOMAIN}' order by a.id limit 1"""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -68,6 +72,11 @@ PICTURES = (
     Picture("pledge", PLEDGE, "aisha"),
     Picture("agreement", AGREEMENT, "kofi"),
     Picture("agreement-dutch-dark", AGREEMENT, "kofi", "nl", dark=True),
+    Picture("items", "/items"),
+    Picture("item", ITEM, "kofi"),
+    Picture("item-phone-dark", ITEM, language="nl", dark=True, width=390),
+    Picture("loan", LOAN, "peter"),
+    Picture("sharing-operator", "/operator/sharing", "olga"),
     Picture("account", "/account", "willem", "nl"),
     Picture("messages", "/messages/1", "fenna", "nl"),
     Picture("manage", MANAGE, "eline", "nl"),
