@@ -26,6 +26,7 @@ from marketplace import clock
 from marketplace.forms import Form, MoneyField
 from marketplace.hooks.types import CardFacts
 from marketplace.icons import known_icons
+from marketplace.reviews.ratings import Stars
 
 blueprint = Blueprint("styleguide", __name__)
 
@@ -130,6 +131,18 @@ def _events() -> list[SimpleNamespace]:
     return [SimpleNamespace(state=state, text=text, time=at, note=note, icon="") for state, text, at, note in facts]
 
 
+def _reviews() -> list[SimpleNamespace]:
+    now = clock.now()
+    quiet = {"author_id": 1, "hidden": False, "may_reply": False, "may_hide": False, "replied_at": None, "reply": ""}
+    told = {"reply": "Thank you, it is free again next week.", "replied_at": now - timedelta(days=1)}
+    facts = [
+        {"stars": 5, "author": "Ruben", "title": "Cargo bike, 3 seats", "body": "Clean, and the battery was full."}
+        | told,
+        {"stars": 3, "author": "Amira", "title": "Hammer drill", "body": ""},
+    ]
+    return [SimpleNamespace(**quiet | {"at": now - timedelta(days=2)} | fact) for fact in facts]
+
+
 def _form(*, wrong: bool) -> SampleForm:
     form = SampleForm(
         formdata=None, data={"title": "A shared garden"} if wrong else None, prefix="wrong-" if wrong else ""
@@ -152,6 +165,8 @@ def index() -> str:
         form=_form(wrong=False),
         wrong=_form(wrong=True),
         now=clock.now(),
+        reviews=_reviews(),
+        average_stars=Stars(87, 4.9),
         todo=SimpleNamespace(
             text="Answer Ruben's request for the cargo bike",
             url="#",

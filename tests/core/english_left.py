@@ -49,24 +49,31 @@ def forms(value: Any) -> tuple[str, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value,)
 
 
-def pattern(text: str) -> str:
+def pattern(text: str, anything: str = ".+") -> str:
     """Give a regular expression for a text with anything at its named places."""
     plain = " ".join(re.sub(r"<[^>]+>", "", text).split())
-    return PLACE.sub(".+", re.escape(plain)).replace("%%", "%")
+    return PLACE.sub(anything, re.escape(plain)).replace("%%", "%")
+
+
+def told(text: str) -> str:
+    """Give the pattern of a translation; "%(km)s km" has to be a number and may not excuse a line that ends on it."""
+    own = re.sub(r"%\(\w+\)[sd]", "", text)
+    return pattern(text, ".+" if len(re.findall(r"\w", own)) > 2 else "[^ ]+")
 
 
 @cache
 def known(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Give what matches the texts that are English only, and what matches the translations."""
-    english, translated = set(), set()
+    english, alike, translated = set(), set(), set()
     for folder in messages.packages():
         with (folder / language / "LC_MESSAGES" / "messages.po").open("rb") as stream:
             for message in read_po(stream, locale=language):
                 if message.id:
                     english |= set(map(pattern, forms(message.id)))
-                    translated |= set(map(pattern, forms(message.string)))
+                    alike |= set(map(pattern, forms(message.string)))
+                    translated |= set(map(told, forms(message.string)))
     # "%(name)s: %(text)s" and the like would match any line.
-    wordy = {text for text in english - translated if re.search(r"[A-Za-z]{2}", text.replace(".+", ""))}
+    wordy = {text for text in english - alike if re.search(r"[A-Za-z]{2}", text.replace(".+", ""))}
     return re.compile("|".join(sorted(wordy))), re.compile("|".join(sorted(translated)))
 
 
