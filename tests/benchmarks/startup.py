@@ -55,7 +55,7 @@ def _run(way: str, url: str, folder: Path) -> Mapping[str, float]:
         "PYTHONPYCACHEPREFIX": str(folder / "compiled-python"),  # written in the first turn, which is not counted
         "MARKETPLACE_ENVIRONMENT": "production",
         "MARKETPLACE_SECRET_KEY": "only-for-the-benchmark-" + "x" * 32,
-        "MARKETPLACE_PLUGINS": "funding",
+        "MARKETPLACE_PLUGINS": "funding,sharing",
         "MARKETPLACE_INSTANCE_DIR": str(folder),
         "MARKETPLACE_STRIPE_API_KEY": "sk_test_bench",
         "MARKETPLACE_STRIPE_WEBHOOK_SECRETS": "whsec_bench",
