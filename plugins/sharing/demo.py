@@ -6,12 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from marketplace.api import Agreement, User, agreements, clock, db, listings, payments, runtime, transaction
-from plugins.sharing import claims, handovers, items, loans, occupancy, openings, price_lists, sessions, units
-from plugins.sharing.booking_models import Loan as LoanSide
 from plugins.sharing.demo_scenes import SCENES, Loan, Scene, Used
-from plugins.sharing.item_models import Item
-from plugins.sharing.simple_tariffs import SimplePrices, document
-from plugins.sharing.windows import Window, wall
+from plugins.sharing.item import items, units
+from plugins.sharing.item.item_models import Item
+from plugins.sharing.loan import claims, handovers, loans
+from plugins.sharing.loan.booking_models import Loan as LoanSide
+from plugins.sharing.price import price_lists
+from plugins.sharing.price.simple_tariffs import SimplePrices, document
+from plugins.sharing.slot import occupancy, openings
+from plugins.sharing.slot.windows import Window, wall
+from plugins.sharing.use import sessions
 
 BEFORE = 3
 """How many days before its start a loan is asked for."""

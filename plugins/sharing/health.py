@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from marketplace.api import Agreement, HealthProblem, clock, db, payments, runtime, settings
-from plugins.sharing import loan_sweep
-from plugins.sharing.booking_models import Claim, HandOver, Loan, LoanUnit
-from plugins.sharing.item_models import ImportedCalendar, Occupancy
-from plugins.sharing.use_models import OPEN_CHARGE, STANDING, UseCharge, UseSession
+from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
+from plugins.sharing.loan import loan_sweep
+from plugins.sharing.loan.booking_models import Claim, HandOver, Loan, LoanUnit
+from plugins.sharing.use.use_models import OPEN_CHARGE, STANDING, UseCharge, UseSession
 
 WORKER = (
     "is `marketplace jobs work` running? It minds loans every five minutes; its failed jobs are on the operator's pages"

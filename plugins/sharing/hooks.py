@@ -24,20 +24,20 @@ from marketplace.api import (
     hookimpl,
     late,
 )
-from plugins.sharing.calendar_hooks import JOBS as CALENDAR_JOBS
-from plugins.sharing.loan_hooks import LOAN_KIND, SWEEP
-from plugins.sharing.loan_notices import NOTIFICATIONS as LOAN_NOTICES
-from plugins.sharing.meal_hooks import JOBS as MEAL_JOBS
-from plugins.sharing.meal_hooks import MEAL, ORDER_KIND
-from plugins.sharing.meal_hooks import settings as meal_settings
-from plugins.sharing.meal_notices import NOTIFICATIONS as MEAL_NOTICES
-from plugins.sharing.request_hooks import JOBS as REQUEST_JOBS
-from plugins.sharing.request_hooks import REQUEST
-from plugins.sharing.request_notices import NOTIFICATIONS as REQUEST_NOTICES
-from plugins.sharing.use_hooks import JOBS as USE_JOBS
-from plugins.sharing.use_hooks import PLAN_KIND, USE_KIND
-from plugins.sharing.use_hooks import settings as use_settings
-from plugins.sharing.use_notices import NOTIFICATIONS as USE_NOTICES
+from plugins.sharing.loan.loan_hooks import LOAN_KIND, SWEEP
+from plugins.sharing.loan.loan_notices import NOTIFICATIONS as LOAN_NOTICES
+from plugins.sharing.meal.meal_hooks import JOBS as MEAL_JOBS
+from plugins.sharing.meal.meal_hooks import MEAL, ORDER_KIND
+from plugins.sharing.meal.meal_hooks import settings as meal_settings
+from plugins.sharing.meal.meal_notices import NOTIFICATIONS as MEAL_NOTICES
+from plugins.sharing.request.request_hooks import JOBS as REQUEST_JOBS
+from plugins.sharing.request.request_hooks import REQUEST
+from plugins.sharing.request.request_notices import NOTIFICATIONS as REQUEST_NOTICES
+from plugins.sharing.slot.calendar_hooks import JOBS as CALENDAR_JOBS
+from plugins.sharing.use.use_hooks import JOBS as USE_JOBS
+from plugins.sharing.use.use_hooks import PLAN_KIND, USE_KIND
+from plugins.sharing.use.use_hooks import settings as use_settings
+from plugins.sharing.use.use_notices import NOTIFICATIONS as USE_NOTICES
 
 DEMO_STEPS = 12
 """How many scenes the demo makes, for its progress bar; a test compares it."""
@@ -50,9 +50,9 @@ ITEM = ListingKind(
     endpoint="sharing.item",
     new_endpoint="sharing.new",
     edit_endpoint="sharing.manage",
-    card_facts=late("plugins.sharing.free_now:card_facts"),
-    publish_problems=late("plugins.sharing.items:publish_problems"),
-    api_details=late("plugins.sharing.item_shapes:details"),
+    card_facts=late("plugins.sharing.item.free_now:card_facts"),
+    publish_problems=late("plugins.sharing.item.items:publish_problems"),
+    api_details=late("plugins.sharing.item.item_shapes:details"),
     help=_l("Lend it, rent it out, or have it paid for by use."),
 )
 
@@ -61,17 +61,17 @@ ITEM = ListingKind(
 def register_blueprints() -> list[BlueprintAt]:
     """Mount the pages of items."""
     return [
-        BlueprintAt("plugins.sharing.manage:blueprint"),
-        BlueprintAt("plugins.sharing.gbfs_views:blueprint"),
-        BlueprintAt("plugins.sharing.item_api:blueprint"),
-        BlueprintAt("plugins.sharing.claim_views:blueprint"),
-        BlueprintAt("plugins.sharing.calendar_views:blueprint"),
-        BlueprintAt("plugins.sharing.tariff_views:blueprint"),
-        BlueprintAt("plugins.sharing.request_views:blueprint"),
-        BlueprintAt("plugins.sharing.meal_views:blueprint"),
-        BlueprintAt("plugins.sharing.request_api:blueprint"),
-        BlueprintAt("plugins.sharing.use_manage:blueprint"),
-        BlueprintAt("plugins.sharing.use_api:blueprint"),
+        BlueprintAt("plugins.sharing.item.manage:blueprint"),
+        BlueprintAt("plugins.sharing.item.gbfs_views:blueprint"),
+        BlueprintAt("plugins.sharing.item.item_api:blueprint"),
+        BlueprintAt("plugins.sharing.loan.claim_views:blueprint"),
+        BlueprintAt("plugins.sharing.slot.calendar_views:blueprint"),
+        BlueprintAt("plugins.sharing.price.tariff_views:blueprint"),
+        BlueprintAt("plugins.sharing.request.request_views:blueprint"),
+        BlueprintAt("plugins.sharing.meal.meal_views:blueprint"),
+        BlueprintAt("plugins.sharing.request.request_api:blueprint"),
+        BlueprintAt("plugins.sharing.use.use_manage:blueprint"),
+        BlueprintAt("plugins.sharing.use.use_api:blueprint"),
         BlueprintAt("plugins.sharing.operator_views:blueprint"),
     ]
 
@@ -103,7 +103,7 @@ def register_jobs() -> list[JobKind]:
 @hookimpl
 def register_commands(group: Any) -> None:
     """Add `flask sharing …`."""
-    from plugins.sharing import use_commands
+    from plugins.sharing.use import use_commands
 
     group.add_command(use_commands.rerate)
 
@@ -133,12 +133,12 @@ def access_rules(user: Any, action: str, subject: Any) -> bool | None:
 def transition_objections(agreement: Any, transition: str, actor: Any) -> list[str] | None:
     """Object to moves of a loan whose time has not come."""
     if agreement.kind == "order":
-        from plugins.sharing import order_describe
+        from plugins.sharing.meal import order_describe
 
         return order_describe.objections(agreement, transition, actor)
     if agreement.kind != "loan":
         return None
-    from plugins.sharing import loan_describe
+    from plugins.sharing.loan import loan_describe
 
     return loan_describe.objections(agreement, transition, actor)
 
@@ -147,7 +147,7 @@ def transition_objections(agreement: Any, transition: str, actor: Any) -> list[s
 def agreement_changed(agreement: Any, transition: str) -> None:
     """Follow a loan that came of a request."""
     if agreement.kind == "loan":
-        from plugins.sharing import request_answers
+        from plugins.sharing.request import request_answers
 
         request_answers.on_loan(agreement, transition)
 
@@ -156,11 +156,11 @@ def agreement_changed(agreement: Any, transition: str) -> None:
 def listing_changed(listing: Any, change: str) -> None:
     """End a request that an operator takes off the site."""
     if listing.kind == "request" and change == "removed":
-        from plugins.sharing import requests
+        from plugins.sharing.request import requests
 
         requests.on_removed(listing)
     if listing.kind == "meal" and change == "removed":
-        from plugins.sharing import orders
+        from plugins.sharing.meal import orders
 
         orders.on_removed(listing)
 
@@ -168,7 +168,9 @@ def listing_changed(listing: Any, change: str) -> None:
 @hookimpl
 def payment_changed(payment: Any, change: str) -> None:
     """Move a loan or a use as its payments move."""
-    from plugins.sharing import loan_money, order_money, use_news
+    from plugins.sharing.loan import loan_money
+    from plugins.sharing.meal import order_money
+    from plugins.sharing.use import use_news
 
     loan_money.on_payment(payment, change)
     order_money.on_payment(payment, change)
@@ -198,12 +200,13 @@ def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
     if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "use":
         return [SlotFill("sharing/_use.html", {"use": subject})]
     if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "order":
-        from plugins.sharing import order_describe
+        from plugins.sharing.meal import order_describe
 
         return order_describe.fills(subject, viewer)
     if slot != Slot.AGREEMENT_MAIN or getattr(subject, "kind", None) != "loan":
         return []
-    from plugins.sharing import loan_pages, request_fill
+    from plugins.sharing.loan import loan_pages
+    from plugins.sharing.request import request_fill
 
     return [fill for fill in (loan_pages.fill(subject, viewer), request_fill.fill(subject)) if fill is not None]
 
@@ -227,7 +230,9 @@ def load_demo(demo: Any) -> None:
 @hookimpl
 def export_member(user: Any) -> dict[str, Any]:
     """Give a member's loans and uses, requests and meals."""
-    from plugins.sharing import loan_members, request_members, use_members
+    from plugins.sharing.loan import loan_members
+    from plugins.sharing.request import request_members
+    from plugins.sharing.use import use_members
 
     return loan_members.export(user) | use_members.export(user) | request_members.export(user)
 
@@ -235,7 +240,9 @@ def export_member(user: Any) -> dict[str, Any]:
 @hookimpl
 def erase_member(user: Any) -> None:
     """Forget a member's photos, and take them off the accounts of others."""
-    from plugins.sharing import loan_members, request_members, use_members
+    from plugins.sharing.loan import loan_members
+    from plugins.sharing.request import request_members
+    from plugins.sharing.use import use_members
 
     loan_members.erase(user)
     request_members.erase(user)

@@ -9,10 +9,10 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from marketplace.api import Agreement, Listing, SlotFill, User, clock, db, paging
-from plugins.sharing.booking_models import Claim, Loan, LoanUnit
-from plugins.sharing.item_models import Unit
-from plugins.sharing.tariff_models import PriceList, TariffVersion
-from plugins.sharing.use_models import STANDING, UseSession
+from plugins.sharing.item.item_models import Unit
+from plugins.sharing.loan.booking_models import Claim, Loan, LoanUnit
+from plugins.sharing.price.tariff_models import PriceList, TariffVersion
+from plugins.sharing.use.use_models import STANDING, UseSession
 
 Lender, Borrower = aliased(User), aliased(User)
 Rows = Select[*tuple[Any, ...]]

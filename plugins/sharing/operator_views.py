@@ -10,13 +10,13 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from marketplace.api import access, clock, paging
-from plugins.sharing import claims as claim_words
 from plugins.sharing import operator_reads
-from plugins.sharing.machine_loan import LOAN
-from plugins.sharing.machine_use import USE
-from plugins.sharing.tariff_views import NAMES
+from plugins.sharing.loan import claims as claim_words
+from plugins.sharing.loan.machine_loan import LOAN
+from plugins.sharing.price.tariff_views import NAMES
+from plugins.sharing.use.machine_use import USE
 
-blueprint = Blueprint("sharing_operator", __name__, url_prefix="/operator/sharing", template_folder="templates")
+blueprint = Blueprint("sharing_operator", __name__, url_prefix="/operator/sharing")
 READS: dict[str, Callable[[], paging.Page]] = {
     "out": operator_reads.out,
     "overdue": operator_reads.overdue,

@@ -27,10 +27,10 @@ from marketplace.listings.models import Listing
 from marketplace.testing.apps import built, migrate, settings
 from marketplace.testing.databases import migrated
 from marketplace.testing.factories import Factories
-from plugins.sharing import occupancy
-from plugins.sharing.free_items import free_items
-from plugins.sharing.item_models import Item, Occupancy, Opening, Unit
-from plugins.sharing.windows import Window
+from plugins.sharing.item.item_models import Item, Occupancy, Opening, Unit
+from plugins.sharing.slot import occupancy
+from plugins.sharing.slot.free_items import free_items
+from plugins.sharing.slot.windows import Window
 from tests.benchmarks.ledger_post import backend, spent
 from tests.benchmarks.raw import connect
 from tests.benchmarks.table import ms, show

@@ -22,12 +22,14 @@ from marketplace.database import db, transaction
 from marketplace.testing.apps import built, settings
 from marketplace.testing.databases import TestDatabase
 from marketplace.testing.factories import Factories
-from plugins.sharing import intake, metering, price_lists, rerating, units
-from plugins.sharing.intake import Given
-from plugins.sharing.item_models import Item
-from plugins.sharing.metering import About
+from plugins.sharing.item import units
+from plugins.sharing.item.item_models import Item
+from plugins.sharing.price import price_lists
 from plugins.sharing.tariffs import bench
-from plugins.sharing.use_models import Device, Reading, UseBill, UseSession
+from plugins.sharing.use import intake, metering, rerating
+from plugins.sharing.use.intake import Given
+from plugins.sharing.use.metering import About
+from plugins.sharing.use.use_models import Device, Reading, UseBill, UseSession
 from tests.benchmarks.table import show
 
 BATCH, BATCHES, CHUNK = 100, 40, 400

@@ -286,7 +286,7 @@ def a_loan_is_overdue(props: Props) -> None:
 @scene("sharing.look_for_calendars", "sharing.fetch_calendar", "sharing.forget_holds")
 def calendars_come_in_and_holds_lapse(props: Props) -> None:
     """Keep another site's bookings closed, and let a hold lapse that is in nobody's way."""
-    from plugins.sharing import imports
+    from plugins.sharing.slot import imports
     from tests.plugins.sharing.conftest import ItemStage, window
     from tests.plugins.sharing.other_site import event, ics, other_site
 
@@ -336,8 +336,8 @@ def portions_are_ordered_and_picked_up(props: Props) -> None:
 @scene("sharing.collect", "sharing.collect_sweep", "sharing.rerun", "sharing.watch", "sharing.plan_renewed")
 def things_are_used_and_paid_for(props: Props) -> None:
     """Use a car with a limit, let its device send late, correct a reading, and keep a plan that costs nothing."""
-    from plugins.sharing import correcting, plans
-    from plugins.sharing.intake import Given
+    from plugins.sharing.use import correcting, plans
+    from plugins.sharing.use.intake import Given
     from tests.plugins.sharing.use_world import MINUTES, UseWorld, number_of
 
     world = UseWorld(props.app, props.factories, props.frozen, props.bank)

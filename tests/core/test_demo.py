@@ -23,8 +23,8 @@ from plugins.funding.demo_scenes import SCENES
 from plugins.funding.hooks import DEMO_STEPS
 from plugins.funding.models import Campaign
 from plugins.sharing import demo_scenes, hooks
-from plugins.sharing.booking_models import Loan
-from plugins.sharing.item_models import Item
+from plugins.sharing.item.item_models import Item
+from plugins.sharing.loan.booking_models import Loan
 
 
 def counts(column) -> dict[str, int]:

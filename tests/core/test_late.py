@@ -76,7 +76,7 @@ BLUEPRINTS = [
     *core.BLUEPRINTS,
     "plugins.funding.manage:blueprint",
     "plugins.funding.api:blueprint",
-    "plugins.sharing.views:blueprint",
+    "plugins.sharing.item.views:blueprint",
 ]
 
 

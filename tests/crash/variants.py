@@ -16,4 +16,6 @@ def plan_of(broken: str, seed: int) -> Plan:
     difference ends a run; a mistake that the weather does not strike in one round has the next ones to show in.
     """
     operations = 40 if broken else 1
-    return Plan(kills=1, operations=operations, seed=seed, backers=8, weather=ROUGH, servers=0.0, new_cards=0.0, broken=broken)
+    return Plan(
+        kills=1, operations=operations, seed=seed, backers=8, weather=ROUGH, servers=0.0, new_cards=0.0, broken=broken
+    )

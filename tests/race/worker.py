@@ -13,8 +13,8 @@ from typing import Any
 from marketplace.database import db, transaction
 from marketplace.errors import DomainError
 from marketplace.testing.apps import built, settings
-from plugins.sharing import occupancy
-from plugins.sharing.occupancy import SlotTaken, Window
+from plugins.sharing.slot import occupancy
+from plugins.sharing.slot.occupancy import SlotTaken, Window
 from tests.race.world import Round, World, day_of
 
 STEP = 30

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from marketplace.database import db, transaction
 from marketplace.testing.apps import built, settings
 from marketplace.testing.factories import Factories
-from plugins.sharing import units
-from plugins.sharing.item_models import Item
+from plugins.sharing.item import units
+from plugins.sharing.item.item_models import Item
 
 FIRST_DAY = datetime(2031, 1, 1, tzinfo=UTC)
 """Each round has a day of its own, far ahead, so that everything in it is free at first."""

@@ -11,9 +11,10 @@ from flask import Flask
 from marketplace.database import db, transaction
 from marketplace.testing.factories import Factories
 from marketplace.users.models import User
-from plugins.sharing import occupancy, openings, units
-from plugins.sharing.item_models import Item, Occupancy
-from plugins.sharing.occupancy import Window
+from plugins.sharing.item import units
+from plugins.sharing.item.item_models import Item, Occupancy
+from plugins.sharing.slot import occupancy, openings
+from plugins.sharing.slot.occupancy import Window
 
 START = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 ZONE = "Europe/Amsterdam"

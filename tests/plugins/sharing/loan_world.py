@@ -19,11 +19,12 @@ from marketplace.payments import service as payments
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.users.models import User
-from plugins.sharing import claims, handovers, loans, price_lists
-from plugins.sharing.booking_models import Claim, HandOver, Loan, LoanUnit
-from plugins.sharing.item_models import Item, Unit
-from plugins.sharing.simple_tariffs import SimplePrices, document
-from plugins.sharing.windows import Window
+from plugins.sharing.item.item_models import Item, Unit
+from plugins.sharing.loan import claims, handovers, loans
+from plugins.sharing.loan.booking_models import Claim, HandOver, Loan, LoanUnit
+from plugins.sharing.price import price_lists
+from plugins.sharing.price.simple_tariffs import SimplePrices, document
+from plugins.sharing.slot.windows import Window
 
 START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 STORY = "A long ladder for high walls and cherries. " * 3

@@ -12,8 +12,8 @@ from marketplace.database import db
 from marketplace.listings.models import Listing
 from marketplace.testing.clients import refresh
 from marketplace.users.models import User
-from plugins.sharing import meals, orders
-from plugins.sharing.meal_models import Meal, Order
+from plugins.sharing.meal import meals, orders
+from plugins.sharing.meal.meal_models import Meal, Order
 from tests.plugins.sharing.loan_world import Lending
 
 

@@ -13,9 +13,9 @@ from marketplace.database import db
 from marketplace.listings.models import Listing
 from marketplace.testing.factories import Factories
 from marketplace.users.models import User
-from plugins.sharing import request_answers, requests
-from plugins.sharing.request_models import Answer, Request
-from plugins.sharing.windows import Window
+from plugins.sharing.request import request_answers, requests
+from plugins.sharing.request.request_models import Answer, Request
+from plugins.sharing.slot.windows import Window
 from tests.plugins.sharing.loan_world import Lending
 
 DOM = (52.0907, 5.1214)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from marketplace.database import transaction
-from plugins.sharing import desk, occupancy, openings
-from plugins.sharing.calendars import calendar
-from plugins.sharing.free_items import free_items
-from plugins.sharing.occupancy import SlotTaken, Window
+from plugins.sharing.slot import desk, occupancy, openings
+from plugins.sharing.slot.calendars import calendar
+from plugins.sharing.slot.free_items import free_items
+from plugins.sharing.slot.occupancy import SlotTaken, Window
 from tests.plugins.sharing.conftest import START, ItemStage, at, window
 
 ZONES = ("Europe/Amsterdam", "Asia/Kolkata", "America/New_York")

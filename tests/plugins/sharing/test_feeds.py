@@ -12,11 +12,11 @@ from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput
 from marketplace.testing.clients import MarketplaceClient
 from marketplace.testing.people import log_in
-from plugins.sharing import feeds, imports, occupancy
-from plugins.sharing.imported_events import NotACalendar, windows_in
-from plugins.sharing.item_models import ImportedCalendar, Occupancy
-from plugins.sharing.occupancy import SlotTaken, Window
-from plugins.sharing.windows import of_day
+from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
+from plugins.sharing.slot import feeds, imports, occupancy
+from plugins.sharing.slot.imported_events import NotACalendar, windows_in
+from plugins.sharing.slot.occupancy import SlotTaken, Window
+from plugins.sharing.slot.windows import of_day
 from tests.plugins.sharing.conftest import START, ZONE, ItemStage, at, window
 from tests.plugins.sharing.other_site import event, ics, other_site
 

@@ -11,8 +11,9 @@ import pytest
 
 from marketplace.database import db, transaction
 from marketplace.listings.models import Listing
-from plugins.sharing import gbfs, price_lists
-from plugins.sharing.simple_tariffs import SimplePrices, document
+from plugins.sharing.item import gbfs
+from plugins.sharing.price import price_lists
+from plugins.sharing.price.simple_tariffs import SimplePrices, document
 from tests.plugins.sharing.conftest import ItemStage, window
 
 SCHEMAS = Path(__file__).with_name("gbfs_schemas")

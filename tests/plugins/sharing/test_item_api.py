@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from marketplace.database import db
 from marketplace.listings.models import Listing
-from plugins.sharing.item_models import Unit
+from plugins.sharing.item.item_models import Unit
 from tests.core.api_caller import Caller
 from tests.plugins.sharing.conftest import ItemStage, window
 

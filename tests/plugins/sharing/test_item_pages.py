@@ -14,9 +14,11 @@ from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput
 from marketplace.listings.models import Listing
 from marketplace.users.models import User
-from plugins.sharing import free_now, hours_text, openings, price_lists
-from plugins.sharing.item_models import Item, Occupancy, Unit
-from plugins.sharing.windows import Window
+from plugins.sharing.item import free_now
+from plugins.sharing.item.item_models import Item, Occupancy, Unit
+from plugins.sharing.price import price_lists
+from plugins.sharing.slot import hours_text, openings
+from plugins.sharing.slot.windows import Window
 
 BODY = "Cordless, with two batteries and all the bits."
 DRILL = {"title": "A cordless drill", "category": "tools", "body_md": BODY, "place": "Utrecht", "arrangement": "borrow"}

@@ -9,10 +9,10 @@ from sqlalchemy import delete
 
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput
-from plugins.sharing import occupancy, openings
-from plugins.sharing.item_models import Occupancy
-from plugins.sharing.occupancy import SlotTaken, Window
-from plugins.sharing.windows import of_day, of_days, of_span, wall
+from plugins.sharing.item.item_models import Occupancy
+from plugins.sharing.slot import occupancy, openings
+from plugins.sharing.slot.occupancy import SlotTaken, Window
+from plugins.sharing.slot.windows import of_day, of_days, of_span, wall
 from tests.plugins.sharing.conftest import ZONE, ItemStage, at, window
 
 WORKDAYS = {day: [(9 * 60, 12 * 60), (13 * 60, 17 * 60)] for day in range(5)}

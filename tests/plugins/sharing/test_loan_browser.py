@@ -17,8 +17,8 @@ from marketplace.database import db
 from marketplace.testing.browser import LiveServer, PageProblems, axe
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
-from plugins.sharing import handovers
-from plugins.sharing.loan_forms import wish_query
+from plugins.sharing.loan import handovers
+from plugins.sharing.loan.loan_forms import wish_query
 from tests.plugins.sharing.loan_world import Lending
 from tests.plugins.sharing.test_loan_pages import ZONE, photo
 

@@ -17,8 +17,10 @@ from marketplace.payments.models import PaymentHold, Refund
 from marketplace.settings import service as settings
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
-from plugins.sharing import answers, claims, extending, handovers, loan_money, loans, price_lists
-from plugins.sharing.simple_tariffs import SimplePrices, document
+from plugins.sharing.loan import claims, extending, handovers, loan_money, loans
+from plugins.sharing.price import price_lists
+from plugins.sharing.price.simple_tariffs import SimplePrices, document
+from plugins.sharing.slot import answers
 from tests.core.dispute_world import Disputes
 from tests.core.method_world import MethodWorld
 from tests.core.payment_world import DECLINES, VISA

@@ -20,9 +20,9 @@ from marketplace.testing.clients import MarketplaceClient, client_of, page_text,
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
 from marketplace.users import closing
-from plugins.sharing import handovers, loan_members
-from plugins.sharing.booking_models import Claim, Evidence
-from plugins.sharing.loan_forms import wish_query
+from plugins.sharing.loan import handovers, loan_members
+from plugins.sharing.loan.booking_models import Claim, Evidence
+from plugins.sharing.loan.loan_forms import wish_query
 from tests.plugins.sharing.loan_world import Lending
 from tests.plugins.sharing.test_loan_money import Banked
 

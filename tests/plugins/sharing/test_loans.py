@@ -17,11 +17,12 @@ from marketplace.errors import InvalidInput, Refused
 from marketplace.lifecycle import InvalidTransition, Role
 from marketplace.testing.factories import Factories
 from marketplace.users import closing
-from plugins.sharing import answers, claims, extending, handovers, loans
-from plugins.sharing.cancelling import percent_back, steps
-from plugins.sharing.machine_loan import LOAN
-from plugins.sharing.refusals import SlotTaken
-from plugins.sharing.windows import Window
+from plugins.sharing.loan import claims, extending, handovers, loans
+from plugins.sharing.loan.cancelling import percent_back, steps
+from plugins.sharing.loan.machine_loan import LOAN
+from plugins.sharing.slot import answers
+from plugins.sharing.slot.refusals import SlotTaken
+from plugins.sharing.slot.windows import Window
 from tests.plugins.sharing.loan_world import START, Lending
 
 

@@ -16,9 +16,9 @@ from marketplace.database import db
 from marketplace.errors import DomainError
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
-from plugins.sharing import loans
-from plugins.sharing.booking_models import Loan
-from plugins.sharing.item_models import Occupancy
+from plugins.sharing.item.item_models import Occupancy
+from plugins.sharing.loan import loans
+from plugins.sharing.loan.booking_models import Loan
 from tests.plugins.sharing.loan_world import Lending
 
 

@@ -24,8 +24,9 @@ from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import PASSWORD, Factories
 from marketplace.testing.people import log_in
 from marketplace.users import closing
-from plugins.sharing import meals, orders, request_members
-from plugins.sharing.meal_models import Meal, Order
+from plugins.sharing.meal import meals, orders
+from plugins.sharing.meal.meal_models import Meal, Order
+from plugins.sharing.request import request_members
 from tests.core.method_world import MethodWorld
 from tests.core.payment_world import VISA
 from tests.plugins.sharing.meal_world import Cooking

@@ -10,7 +10,7 @@ import pytest
 from marketplace.database import db, transaction
 from marketplace.listings.models import Listing
 from marketplace.listings.whereabouts import public_point
-from plugins.sharing import near, near_map
+from plugins.sharing.item import near, near_map
 from tests.plugins.sharing.conftest import ItemStage, window
 
 UTRECHT = (52.0907, 5.1214)

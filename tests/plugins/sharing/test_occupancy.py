@@ -8,9 +8,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
-from plugins.sharing import desk, occupancy
-from plugins.sharing.item_models import Occupancy
-from plugins.sharing.occupancy import HoldExpired, SlotTaken, Window
+from plugins.sharing.item.item_models import Occupancy
+from plugins.sharing.slot import desk, occupancy
+from plugins.sharing.slot.occupancy import HoldExpired, SlotTaken, Window
 from tests.plugins.sharing.conftest import ItemStage, at, window
 
 
@@ -241,7 +241,7 @@ def test_what_comes_back_early_is_free_from_then_on(items: ItemStage) -> None:
 
 def test_a_scan_at_the_desk_refuses_what_is_reserved_for_somebody_else_and_says_why(items: ItemStage) -> None:
     item, member, other = items.item(), items.member(), items.member()
-    from plugins.sharing import units
+    from plugins.sharing.item import units
 
     code = units.units_of(item)[0].code
     loan = items.book(item, days(1, 5), member)

@@ -16,8 +16,10 @@ from marketplace.testing.clients import MarketplaceClient, page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
 from marketplace.testing.statements import Statements
-from plugins.sharing import handovers, operator_reads, price_lists
-from plugins.sharing.simple_tariffs import document
+from plugins.sharing import operator_reads
+from plugins.sharing.loan import handovers
+from plugins.sharing.price import price_lists
+from plugins.sharing.price.simple_tariffs import document
 from tests.plugins.sharing.loan_world import PER_DAY, Lending
 from tests.plugins.sharing.use_world import PLAIN, UseWorld
 

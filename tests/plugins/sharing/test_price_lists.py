@@ -18,9 +18,9 @@ from marketplace.database import db, transaction
 from marketplace.errors import Forbidden, InvalidInput, NotFound, Refused
 from marketplace.testing.clients import page_text
 from marketplace.testing.factories import Factories
-from plugins.sharing import price_lists, simple_tariffs, tariff_text
-from plugins.sharing.price_lists import TariffRefused
-from plugins.sharing.simple_tariffs import SimplePrices
+from plugins.sharing.price import price_lists, simple_tariffs, tariff_text
+from plugins.sharing.price.price_lists import TariffRefused
+from plugins.sharing.price.simple_tariffs import SimplePrices
 from tests.plugins.sharing.tariff_world import DATA, FILES, HOURS, document
 
 

@@ -21,9 +21,11 @@ from marketplace.listings.models import Listing, Picture
 from marketplace.listings.whereabouts import CELL_DEGREES, metres_between, public_point
 from marketplace.storage import storage
 from marketplace.users.models import User
-from plugins.sharing import items, loans, price_lists
-from plugins.sharing.item_models import Item
-from plugins.sharing.simple_tariffs import SimplePrices, document
+from plugins.sharing.item import items
+from plugins.sharing.item.item_models import Item
+from plugins.sharing.loan import loans
+from plugins.sharing.price import price_lists
+from plugins.sharing.price.simple_tariffs import SimplePrices, document
 from tests.plugins.sharing.loan_world import Lending
 
 LAT, LON = 52.0907371, 5.1214203

@@ -138,7 +138,7 @@ def test_nobody_answering_leads_to_buying_together_only_where_a_kind_pools_money
     assert ('value="A hedge trimmer"' in form.text, 'value="Utrecht"' in form.text) == (True, True)
     alone = make_app(plugins=("sharing",))
     with alone.test_request_context():
-        from plugins.sharing import request_reads
+        from plugins.sharing.request import request_reads
 
         assert request_reads.together(listing) == []
 

@@ -17,10 +17,11 @@ from marketplace.listings import service as listings
 from marketplace.notifications.models import Notification
 from marketplace.testing.factories import PASSWORD, Factories
 from marketplace.users import closing
-from plugins.sharing import loans, request_answers, request_members, request_rounds, requests
-from plugins.sharing.item_models import Item, Unit
-from plugins.sharing.refusals import SlotTaken
-from plugins.sharing.windows import Window
+from plugins.sharing.item.item_models import Item, Unit
+from plugins.sharing.loan import loans
+from plugins.sharing.request import request_answers, request_members, request_rounds, requests
+from plugins.sharing.slot.refusals import SlotTaken
+from plugins.sharing.slot.windows import Window
 from tests.plugins.sharing.request_world import Asking
 
 

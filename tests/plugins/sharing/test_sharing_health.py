@@ -17,10 +17,11 @@ from marketplace.testing.bank import Bank
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.statements import Statements
-from plugins.sharing import handovers, health, loan_sweep
-from plugins.sharing.booking_models import LoanUnit
-from plugins.sharing.item_models import ImportedCalendar, Occupancy
-from plugins.sharing.use_models import UseSession
+from plugins.sharing import health
+from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
+from plugins.sharing.loan import handovers, loan_sweep
+from plugins.sharing.loan.booking_models import LoanUnit
+from plugins.sharing.use.use_models import UseSession
 from tests.plugins.sharing.conftest import ItemStage, window
 from tests.plugins.sharing.loan_world import Lending
 from tests.plugins.sharing.use_world import UseWorld

@@ -14,7 +14,7 @@ from marketplace.database import db
 from marketplace.outgoing import signing
 from marketplace.testing.clients import client_of
 from marketplace.testing.factories import Factories
-from plugins.sharing import price_lists
+from plugins.sharing.price import price_lists
 from tests.core.api_caller import ALL, Caller, assert_problem
 from tests.plugins.sharing.use_world import MINUTES, UseWorld, at, number_of
 

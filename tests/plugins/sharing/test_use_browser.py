@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from marketplace.testing.browser import axe
 from marketplace.testing.factories import Factories
-from plugins.sharing import correcting, price_lists
+from plugins.sharing.price import price_lists
+from plugins.sharing.use import correcting
 from tests.plugins.sharing.tariff_world import DATA
 from tests.plugins.sharing.use_world import UseWorld, number_of
 

@@ -13,9 +13,10 @@ from flask import Flask
 
 from marketplace.database import db
 from marketplace.testing.factories import Factories
-from plugins.sharing import price_lists, use_bills
-from plugins.sharing.metering import state_names
+from plugins.sharing.price import price_lists
 from plugins.sharing.tariffs import Circumstances, bill, planned, use_of
+from plugins.sharing.use import use_bills
+from plugins.sharing.use.metering import state_names
 from tests.plugins.sharing.tariff_world import DATA, FILES
 from tests.plugins.sharing.use_world import UseWorld, at, number_of
 
@@ -101,8 +102,8 @@ def test_a_cap_counts_what_the_month_has_billed_already(world: UseWorld) -> None
     member = world.member()
 
     def used(count: int) -> Any:
-        from plugins.sharing import sessions
-        from plugins.sharing.sessions import Wish
+        from plugins.sharing.use import sessions
+        from plugins.sharing.use.sessions import Wish
 
         made = sessions.start_now(
             world.by_id(number_of(member)), Wish(unit_id=number_of(unit), nonce=str(count)), {"units": "0"}

@@ -17,8 +17,8 @@ from marketplace.ledger import accounts
 from marketplace.payments import service as payments
 from marketplace.payments.fees import FeeAboveTotal, FeeRule
 from marketplace.testing.factories import Factories
-from plugins.sharing import collecting, correcting, credits, sessions, standing
-from plugins.sharing.sessions import Wish
+from plugins.sharing.use import collecting, correcting, credits, sessions, standing
+from plugins.sharing.use.sessions import Wish
 from tests.core.payment_world import DECLINES, VISA, eur
 from tests.plugins.sharing.use_world import MINUTES, UseWorld, number_of
 

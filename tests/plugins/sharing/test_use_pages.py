@@ -12,7 +12,7 @@ from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import log_in
 from marketplace.testing.statements import Statements
-from plugins.sharing import collecting, correcting, credits
+from plugins.sharing.use import collecting, correcting, credits
 from tests.plugins.sharing.use_world import MINUTES, UseWorld, number_of
 
 
@@ -173,7 +173,7 @@ def test_a_page_of_a_use_costs_a_fixed_number_of_statements(world: UseWorld, sta
 
 
 def test_a_plan_is_joined_from_the_prices_and_its_agreement_says_so(world: UseWorld) -> None:
-    from plugins.sharing import price_lists
+    from plugins.sharing.price import price_lists
 
     plan = {"key": "friends", "monthly": "0", "percents": {"driving": "10"}}
     listing_id = number_of(world.item({**MINUTES, "plan": [plan]}))
@@ -189,7 +189,7 @@ def test_a_plan_is_joined_from_the_prices_and_its_agreement_says_so(world: UseWo
 
 def test_the_exact_place_is_for_those_who_reserved(world: UseWorld) -> None:
     from marketplace.database import transaction
-    from plugins.sharing.item_models import Unit
+    from plugins.sharing.item.item_models import Unit
 
     with transaction() as session:
         session.get_one(Unit, number_of(world.unit)).place = "Behind number 14"

@@ -13,7 +13,8 @@ from marketplace.agreements.service import Actor
 from marketplace.errors import NotFound, Refused
 from marketplace.lifecycle import Role
 from marketplace.testing.factories import Factories
-from plugins.sharing import plans, price_lists
+from plugins.sharing.price import price_lists
+from plugins.sharing.use import plans
 from tests.core.payment_world import DECLINES
 from tests.plugins.sharing.tariff_world import DATA
 from tests.plugins.sharing.use_world import UseWorld, number_of

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.testing.factories import Factories
-from plugins.sharing import correcting, rerating, use_bills
-from plugins.sharing.intake import Given
+from plugins.sharing.use import correcting, rerating, use_bills
+from plugins.sharing.use.intake import Given
 from tests.plugins.sharing.use_world import UseWorld, at, number_of
 
 

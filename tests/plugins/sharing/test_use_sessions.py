@@ -13,10 +13,10 @@ from marketplace.database import db, transaction
 from marketplace.errors import Conflict, DomainError, InvalidInput, NotFound, Refused
 from marketplace.lifecycle import InvalidTransition
 from marketplace.testing.factories import Factories
-from plugins.sharing import sessions, standing, use_jobs, use_members
-from plugins.sharing.item_models import Occupancy
-from plugins.sharing.sessions import Wish
-from plugins.sharing.use_models import UseSession
+from plugins.sharing.item.item_models import Occupancy
+from plugins.sharing.use import sessions, standing, use_jobs, use_members
+from plugins.sharing.use.sessions import Wish
+from plugins.sharing.use.use_models import UseSession
 from tests.plugins.sharing.use_world import PLAIN, UseWorld, at, number_of
 
 

@@ -20,11 +20,13 @@ from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from marketplace.users.models import User
-from plugins.sharing import intake, price_lists, sessions, units, use_bills
-from plugins.sharing.intake import Given
-from plugins.sharing.item_models import Item
-from plugins.sharing.sessions import Wish
-from plugins.sharing.use_models import Device, Reading, UseBill, UseCharge, UseSession
+from plugins.sharing.item import units
+from plugins.sharing.item.item_models import Item
+from plugins.sharing.price import price_lists
+from plugins.sharing.use import intake, sessions, use_bills
+from plugins.sharing.use.intake import Given
+from plugins.sharing.use.sessions import Wish
+from plugins.sharing.use.use_models import Device, Reading, UseBill, UseCharge, UseSession
 from tests.core.payment_world import VISA, World
 
 START = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)

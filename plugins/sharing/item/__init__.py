@@ -1,0 +1,1 @@
+"""Items: what is shared, its units and prices on cards, and where it roughly is."""

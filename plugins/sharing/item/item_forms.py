@@ -1,0 +1,177 @@
+"""The forms in which a lender describes an item and lays down its rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    MultipleFileField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
+
+from marketplace.api import Form, MoneyField, category_choices
+from plugins.sharing.loan.cancelling import LABELS
+from plugins.sharing.loan.loan_describe import DEPOSITS
+from plugins.sharing.slot import lengths
+
+ADDRESS = _l("Only whoever you agree with gets to read it: street and number, or where it stands.")
+WAYS = {
+    "borrow": (_l("Lend it free"), _l("Nobody pays anything.")),
+    "rent": (_l("Rent it out"), _l("People pay for the days that they have it.")),
+    "use": (_l("Have it paid by use"), _l("People start it, use it and pay for the minutes, hours or kilometres.")),
+}
+
+
+class DescribeForm(Form):
+    """What is said of an item."""
+
+    version = HiddenField()
+    title = StringField(
+        _l("Title"),
+        [DataRequired(_l("Give it a title.")), Length(min=3, max=120)],
+        description=_l("What is it, in a few words? For example: cordless drill with two batteries."),
+    )
+    category = SelectField(_l("Category"), [DataRequired(_l("Choose a category."))])
+    body_md = TextAreaField(
+        _l("Description"),
+        [Length(max=20_000)],
+        description=_l("What should people know: its state, what comes with it, what to mind."),
+        render_kw={"rows": 5},
+    )
+    place = StringField(
+        _l("Place"),
+        [Length(max=80)],
+        description=_l("A town or a neighbourhood. Others see only roughly where it is."),
+        render_kw={"list": "places", "autocomplete": "off"},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer the site's categories."""
+        super().__init__(*args, **kwargs)
+        self.category.choices = [SelectChoice("", _l("Choose a category")), *category_choices()]
+
+    def facts(self) -> dict[str, Any]:
+        """Give the facts for the listing service."""
+        return {name: getattr(self, name).data or "" for name in ("title", "category", "body_md", "place")}
+
+    def seen_version(self) -> int | None:
+        """Give the version that the form was filled from, or None when it carries none."""
+        typed = str(self.version.data or "")
+        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+
+
+class NewItemForm(DescribeForm):
+    """Everything that an item needs before others may find it, on one page."""
+
+    address = StringField(_l("Where it is picked up"), [Length(max=300)], description=ADDRESS)
+    arrangement = RadioField(
+        _l("How do you want to share it?"),
+        choices=[SelectChoice(key, words[0]) for key, words in WAYS.items()],
+        default="borrow",
+        validate_choice=False,
+    )
+    price = MoneyField(
+        _l("Price"),
+        [Optional()],
+        minimum=1,
+        description=_l(
+            "Per day when you rent it out, per hour when it is paid by use. Leave it empty when it is free."
+        ),
+    )
+    pictures = MultipleFileField(
+        _l("Pictures"),
+        description=_l("JPEG, PNG or WebP, at most 10 MB together. Where a photo was taken is removed from it."),
+        render_kw={"accept": "image/jpeg,image/png,image/webp"},
+    )
+
+    def uploads(self) -> list[bytes]:
+        """Read the chosen pictures; a browser sends one empty part when none was chosen."""
+        return [data for each in self.pictures.data or () if hasattr(each, "read") and (data := each.read())]
+
+
+def _minutes(text: str | None) -> int | None:
+    return int(text) if text not in (None, "") else None
+
+
+def _choice(label: Any, description: Any = "") -> SelectField:
+    return SelectField(label, coerce=_minutes, validate_choice=True, description=description)
+
+
+class RulesForm(Form):
+    """Ways of sharing and the rules under which units are lent; a list for each length, so that nothing can be mistyped."""
+
+    arrangements = SelectMultipleField(
+        _l("Ways to share it"),
+        choices=[SelectChoice(key, words[0]) for key, words in WAYS.items()],
+        validators=[DataRequired(_l("Choose at least one way to share it."))],
+    )
+    instant = BooleanField(
+        _l("Bookings are agreed at once"),
+        description=_l("Otherwise you answer each request yourself, within two days."),
+    )
+    notice_minutes = _choice(_l("How long beforehand"), _l("It has to be booked at least so long before."))
+    horizon_days = _choice(_l("How far ahead"))
+    min_minutes = _choice(_l("Shortest time"))
+    max_minutes = _choice(_l("Longest time"))
+    buffer_before_minutes = _choice(_l("Time kept free before"))
+    buffer_after_minutes = _choice(_l("Time kept free after"), _l("For cleaning or charging, for example."))
+    start_days = SelectMultipleField(_l("It may begin on"), coerce=int)
+    deposit_kind = RadioField(_l("Deposit"), choices=[SelectChoice(key, text) for key, text in DEPOSITS.items()])
+    deposit_minor = MoneyField(_l("How much the deposit is"), [Optional()])
+    late_fee_minor_per_day = MoneyField(
+        _l("Fee for being late, per day"), [Optional()], description=_l("Counted from an hour after the end.")
+    )
+    replacement_minor = MoneyField(_l("What a new one costs"), [Optional()], description=_l("Asked when it gets lost."))
+    cancellation = SelectField(_l("Cancelling"), choices=[SelectChoice(key, text) for key, text in LABELS.items()])
+    quota_count = IntegerField(_l("Most bookings of one member"), [Optional(), NumberRange(min=1, max=1000)])
+    quota_days = IntegerField(_l("… within so many days"), [Optional(), NumberRange(min=1, max=3660)])
+
+    def __init__(self, *args: Any, item: Any, weekdays: list[str], **kwargs: Any) -> None:
+        """Offer lengths and days; what the item has already is always among them."""
+        super().__init__(*args, obj=item, **kwargs)
+        self.notice_minutes.choices = lengths.choices(lengths.NOTICE, item.notice_minutes)
+        self.min_minutes.choices = lengths.choices(lengths.SHORTEST, item.min_minutes)
+        self.max_minutes.choices = lengths.choices(lengths.LONGEST, item.max_minutes, none=str(_l("No limit")))
+        self.buffer_before_minutes.choices = lengths.choices(lengths.BUFFER, item.buffer_before_minutes)
+        self.buffer_after_minutes.choices = lengths.choices(lengths.BUFFER, item.buffer_after_minutes)
+        self.horizon_days.choices = lengths.days(item.horizon_days)
+        self.start_days.choices = [SelectChoice(str(1 << number), name) for number, name in enumerate(weekdays)]
+        if not self.is_submitted():
+            for field in (self.deposit_minor, self.late_fee_minor_per_day, self.replacement_minor):
+                field.data = field.data or None  # an empty field says "nothing" better than a zero
+            self.start_days.data = [1 << number for number in range(7) if item.start_days >> number & 1]
+
+    def rules(self) -> dict[str, Any]:
+        """Give what was chosen, by the names of the item's columns."""
+        kept = {name: field.data for name, field in self._fields.items() if name != "csrf_token"}
+        kept["start_days"] = sum(self.start_days.data or ())
+        for name in ("deposit_minor", "late_fee_minor_per_day", "replacement_minor"):
+            kept[name] = kept[name] or 0
+        return kept
+
+
+class UnitForm(Form):
+    """One physical unit."""
+
+    label = StringField(
+        _l("Name"), [DataRequired(), Length(max=80)], description=_l("By which people tell it from the others.")
+    )
+    place = StringField(_l("Where it is picked up"), [Length(max=300)], description=ADDRESS)
+    replacement_minor = MoneyField(
+        _l("What a new one costs"), [Optional()], description=_l("Leave it empty when it is as for the others.")
+    )
+    active = BooleanField(
+        _l("It can be booked"),
+        default=True,
+        description=_l("Without this it is promised to nobody; what was agreed stands."),
+    )

@@ -1,0 +1,1 @@
+"""Loans: borrowing and renting by period, hand-over, claims, deposits, cancellation."""

@@ -1,0 +1,180 @@
+"""A loan in words: its terms, what each side should do now, and why a move is not possible yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from marketplace.api import Agreement, TermLine, TodoItem, clock, db, display
+from plugins.sharing.loan import cancelling, claims, handovers, loan_money, loan_sweep, loans, quoting
+from plugins.sharing.loan.booking_models import Claim, Loan
+
+NO_SHOW_AFTER = timedelta(minutes=30)
+"""How long one waits for the other before saying that nobody came."""
+
+DEPOSITS = {
+    "none": _l("None"), "promised": _l("Promised"), "card": _l("A card is saved, and nothing is held"),
+    "held": _l("Held on a card"),
+}  # fmt: skip
+DEPOSIT_STATES = {
+    "none": ("", ""), "promised": (_l("Promised"), "info"), "wanted": (_l("A card is needed"), "warm"),
+    "saved": (_l("Card saved"), "info"), "asked": (_l("The bank is asked"), "info"), "held": (_l("Held"), "good"),
+    "uncovered": (_l("Can't be held for so long; the card is saved"), "warm"),
+    "refused": (_l("The bank would not hold it"), "bad"),
+    "ending": (_l("Could not be held any longer"), "warm"), "let_go": (_l("The bank let go; the card is saved"), "warm"),
+    "taking": (_l("A part is being taken"), "info"), "captured": (_l("Taken"), ""), "released": (_l("Given back"), "good"),
+}  # fmt: skip
+
+
+def term_lines(agreement: Agreement) -> Sequence[TermLine]:
+    """Put a loan's frozen terms into words."""
+    terms = agreement.terms
+    currency = terms["currency"]
+    lines = [
+        TermLine(_("From"), moment(terms["starts_at"])),
+        TermLine(_("Until"), moment(terms["ends_at"])),
+    ]
+    if terms["count"] > 1:
+        lines.append(TermLine(_("How many"), display.number(terms["count"])))
+    if terms["total_minor"]:
+        lines += [
+            TermLine(row.label, " · ".join(filter(None, (display.money(row.amount, currency, exact=True), row.detail))))
+            for row in quoting.rows(terms["lines"], currency)
+        ]
+        lines.append(TermLine(_("Cancelling"), " ".join(cancellation(terms))))
+    else:
+        lines.append(TermLine(_("Price"), _("Free")))
+    lines.append(TermLine(_("Deposit"), deposit_words(terms)))
+    if terms["late_fee_minor_per_day"]:
+        fee = display.money(terms["late_fee_minor_per_day"], currency, exact=True)
+        lines.append(TermLine(_("Late"), _("%(amount)s for each started day, from an hour after the end", amount=fee)))
+    if terms["replacement_minor"]:
+        lines.append(TermLine(_("Value if lost"), display.money(terms["replacement_minor"], currency, exact=True)))
+    if terms["note"]:
+        lines.append(TermLine(_("A word to the lender"), terms["note"]))
+    return lines
+
+
+def moment(iso: str) -> str:
+    """Write an instant that terms keep."""
+    return display.datetime_text(datetime.fromisoformat(iso))
+
+
+def deposit_words(terms: Any) -> str:
+    """Put the deposit into words."""
+    deposit = terms["deposit"]
+    if deposit["kind"] == "none":
+        return str(DEPOSITS["none"])
+    return f"{display.money(deposit['minor'], terms['currency'], exact=True)} · {DEPOSITS[deposit['kind']]}"
+
+
+def cancellation(terms: Any) -> list[str]:
+    """Give the worked cancellation dates as sentences."""
+    steps = cancelling.thawed(terms["cancellation_steps"])
+    return cancelling.in_words(steps, display.datetime_text)
+
+
+def todo(agreement: Agreement, role: str) -> TodoItem | None:
+    """Say what waits for this person, if anything."""
+    loan = db.session.get(Loan, agreement.id)
+    if loan is None or role not in ("member", "owner"):
+        return None
+    claim = _claim_to_answer(agreement.id, role)
+    if claim is not None:
+        return TodoItem(_("Answer a claim"), url_for("sharing_loans.claim", claim_id=claim.id), claim.deadline, "scale")
+    hand = _hand_over_to_answer(agreement, role)
+    if hand is not None:
+        return hand
+    return _of_member(agreement, loan) if role == "member" else _of_owner(agreement, loan)
+
+
+def _claim_to_answer(agreement_id: int, role: str) -> Claim | None:
+    return next((one for one in claims.of(agreement_id) if one.state == "open" and one.turn == role), None)
+
+
+def _hand_over_to_answer(agreement: Agreement, role: str) -> TodoItem | None:
+    for row in handovers.of(agreement.id):
+        if row.closed_at is None and handovers.proposals_of(row.id)[-1].role != role:
+            text = _("Look at the hand-over and agree") if row.kind == "out" else _("Look at the return and agree")
+            url = url_for("sharing_loans.hand_over", agreement_id=agreement.id, kind=row.kind)
+            return TodoItem(text, url, row.closes_at, "circle-check")
+    return None
+
+
+def _of_member(agreement: Agreement, loan: Loan) -> TodoItem | None:
+    here = f"/agreements/{agreement.id}"
+    path = loan_money.pay_path(loan)
+    if agreement.state in ("paying", "agreed", "active") and path is not None:
+        rent = path == f"/pay/{loan.payment_id}"
+        text = _("Pay to keep it") if rent else _("Give a card for the deposit")
+        return TodoItem(text, path, agreement.waits_until if agreement.state == "paying" else None, "credit-card")
+    if agreement.state == "agreed":
+        return TodoItem(_("Pick it up"), _hand_url(agreement, "out"), loan.starts_at, "key-round")
+    if agreement.state == "active":
+        late = loans.is_overdue(loan, agreement.state)
+        text = _("This is overdue: bring it back") if late else _("Bring it back in time")
+        return TodoItem(text, _hand_url(agreement, "in"), loan.ends_at, "circle-alert" if late else "key-round")
+    return TodoItem(_("Wait for the lender's answer"), here, agreement.waits_until, "hourglass") if (
+        agreement.state == "requested"
+    ) else None  # fmt: skip
+
+
+def _of_owner(agreement: Agreement, loan: Loan) -> TodoItem | None:
+    here = f"/agreements/{agreement.id}"
+    due = agreement.waits_until
+    match agreement.state:
+        case "requested":
+            found = (_("Accept or decline the request"), here, due, "handshake")
+        case "agreed":
+            found = (_("Hand it over"), _hand_url(agreement, "out"), loan.starts_at, "key-round")
+        case "active" if loan.wanted_end is not None:
+            found = (_("Answer: more time is asked for"), here, loan.ends_at, "clock")
+        case "active":
+            found = (_("Record its return"), _hand_url(agreement, "in"), loan.ends_at, "key-round")
+        case "returned":
+            found = (_("Look at it, and finish or claim"), here, due, "circle-check")
+        case "lost":
+            found = (
+                _("Claim its value, if you want"),
+                url_for("sharing_loans.new_claim", agreement_id=agreement.id),
+                due,
+                "scale",
+            )
+        case _:
+            return None
+    return TodoItem(*found)
+
+
+def _hand_url(agreement: Agreement, kind: str) -> str:
+    return url_for("sharing_loans.hand_over", agreement_id=agreement.id, kind=kind)
+
+
+def objections(agreement: Agreement, transition: str, actor: Any) -> list[str]:
+    """Give the reasons why a move can't be made now."""
+    loan = db.session.get(Loan, agreement.id)
+    why = _why_not(agreement, loan, transition, str(actor.role)) if loan is not None else None
+    return [why] if why else []
+
+
+def _why_not(agreement: Agreement, loan: Loan, transition: str, role: str) -> str | None:
+    now, why = clock.now(), None
+    if transition == "accept" and loans.needs_money(agreement):
+        why = _("This loan is paid or secured first.")
+    elif transition == "accept_to_pay" and not loans.needs_money(agreement):
+        why = _("This loan needs no payment.")
+    elif transition in ("no_show", "not_there") and now < loan.starts_at + NO_SHOW_AFTER:
+        minutes = NO_SHOW_AFTER // timedelta(minutes=1)
+        why = ngettext("Wait %(num)s minute after the start.", "Wait %(num)s minutes after the start.", minutes)
+    elif transition == "report_lost" and role == "owner" and now < loan.ends_at + loan_sweep.REPORT_LOST_AFTER:
+        why = _("It can be reported lost a week after it was due back.")
+    elif transition in ("call_off", "cancel") and agreement.state == "agreed" and now >= loan.ends_at:
+        why = _("Its time is over.")
+    elif transition == "close" and claims.undecided(agreement.id):
+        why = _("A claim is still open.")
+    return why

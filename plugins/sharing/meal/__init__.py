@@ -1,0 +1,1 @@
+"""Portions: meals that are ordered and fetched."""

@@ -1,0 +1,152 @@
+"""A tariff's prices and worked examples as members read them before they agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from flask_babel import gettext as _
+
+from marketplace.api import display
+from plugins.sharing.price import tariff_words as words
+from plugins.sharing.price.tariff_words import Row, price, span, unit_word, word
+from plugins.sharing.tariffs import Tariff, UseInvalid, bill, use_of
+from plugins.sharing.tariffs.figures import DAY, HOUR, MINUTE, ONE, SECOND, WEEK, plain
+from plugins.sharing.tariffs.model import Component, Discount, Example, Kind, Plan, Terms, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A worked example: what is used, what each line costs, the total, and whether it is what the document says."""
+
+    name: str
+    use: str
+    rows: list[Row]
+    total: int
+    holds: bool
+    problem: str = ""
+
+
+def price_rows(terms: Terms) -> list[Row]:
+    """Give a tariff's prices, each with its conditions in words; the rows' amounts are zero."""
+    currency = terms.currency
+    said = [(word(part.key), _component(part, currency)) for part in terms.components]
+    for package in terms.packages:
+        covers = span(Decimal(package.time) / SECOND) if package.time else ""
+        said.append((word(package.key), " ".join(filter(None, (price(str(package.price), currency), covers)))))
+    for cap in terms.caps:
+        each = _window(cap.window) if cap.window else _("billing period")
+        amount = price(str(cap.amount), currency)
+        said.append((word(cap.key), _("at most %(amount)s per %(time)s", amount=amount, time=each)))
+    said += [(word(discount.key), _tiers(terms, discount)) for discount in terms.discounts]
+    said += [(word(fee.key), f"{fee.percent:f}%") for fee in terms.fees]
+    for tax in terms.taxes:
+        said.append((word(tax.key), f"{tax.percent:f}% " + (_("included") if tax.included else _("added"))))
+    if terms.minimum:
+        said.append((word("minimum"), price(str(terms.minimum), currency)))
+    if terms.maximum is not None:
+        said.append((_("Maximum"), price(str(terms.maximum), currency)))
+    if terms.reservation:
+        free = span(Decimal(terms.reservation_free) / SECOND)
+        said.append((word(terms.reservation), _("free for %(time)s", time=free)))
+    said += [(_("Plan “%(name)s”", name=word(plan.key)), _plan(plan, currency)) for plan in terms.plans]
+    return [Row(label, detail, 0) for label, detail in said]
+
+
+def _tiers(terms: Terms, discount: Discount) -> str:
+    """Say from when on how much is taken off."""
+    each = []
+    for tier in discount.tiers:
+        since = _amount(terms, discount.by, tier.at_least) if tier.at_least else ""
+        percent = f"{tier.percent:f}"
+        each.append(_("%(percent)s%% from %(amount)s", percent=percent, amount=since) if since else f"{percent}%")
+    return ", ".join(each)
+
+
+def _plan(plan: Plan, currency: str) -> str:
+    said = [_("%(amount)s a month", amount=price(str(plan.monthly), currency))]
+    said += [_("no %(what)s", what=word(key).lower()) for key in sorted(plan.waives)]
+    said += [f"{word(key)} −{percent:f}%" for key, percent in sorted(plan.percents.items())]
+    return ", ".join(said)
+
+
+def _component(part: Component, currency: str) -> str:
+    said = [price(str(part.price), currency)]
+    if part.kind is Kind.FIXED:
+        said += [_("covers %(time)s", time=span(Decimal(part.covers) / SECOND))] if part.covers else []
+    elif part.timed:
+        said[0] += f" / {_length(part.per)}"
+        said += [_("per started %(time)s", time=_length(part.step))] if part.step and part.step != part.per else []
+    else:
+        unit = {Kind.DAYS: _("day"), Kind.NIGHTS: _("night")}.get(part.kind) or unit_word(part.register)
+        said[0] += f" / {unit}" if part.per == ONE else f" / {plain(part.per, ONE)} {unit}"
+        said += [_("in steps of %(amount)s", amount=f"{plain(part.step, ONE)} {unit}")] if part.step else []
+    for rate in part.rates:
+        where = word(rate.band) if rate.band else _("up to %(amount)s", amount=_shown(part, rate.upto or 0))
+        said.append(f"{where}: {price(str(rate.price), currency)}")
+    if part.free:
+        said.append(_("%(amount)s included", amount=_shown(part, part.free.amount)))
+    if part.option:
+        said.append(_("if chosen"))
+    return ", ".join(said)
+
+
+def _shown(part: Component, measure: int) -> str:
+    if part.timed:
+        return span(Decimal(measure) / SECOND)
+    return f"{plain(measure, ONE)} {unit_word(part.register)}".strip()
+
+
+def _amount(terms: Terms, key: str, measure: int) -> str:
+    part = next((part for part in terms.components if part.key == key), None)
+    return _shown(part, measure) if part is not None else plain(measure, ONE)
+
+
+def _length(micros: int) -> str:
+    known = {MINUTE: _("minute"), 15 * MINUTE: _("quarter of an hour"), HOUR: _("hour"), DAY: _("day"), WEEK: _("week")}
+    return known.get(micros) or span(Decimal(micros) / SECOND)
+
+
+def _window(window: Window) -> str:
+    return _("calendar %(time)s", time=_length(window.length)) if window.origin == "zone" else _length(window.length)
+
+
+def examples(terms: Tariff) -> list[Worked]:
+    """Work out a tariff's examples anew, by the function that makes bills."""
+    return [worked(terms, example) for example in terms.examples]
+
+
+def worked(terms: Tariff, example: Example) -> Worked:
+    """Work out one example; one whose use the tariff has no price for says so."""
+    try:
+        found = bill(terms, use_of(example))
+    except UseInvalid as error:
+        return Worked(example.name, _use(example), [], example.total, holds=False, problem=str(error))
+    lines = [(line.key, line.amount) for line in found.lines]
+    holds = lines == list(example.lines) and found.total == example.total
+    problem = "" if holds else _difference(example, lines, found.total, terms.currency)
+    return Worked(example.name, _use(example), words.bill_rows(found), found.total, holds, problem)
+
+
+def _difference(example: Example, lines: list[tuple[str, int]], total: int, currency: str) -> str:
+    def written(pairs: list[tuple[str, int]], whole: int) -> str:
+        each = [f"{key} {display.money(minor, currency, exact=True)}" for key, minor in pairs]
+        return f"{' + '.join(each)} = {display.money(whole, currency, exact=True)}"
+
+    said, given = written(list(example.lines), example.total), written(lines, total)
+    return _("The document says %(said)s, the prices give %(given)s.", said=said, given=given)
+
+
+def _use(example: Example) -> str:
+    """Say what an example uses: the times of its states, quantities, and when where that matters."""
+    parts = []
+    for state, lasts in example.parts:
+        time = span(Decimal(lasts) / SECOND)
+        parts.append(time if state == "in-use" else f"{word(state).lower()} {time}")
+    parts += [f"{display.number(amount)} {unit_word(name)}" for name, amount in example.quantities.items()]
+    parts += [word(option).lower() for option in sorted(example.options)]
+    parts += [_("plan “%(name)s”", name=word(example.plan))] if example.plan else []
+    starts = datetime.fromisoformat(example.starts)
+    parts += [_("from %(time)s", time=f"{starts:%H:%M}")] if starts.hour != 9 or starts.minute else []
+    return ", ".join(parts)

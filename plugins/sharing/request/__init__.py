@@ -1,0 +1,1 @@
+"""Requests: who needs something asks the neighbours."""

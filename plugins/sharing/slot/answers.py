@@ -1,0 +1,89 @@
+"""The one question behind calendar, search and commit: can this item be had in this window, and if not, why not?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+
+from marketplace.api import clock, db
+from plugins.sharing.item.item_models import Occupancy
+from plugins.sharing.slot import situation
+from plugins.sharing.slot.refusals import Reason, Why
+from plugins.sharing.slot.rules import Rules, load, refusal
+from plugins.sharing.slot.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether a window is free, on which units, and else why not and what is free nearby."""
+
+    free: bool
+    why: Why | None = None
+    unit_ids: tuple[int, ...] = ()
+    alternatives: tuple[Window, ...] = ()
+
+    @property
+    def reason(self) -> str | None:
+        """Give the reason as a sentence in the reader's language."""
+        return None if self.why is None else str(self.why)
+
+    @property
+    def code(self) -> str | None:
+        """Give the reason as a code for programs."""
+        return None if self.why is None else self.why.code
+
+
+def answer(item_id: int, window: Window, member_id: int | None = None, *, with_alternatives: bool = True) -> Answer:
+    """Say whether somebody (or this member) could have the item in a window now; raises NotFound.
+
+    A slot that the member holds already is free to them.
+    """
+    now = clock.now()
+    rules = load(item_id, window)
+    found = refusal(rules, window, now) or quota(rules, window, member_id, now)
+    if found is None:
+        units = situation.read(item_id, rules.blocked(window), now)
+        own = {unit.unit_id for unit in units for row in unit.rows if is_own(row, window, member_id, now)}
+        free = [unit.unit_id for unit in units if unit.unit_id in own or unit.reason(rules, window, now) is None]
+        if free:
+            return Answer(True, unit_ids=tuple(free))
+        found = situation.why(units, rules, window, now)
+    near = situation.alternatives(rules, window, now) if with_alternatives else ()
+    return Answer(False, found, alternatives=tuple(near))
+
+
+def is_own(row: situation.Row, window: Window, member_id: int | None, now: datetime) -> bool:
+    """Tell whether a row is the member's own hold of exactly this window."""
+    return (
+        row.kind == "hold"
+        and member_id is not None
+        and row.member_id == member_id
+        and (row.starts_at, row.ends_at) == (window.starts_at, window.ends_at)
+        and not row.lapsed(now)
+    )
+
+
+def quota(rules: Rules, window: Window, member_id: int | None, now: datetime) -> Why | None:
+    """Say so when one more use would be too many of a member within the item's period."""
+    if rules.quota_count is None or rules.quota_days is None or member_id is None:
+        return None
+    period = timedelta(days=rules.quota_days)
+    rows = db.session.execute(
+        select(Occupancy.starts_at, Occupancy.ends_at).where(
+            Occupancy.member_id == member_id,
+            Occupancy.item_id == rules.item_id,
+            Occupancy.kind.in_(("hold", "booking")),
+            Occupancy.starts_at > window.starts_at - period,
+            Occupancy.starts_at < window.starts_at + period,
+            or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > now),
+        )
+    ).all()
+    if any((row.starts_at, row.ends_at) == (window.starts_at, window.ends_at) for row in rows):
+        return None  # it is counted already: asking again for one's own slot
+    starts = sorted([*(row.starts_at for row in rows), window.starts_at])
+    for first, last in zip(starts, starts[rules.quota_count :], strict=False):
+        if last - first < period:
+            return Why(Reason.QUOTA, {"count": rules.quota_count, "days": rules.quota_days})
+    return None

@@ -1,0 +1,158 @@
+"""Which of many items are free in a window: the rules of `answers.answer` for all of them in one statement.
+
+What differs by zone and buffers (the weekday of the start, what must be open, the window with its buffers) is worked out in
+Python by the very functions that answer for one item, once for each combination in use, and handed over as JSON. A test
+compares the two answers item by item.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.sql.expression import TextualSelect
+
+from marketplace.api import UtcDateTime, clock, db
+from plugins.sharing.item.item_models import Item
+from plugins.sharing.slot.rules import GRACE
+from plugins.sharing.slot.windows import Window, demands, start_bit
+
+MINUTE = timedelta(minutes=1)
+BOUNDS = ("starts", "ends", "first", "last")
+
+
+def free_items(window: Window, item_ids: Collection[int] | None = None) -> list[int]:
+    """Give the items, of these or of all, of which a unit can be had in the window, in the order of their ids.
+
+    Quotas are a member's own affair and not looked at. Two statements, however many items there are.
+    """
+    now = clock.now()
+    if window.starts_at < now - GRACE:
+        return []
+    combinations = db.session.execute(
+        select(Item.zone, Item.buffer_before_minutes, Item.buffer_after_minutes).distinct()
+    ).all()
+    if not combinations:
+        return []
+    sqlite = db.session.get_bind().dialect.name == "sqlite"
+    values = facts(window, now, [(row[0], row[1], row[2]) for row in combinations])
+    alike = len({(row[1], row[2]) for row in combinations}) == 1
+    left_out = set(BOUNDS) - set(bounds(sqlite, alike))
+    values = {name: value for name, value in values.items() if name not in left_out}
+    if item_ids is not None:
+        values["ids"] = json.dumps(sorted(item_ids))
+    return list(db.session.scalars(statement(sqlite, item_ids is not None, alike), values))
+
+
+def facts(window: Window, now: datetime, combinations: list[tuple[str, int, int]]) -> dict[str, Any]:
+    """Work out what the statement is told of a window."""
+    groups, pieces = [], []
+    for zone, before, after in combinations:
+        since, until = window.starts_at - timedelta(minutes=before), window.ends_at + timedelta(minutes=after)
+        groups.append([zone, before, after, start_bit(window, zone), _stored(since), _stored(until)])
+    for zone in sorted({zone for zone, _before, _after in combinations}):
+        for hours_for in ("handover", "use"):
+            for piece in demands(window, zone, hours_for):
+                pieces.append([zone, hours_for, piece.day.isoformat(), piece.weekday, piece.since, piece.until])
+    return {
+        "groups": json.dumps(groups),
+        "pieces": json.dumps(pieces),
+        "at_least": window.length // MINUTE,
+        "at_most": -(-window.length // MINUTE),
+        "ahead": (window.starts_at - now + GRACE) // MINUTE,
+        "days": -((now - window.ends_at) // timedelta(days=1)),
+        "now": now,
+        "starts": window.starts_at,
+        "ends": window.ends_at,
+        "first": window.starts_at - timedelta(minutes=max(before for _zone, before, _after in combinations)),
+        "last": window.ends_at + timedelta(minutes=max(after for _zone, _before, after in combinations)),
+    }
+
+
+def _stored(instant: datetime) -> str:
+    """Write an instant as SQLite keeps it; PostgreSQL, whose sessions are in UTC, reads it too."""
+    return instant.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def bounds(sqlite: bool, alike: bool) -> tuple[str, ...]:
+    """Name the instants that the statement is told besides the present."""
+    return () if sqlite else BOUNDS[2:] if alike else BOUNDS
+
+
+@cache
+def statement(sqlite: bool, some: bool, alike: bool) -> TextualSelect:
+    """Make the statement; `some` asks about some items only, `alike` says that all have the same buffers."""
+    if sqlite:
+        groups, pieces, query = _sqlite_rows("groups", GROUP), _sqlite_rows("pieces", PIECE), BY_INDEX
+        ids = "SELECT value FROM json_each(:ids)"
+    else:
+        groups, pieces, query = _postgresql_rows("groups", GROUP), _postgresql_rows("pieces", PIECE), AT_ONCE
+        ids = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json)) AS listed(value)"
+    among = f"AND i.listing_id IN ({ids})" if some else ""
+    found = text(f"""
+        WITH combination AS MATERIALIZED ({groups}), piece AS MATERIALIZED ({pieces}),
+        free AS MATERIALIZED ({query.format(rules=RULES, among=among, own="" if alike else OWN_BUFFERS)})
+        SELECT i.listing_id FROM free i WHERE {OPEN} ORDER BY i.listing_id""")
+    instants = [bindparam(name, type_=UtcDateTime) for name in ("now", *bounds(sqlite, alike))]
+    return found.bindparams(*instants).columns(Item.__table__.c.listing_id)
+
+
+RULES = """i.min_minutes <= :at_least AND (i.max_minutes IS NULL OR i.max_minutes >= :at_most)
+    AND i.notice_minutes <= :ahead AND (i.horizon_days IS NULL OR i.horizon_days >= :days)
+    AND (i.start_days = 127 OR EXISTS (SELECT 1 FROM combination c WHERE c.zone = i.zone AND i.start_days & c.bit <> 0))"""
+
+BY_INDEX = """
+    SELECT i.listing_id, i.zone, i.hours_for FROM sharing_item i
+      JOIN combination c ON c.zone = i.zone AND c.before = i.buffer_before_minutes AND c.after = i.buffer_after_minutes
+    WHERE {rules} {among}
+      AND EXISTS (SELECT 1 FROM sharing_unit u WHERE u.item_id = i.listing_id AND u.active
+        AND NOT EXISTS (SELECT 1 FROM sharing_occupancy o WHERE o.unit_id = u.id
+          AND o.blocked_until > c.since AND o.blocked_from < c.until AND (o.expires_at IS NULL OR o.expires_at > :now))
+        AND NOT EXISTS (SELECT 1 FROM sharing_occupancy l WHERE l.unit_id = u.id AND l.out_at IS NOT NULL
+          AND l.returned_at IS NULL AND l.ends_at <= :now))"""
+"""SQLite looks each item up: it knows one way to join, and its instants are texts, reckoned with beforehand."""
+
+AT_ONCE = """
+    SELECT DISTINCT i.listing_id, i.zone, i.hours_for FROM sharing_item i
+      JOIN sharing_unit u ON u.item_id = i.listing_id AND u.active
+    WHERE {rules} {among}
+      AND NOT EXISTS (SELECT 1 FROM sharing_occupancy o WHERE o.unit_id = u.id
+        AND o.blocked_until > :first AND o.blocked_from < :last AND (o.expires_at IS NULL OR o.expires_at > :now)
+        {own})
+      AND u.id NOT IN (SELECT l.unit_id FROM sharing_occupancy l WHERE l.out_at IS NOT NULL
+        AND l.returned_at IS NULL AND l.ends_at <= :now)"""
+"""PostgreSQL goes through what is in the way once, for all items; where all have the same buffers it need not look at them."""
+
+OWN_BUFFERS = """AND o.blocked_until > :starts - make_interval(mins => i.buffer_before_minutes)
+        AND o.blocked_from < :ends + make_interval(mins => i.buffer_after_minutes)"""
+
+GROUP = {"zone": "text", "before": "int", "after": "int", "bit": "int", "since": "timestamptz", "until": "timestamptz"}
+PIECE = {"zone": "text", "hours_for": "text", "day": "date", "weekday": "int", "since": "int", "until": "int"}
+"""The columns of what is handed over, with their types on PostgreSQL."""
+
+OPEN = """
+    (NOT EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = i.listing_id)
+      AND NOT EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = i.listing_id)
+    OR NOT EXISTS (SELECT 1 FROM piece p WHERE p.zone = i.zone AND p.hours_for = i.hours_for AND NOT CASE
+      WHEN EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = i.listing_id AND x.day = p.day)
+      THEN EXISTS (SELECT 1 FROM sharing_exception_day x WHERE x.item_id = i.listing_id AND x.day = p.day
+                   AND NOT x.closed AND x.from_minute <= p.since AND x.to_minute >= p.until)
+      ELSE NOT EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = i.listing_id)
+        OR EXISTS (SELECT 1 FROM sharing_opening o WHERE o.item_id = i.listing_id AND o.weekday = p.weekday
+                   AND o.from_minute <= p.since AND o.to_minute >= p.until)
+      END))"""
+"""Whether an item is open wherever the window needs it; one without any hours is always open."""
+
+
+def _sqlite_rows(name: str, columns: dict[str, str]) -> str:
+    parts = (f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
+    return f"SELECT {', '.join(parts)} FROM json_each(:{name})"
+
+
+def _postgresql_rows(name: str, columns: dict[str, str]) -> str:
+    parts = (f"CAST(value ->> {place} AS {kind}) AS {column}" for place, (column, kind) in enumerate(columns.items()))
+    return f"SELECT {', '.join(parts)} FROM json_array_elements(CAST(:{name} AS json)) AS listed(value)"

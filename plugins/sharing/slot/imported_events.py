@@ -1,0 +1,93 @@
+"""Reading another site's iCalendar text: which windows it says are taken, in the item's zone where it names none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from plugins.sharing.slot.feeds import OURS
+from plugins.sharing.slot.windows import Window, wall
+
+MOST = 1000
+
+
+class NotACalendar(ValueError):
+    """The text is no iCalendar file."""
+
+
+def windows_in(text: bytes, zone: str, span: Window) -> list[Window]:
+    """Give the windows of a calendar's events that touch `span`, sorted, each once, at most MOST; raises NotACalendar.
+
+    Cancelled events, those that don't take the time ("transparent") and our own, handed back to us, are left out. A day without
+    times is a day of the item's zone (RFC 5545, 3.8.2: DTEND is exclusive). Repeating events are unfolded within the span.
+    """
+    from icalendar import Calendar  # only imports need it
+
+    try:
+        calendar = Calendar.from_ical(text)
+    except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
+        raise NotACalendar(str(error)[:150]) from None
+    found: set[Window] = set()
+    for event in calendar.walk("VEVENT"):
+        if str(event.get("status", "")).upper() == "CANCELLED" or str(event.get("transp", "")).upper() == "TRANSPARENT":
+            continue
+        if str(event.get("uid", "")).endswith(OURS):
+            continue
+        for window in _windows(event, zone, span):
+            if window.overlaps(span):
+                found.add(window)
+                if len(found) >= MOST:
+                    return sorted(found)
+    return sorted(found)
+
+
+def _windows(event: Any, zone: str, span: Window) -> Iterator[Window]:
+    start = getattr(event.get("dtstart"), "dt", None)
+    if start is None:
+        return
+    end = _end_of(event, start)
+    since, until = _instant(start, zone), _instant(end, zone)
+    if until <= since:
+        return
+    yield Window(since, until)
+    rule = event.get("rrule")
+    if rule is not None:
+        yield from _repeated(rule.to_ical().decode(), start, until - since, zone, span)
+
+
+def _end_of(event: Any, start: date | datetime) -> date | datetime:
+    end = getattr(event.get("dtend"), "dt", None)
+    if end is not None:
+        return end
+    length = getattr(event.get("duration"), "dt", None)
+    if length is not None:
+        return start + length
+    return start if isinstance(start, datetime) else start + timedelta(days=1)
+
+
+def _instant(value: date | datetime, zone: str) -> datetime:
+    if not isinstance(value, datetime):
+        return wall(value, 0, zone)
+    return (value if value.tzinfo else value.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+
+
+def _repeated(rule: str, start: date | datetime, length: timedelta, zone: str, span: Window) -> Iterator[Window]:
+    """Unfold a repetition by the clocks of its own zone, so that a weekly half past twelve stays that."""
+    from dateutil.rrule import rrulestr  # only repeating events need it
+
+    first = start if isinstance(start, datetime) else datetime(start.year, start.month, start.day)  # noqa: DTZ001
+    its_zone: Any = first.tzinfo or ZoneInfo(zone)
+    plain = ";".join(part for part in rule.split(";") if not part.upper().startswith("UNTIL="))
+    until = next((part[6:] for part in rule.split(";") if part.upper().startswith("UNTIL=")), "")
+    try:
+        dates = rrulestr(plain, dtstart=first.replace(tzinfo=None))
+    except ValueError:
+        return
+    last = datetime.strptime(until[:8], "%Y%m%d").date() if until else None  # noqa: DTZ007
+    for number, moment in enumerate(dates):
+        begins = moment.replace(tzinfo=its_zone).astimezone(UTC)
+        if begins >= span.ends_at or number > 5 * MOST or (last is not None and moment.date() > last):
+            return
+        yield Window(begins, begins + length)

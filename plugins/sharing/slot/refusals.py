@@ -1,0 +1,95 @@
+"""Why a slot can't be had: a code for programs, a sentence for people, and what is free instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from marketplace.api import Conflict, Refused
+from plugins.sharing.slot.windows import Window
+
+
+class Reason(StrEnum):
+    """The reasons, the most hopeful first: with several units, the first that fits one of them is given."""
+
+    HELD = "held"
+    BUFFER = "buffer"
+    ELSEWHERE = "elsewhere"
+    TAKEN = "taken"
+    BLOCKED = "blocked"
+    REPAIR = "repair"
+    OVERDUE = "overdue"
+    NO_UNITS = "no_units"
+    PAST = "past"
+    NOTICE = "notice"
+    TOO_FAR = "too_far"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    START_DAY = "start_day"
+    CLOSED = "closed"
+    QUOTA = "quota"
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A reason with the facts that its sentence names."""
+
+    reason: Reason
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        """Give the code for programs."""
+        return self.reason.value
+
+    def __str__(self) -> str:
+        """Give the sentence in the reader's language."""
+        return str(SENTENCES[self.reason]) % self.facts
+
+
+SENTENCES = {
+    Reason.HELD: _l("Somebody else is just booking this time. If they don't finish, it is free again."),
+    Reason.BUFFER: _l("There is too little time before or after another booking."),
+    Reason.ELSEWHERE: _l("It is booked on another site at this time."),
+    Reason.TAKEN: _l("It is booked at this time."),
+    Reason.BLOCKED: _l("The owner keeps it at this time."),
+    Reason.REPAIR: _l("It is being repaired at this time."),
+    Reason.OVERDUE: _l("It has not been brought back in time, so it is promised to nobody until it is back."),
+    Reason.NO_UNITS: _l("None is offered at the moment."),
+    Reason.PAST: _l("This time is already over."),
+    Reason.NOTICE: _l("That is too soon: the owner needs %(length)s notice."),
+    Reason.TOO_FAR: _l("That is too far ahead: it can be booked %(days)s days ahead."),
+    Reason.TOO_SHORT: _l("That is too short: it can be had for %(length)s or longer."),
+    Reason.TOO_LONG: _l("That is too long: it can be had for at most %(length)s."),
+    Reason.START_DAY: _l("It can't be had from that day of the week on: choose %(days)s."),
+    Reason.CLOSED: _l("It is closed then, on %(date)s."),
+    Reason.QUOTA: _l("You have reached the limit of %(count)s bookings in %(days)s days."),
+}
+
+
+class SlotTaken(Conflict):
+    """The slot can't be had; `reason` says why, `alternatives` are the nearest free windows of the same length."""
+
+    code = "slot_taken"
+
+    def __init__(self, reason: Why, alternatives: Sequence[Window] = ()) -> None:
+        """Keep the reason and what is free instead."""
+        super().__init__(str(reason), field="starts_at", code=reason.code)
+        self.reason = reason.reason
+        self.why = reason
+        self.alternatives = tuple(alternatives)
+
+
+class HoldExpired(Refused):
+    """The hold lapsed, or was given up, before it was confirmed."""
+
+    code = "hold_expired"
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(_("The time for which this slot was held is over. Please choose again."))

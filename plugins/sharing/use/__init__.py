@@ -1,0 +1,1 @@
+"""Pay per use: sessions, readings, bills, plans and credits."""

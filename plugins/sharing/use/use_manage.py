@@ -1,0 +1,109 @@
+"""An owner's pages of things that are paid by use: what was used, devices and their secrets, corrections, credit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_login import login_required
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from marketplace.api import DomainError, Money, NotFound, User, access, clock, db, notifications, transaction
+from plugins.sharing.item import units
+from plugins.sharing.item.item_models import Unit
+from plugins.sharing.price.tariff_views import managed
+from plugins.sharing.use import correcting, credits, device_keys, use_reads
+from plugins.sharing.use.use_forms import CorrectionForm, CreditForm, DeviceForm, with_registers
+from plugins.sharing.use.use_models import Device, Reading, UseSession
+from plugins.sharing.use.use_views import blueprint, me
+
+__all__ = ["blueprint"]
+
+
+@blueprint.route("/items/<int:listing_id>/uses", methods=["GET", "POST"])
+@login_required
+def of_item(listing_id: int) -> Any:
+    """Show an owner who uses the item, its devices, and let them add one; its secret is shown once."""
+    listing = managed(listing_id)
+    form, credit = DeviceForm(), CreditForm(formdata=None)
+    form.offer(units.units_of(listing_id))
+    made = _add_device(form) if form.validate_on_submit() else None
+    page = render_template(
+        "sharing/uses_manage.html", listing=listing, rows=use_reads.of_owner(listing_id), devices=use_reads.devices(listing_id),
+        form=form, credit=credit, made=made, units=units.units_of(listing_id),
+    )  # fmt: skip
+    return page, 422 if form.errors else 200
+
+
+def _add_device(form: DeviceForm) -> Device:
+    with transaction() as session:
+        made = Device(
+            unit_id=int(form.unit.data), name=form.name.data, secret=device_keys.new_secret(),
+            silence_seconds=form.silence.data, created_at=clock.now(), created_by=me().id,
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+    return made
+
+
+@blueprint.post("/items/<int:listing_id>/devices/<int:device_id>/revoke")
+@login_required
+def revoke(listing_id: int, device_id: int) -> Response:
+    """Accept nothing more from a device."""
+    managed(listing_id)
+    with transaction() as session:
+        found = session.scalars(
+            select(Device)
+            .join(Unit, Unit.id == Device.unit_id)
+            .where(Device.id == device_id, Unit.item_id == listing_id)
+        ).one_or_none()
+        if found is None:
+            raise NotFound(_("There is no such device."))
+        found.revoked_at = found.revoked_at or clock.now()
+    flash(_("Nothing more is accepted from this device."), "success")
+    return redirect(url_for("sharing_use.of_item", listing_id=listing_id), 303)
+
+
+@blueprint.post("/items/<int:listing_id>/credit")
+@login_required
+def give_credit(listing_id: int) -> Response:
+    """Give a member credit for the owner's things."""
+    listing, form = managed(listing_id), CreditForm()
+    if form.validate_on_submit():
+        member_id = db.session.scalar(select(User.id).where(User.email == form.member.data.strip().lower()))
+        try:
+            moved = credits.give(me(), member_id or 0, form.amount.minor, listing, form.note.data or "")
+        except DomainError as error:
+            flash(error.message, "error")
+        else:
+            amount = Money(moved.amount_minor, moved.currency)
+            notifications.notify(
+                moved.member_id, "sharing.credit_given", params={"amount": amount, "name": me().name}, url="/uses"
+            )
+            flash(_("The credit is given."), "success")
+    else:
+        flash(_("Write whose credit it is, and how much."), "error")
+    return redirect(url_for("sharing_use.of_item", listing_id=listing_id), 303)
+
+
+@blueprint.route("/uses/readings/<int:reading_id>", methods=["GET", "POST"])
+@login_required
+def correct(reading_id: int) -> Any:
+    """Put other figures in the place of a reading that was wrong; a bill that follows from it is made anew."""
+    reading = db.session.get(Reading, reading_id)
+    session = db.session.get(UseSession, reading.session_id) if reading is not None else None
+    if reading is None or session is None or not access.may(me(), "sharing.manage", session):
+        raise NotFound(_("There is no such reading."))
+    form = with_registers(CorrectionForm, list(reading.registers), dict(reading.registers))()
+    if form.validate_on_submit():
+        try:
+            correcting.correct(reading_id, me(), form.stands, form.note.data)
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            flash(_("The reading is corrected. If a bill follows from it, it is made anew."), "success")
+            return redirect(url_for("sharing_use.bill", use_id=session.agreement_id), 303)
+    page = render_template("sharing/reading_correct.html", reading=reading, session=session, form=form)
+    return page, 422 if form.errors or form.form_errors else 200
