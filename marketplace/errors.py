@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 
 class DomainError(Exception):
@@ -10,6 +11,8 @@ class DomainError(Exception):
 
     status = 409
     code = "refused"
+    members: Mapping[str, Any] = {}
+    """What an API answer says beside code and message, ready for JSON: the extension members of RFC 9457, section 3.2."""
 
     def __init__(self, message: str, *, field: str | None = None, code: str | None = None) -> None:
         """Keep a readable message, the field it belongs to and a stable code for programs."""

@@ -33,7 +33,7 @@ TEXTS = {
 }
 PROBLEM = {
     "type": "object",
-    "description": "RFC 9457.",
+    "description": "RFC 9457. Some refusals say more, in members that their operation names.",
     "required": ["type", "title", "status", "code"],
     "properties": {
         "type": {"type": "string"},

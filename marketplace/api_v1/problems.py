@@ -26,7 +26,7 @@ def answer(error: DomainError | InvalidTransition) -> Response:
     """Make the problem answer for what a use case refused; a stale `If-Match` is a failed precondition."""
     if isinstance(error, InvalidTransition):
         return problem(409, _("This is not possible from the present state."), code="invalid_transition")
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = dict(error.members)
     if isinstance(error, InvalidInput):
         more["errors"] = {name: str(text) for name, text in error.errors.items()}
     elif error.field:

@@ -55,7 +55,8 @@ def book(listing_id: int) -> Any:
             form.refuse(error)
     own = current_user.is_authenticated and wish.listing.owner_id == current_user.id
     wrong = wish.form.errors or form.errors or wish.form.form_errors or form.form_errors or wish.problem
-    return render_template("sharing/book.html", wish=wish, form=form, own=own), 422 if wrong else 200
+    status = 409 if wish.problem and request.method == "POST" else 422 if wrong else 200
+    return render_template("sharing/book.html", wish=wish, form=form, own=own), status
 
 
 def _booked(wish: loan_pages.Wish, form: BookForm) -> Any:

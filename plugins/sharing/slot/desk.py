@@ -19,14 +19,30 @@ def scan(code: str, member_id: int) -> Occupancy:
 
     Raises NotFound for an unknown label and Refused, with the reason, when it is reserved for somebody else or for nobody.
     """
-    unit = units.by_code(code)
+    row = present(units.by_code(code))
+    if row is None:
+        raise Refused(_("It is not booked for now."), code="not_booked")
+    if row.out_at is not None:
+        if row.member_id != member_id:
+            raise Refused(_("Somebody else has it at the moment."), code="out")
+        return row
+    if row.kind in ("block", "repair"):
+        raise Refused(_("It is kept back until %(until)s.", until=display.datetime_text(row.ends_at)), code=row.kind)
+    if row.member_id != member_id:
+        until = display.datetime_text(row.ends_at)
+        raise Refused(_("It is reserved for somebody else until %(until)s.", until=until), code="reserved")
+    if row.kind != "booking":
+        raise Refused(_("This booking has not been confirmed yet."), code="not_confirmed")
+    return row
+
+
+def present(unit: Unit) -> Occupancy | None:
+    """Give what a unit is at the desk for now: what is out, else what was booked, held or kept back for this moment."""
     now = clock.now()
     out = db.session.scalar(_of(unit).where(Occupancy.out_at.is_not(None), Occupancy.returned_at.is_(None)))
     if out is not None:
-        if out.member_id != member_id:
-            raise Refused(_("Somebody else has it at the moment."), code="out")
         return out
-    row = db.session.scalars(
+    return db.session.scalars(
         _of(unit)
         .where(
             Occupancy.blocked_from <= now,
@@ -36,16 +52,6 @@ def scan(code: str, member_id: int) -> Occupancy:
         )
         .order_by(Occupancy.starts_at.desc())
     ).first()
-    if row is None:
-        raise Refused(_("It is not booked for now."), code="not_booked")
-    if row.kind in ("block", "repair"):
-        raise Refused(_("It is kept back until %(until)s.", until=display.datetime_text(row.ends_at)), code=row.kind)
-    if row.member_id != member_id:
-        until = display.datetime_text(row.ends_at)
-        raise Refused(_("It is reserved for somebody else until %(until)s.", until=until), code="reserved")
-    if row.kind != "booking":
-        raise Refused(_("This booking has not been confirmed yet."), code="not_confirmed")
-    return row
 
 
 def _of(unit: Unit) -> Select[Occupancy]:

@@ -83,6 +83,13 @@ class SlotTaken(Conflict):
         self.reason = reason.reason
         self.why = reason
         self.alternatives = tuple(alternatives)
+        self.members = {"alternatives": [_json(window) for window in self.alternatives]}
+
+
+def _json(window: Window) -> dict[str, str]:
+    """Write a window as the API does: RFC 3339 in UTC."""
+    ends = {"starts_at": window.starts_at, "ends_at": window.ends_at}
+    return {name: at.isoformat().replace("+00:00", "Z") for name, at in ends.items()}
 
 
 class HoldExpired(Refused):

@@ -14,6 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from marketplace.api import DomainError, Listing, NotFound, Refused, db, listings, payments
 from plugins.sharing.item import units
 from plugins.sharing.item.item_models import Unit
+from plugins.sharing.loan import scanned
 from plugins.sharing.price import price_lists, tariff_words
 from plugins.sharing.price.tariff_views import panel
 from plugins.sharing.use import collecting, credits, metering, plans, sessions, standing, use_reads
@@ -41,7 +42,11 @@ def label(code: str) -> Any:
     unit = units.by_code(code)
     listing = listings.visible(unit.item_id, current_user)
     stored = price_lists.current(listing.id, "use")
+    if (page := scanned.hand_over_page(unit, current_user)) is not None:
+        return redirect(page)
     if stored is None:
+        if current_user.is_authenticated and (why := scanned.why_not(unit, listing, current_user)):
+            flash(why, "warning")
         return redirect(url_for("sharing.item", listing_id=listing.id, slug=listing.slug))
     busy = sessions.standing_session(unit.id)
     if busy is not None and current_user.is_authenticated and current_user.id == busy.member_id:
