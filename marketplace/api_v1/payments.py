@@ -29,7 +29,7 @@ from marketplace.api_v1.shapes import (
 from marketplace.database import db
 from marketplace.errors import NotFound, Refused
 from marketplace.listings.models import Listing
-from marketplace.payments import methods, payees, payout_accounts
+from marketplace.payments import methods, payees, payout_accounts, shares
 from marketplace.payments.models import Payment, SavedMethod
 from marketplace.payments.requests import use_saved_method
 from marketplace.runtime import runtime
@@ -153,7 +153,7 @@ def _page(endpoint: str, **values: Any) -> str:
 def list_payments(call: Call[None, PaymentQuery]) -> Page[PaymentOut]:
     """List what the member pays and was paid, the newest first."""
     me = call.user.id
-    roles = {"payer": Payment.payer_id == me, "payee": Payment.payee_id == me}
+    roles = {"payer": (Payment.payer_id == me) & shares.asked_for(), "payee": Payment.payee_id == me}
     mine = roles.get(call.query.role, or_(*roles.values()))
     statement = _selected().where(mine).order_by(Payment.id.desc()).limit(call.query.limit + 1)
     before = paging.read_id(call.query.cursor)

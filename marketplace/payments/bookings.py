@@ -5,7 +5,7 @@ Keys are `<object at the gateway>:<fact>`, so that a fact that is heard twice is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,11 +104,16 @@ def provider_fee(payment: Payment, gateway: str, facts: ChargeFacts) -> None:
     )
 
 
-def settled(payment: Payment, ref: str, earned: Money, fees: Sequence[TaxedFee]) -> None:
-    """What was held becomes the payee's and, each fee and its tax by itself, the platform's and the tax office's."""
+def settled(
+    payment: Payment, ref: str, earned: Money, fees: Sequence[TaxedFee], others: Mapping[int, Money]
+) -> None:
+    """What was held becomes the payee's and those `others` the payee shares with; each fee and its tax by itself goes to the
+    platform and the tax office.
+    """
     currency = payment.currency
     source = accounts.agreement_held(payment.agreement_id, currency)
     lines = [(accounts.member_payable(payment.payee_id, currency), earned)]
+    lines += [(accounts.member_payable(user_id, currency), part) for user_id, part in others.items()]
     for one in fees:
         cost_back = one.fee.kind == "provider"
         lines.append((accounts.provider_fees(currency) if cost_back else accounts.platform_fees(currency), one.net))

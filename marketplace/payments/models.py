@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.database import Base, BigIntId, Json, UtcDateTime
 from marketplace.money import Money
-from marketplace.payments import burden_models, dispute_models, payout_models  # noqa: F401 - tables that these name
+from marketplace.payments import burden_models, dispute_models, payout_models, share_models  # noqa: F401 - tables that these name
 from marketplace.payments.billing.models import Bill, BillingDetails, BillSeries, FeeLine
 from marketplace.payments.course_models import PaymentDunning, PaymentHold, PaymentPace
 from marketplace.payments.inbox_models import GatewayEvent

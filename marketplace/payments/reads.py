@@ -13,6 +13,7 @@ from marketplace.database import db
 from marketplace.listings.models import Listing
 from marketplace.payments.models import Payment, Payout, SavedMethod
 from marketplace.payments.refunds import refunds_of
+from marketplace.payments.shares import asked_for
 from marketplace.users.models import User
 
 PAGE = 20
@@ -53,7 +54,7 @@ def payments_of_member(user_id: int, before: int | None = None) -> tuple[list[An
         )
         .join(Agreement, Agreement.id == Payment.agreement_id)
         .join(Listing, Listing.id == Agreement.listing_id)
-        .where(or_(Payment.payer_id == user_id, (Payment.payee_id == user_id) & (Payment.state == "succeeded")))
+        .where(or_((Payment.payer_id == user_id) & asked_for(), (Payment.payee_id == user_id) & (Payment.state == "succeeded")))
         .order_by(Payment.id.desc())
         .limit(PAGE + 1)
     )  # fmt: skip

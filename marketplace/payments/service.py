@@ -34,7 +34,8 @@ from marketplace.payments.methods import describe_method, methods_of
 from marketplace.payments.models import Payment, Payout, Refund, SavedMethod
 from marketplace.payments.refunds import refund
 from marketplace.payments.requests import cancel_payment, change_amount, charge, request_payment, use_saved_method
-from marketplace.payments.settlement import settle
+from marketplace.payments.settlement import after_fees, settle
+from marketplace.payments.shares import asked_for
 from marketplace.payments.strategies import Coverage, Strategy, choices, hold_coverage
 from marketplace.runtime import runtime
 
@@ -56,8 +57,8 @@ def get(payment_id: int) -> Payment:
 
 
 def payments_of(agreement: Agreement) -> list[Payment]:
-    """Give an agreement's payments, the oldest first."""
-    statement = select(Payment).where(Payment.agreement_id == agreement.id).order_by(Payment.id)
+    """Give the payments that were asked for an agreement, the oldest first."""
+    statement = select(Payment).where(Payment.agreement_id == agreement.id, asked_for()).order_by(Payment.id)
     return list(db.session.scalars(statement))
 
 
@@ -76,6 +77,7 @@ __all__ = [
     "Refund",
     "SavedMethod",
     "Strategy",
+    "after_fees",
     "amount_of",
     "cancel_payment",
     "capture",

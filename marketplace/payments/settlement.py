@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 
@@ -10,46 +10,76 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.errors import Refused
 from marketplace.money import Money
-from marketplace.payments import bookings, burdens, reserve
+from marketplace.payments import bookings, burdens, reserve, shares
 from marketplace.payments.attempts import live_attempt, locked
 from marketplace.payments.billing import fee_lines
 from marketplace.payments.bookings import Fee
-from marketplace.payments.models import Payment
+from marketplace.payments.models import Payment, PaymentAttempt
 from marketplace.payments.offline import direct
 
 
-def settle(payment: Payment, fee: Money | Sequence[Fee] = ()) -> Payment:
+def settle(
+    payment: Payment, fee: Money | Sequence[Fee] = (), others: Mapping[int, Money] | None = None
+) -> Payment:
     """Divide what was kept of a charged payment into the platform's fees and the payee's earnings, once.
 
-    Asking again changes nothing. A part of the earnings is set aside against chargebacks where operators want that. Raises
-    Refused before the charge and while a chargeback is open; ValueError for fees that exceed what was kept.
+    `others` are members with whom the payee shares the earnings, and how much each gets (`after_fees` says how much there
+    is); the payee keeps the rest, and answers for refunds and chargebacks of the whole. Asking again changes nothing. A
+    part of the earnings is set aside against chargebacks where operators want that. Raises Refused before the charge,
+    while a chargeback is open, and for others to share cash that the payee has in hand; ValueError for fees that exceed
+    what was kept, and shares that exceed what is left.
     """
-    fees = [Fee("platform fee", fee)] if isinstance(fee, Money) else list(fee)
     with transaction():
         payment = locked(payment.id)
         if payment.settled_at is not None:
             return payment
-        attempt = live_attempt("charge", payment.id)
-        if payment.state != "succeeded" or attempt is None or attempt.ref is None:
-            raise Refused(_("This was not charged yet."), code="payment_state")
-        if burdens.disputed(payment):
-            raise Refused(
-                _("The payer's bank disputes this payment; it is divided once that is decided."), code="disputed"
-            )
-        taken = fee_lines.taxed(_known(fees, attempt.ref, payment), payment.kept)
-        earned = payment.kept
-        for one in taken:
-            earned = earned - one.total
+        attempt, taken, earned = _divided(payment, fee)
+        parts = shares.checked(payment, others or {}, earned)
+        own = earned
+        for part in parts.values():
+            own = own - part
         payment.settled_at = payment.updated_at = clock.now()
-        payment.earned_minor = payment.payable_minor = earned.minor
+        payment.earned_minor = payment.payable_minor = own.minor
         db.session.flush()
-        bookings.settled(payment, attempt.ref, earned, taken)
-        fee_lines.write(payment, attempt.ref, taken)
+        bookings.settled(payment, attempt.ref or "", own, taken, parts)
+        fee_lines.write(payment, attempt.ref or "", taken)
         if payment.gateway == "direct":
-            direct.kept(payment, attempt.ref, earned)
+            direct.kept(payment, attempt.ref or "", own)
         else:
-            reserve.set_aside(payment)
+            for one in (payment, *shares.write(payment, parts)):
+                reserve.set_aside(one)
     return payment
+
+
+def after_fees(payment: Payment, fee: Money | Sequence[Fee] = ()) -> Money:
+    """Give what a settlement with these fees would leave; the payment stays locked until the transaction ends.
+
+    Raises Refused and ValueError as `settle` does, and Refused when it is settled already.
+    """
+    with transaction():
+        payment = locked(payment.id)
+        if payment.settled_at is not None:
+            raise Refused(_("This is divided already."), code="payment_state")
+        return _divided(payment, fee)[2]
+
+
+def _divided(
+    payment: Payment, fee: Money | Sequence[Fee]
+) -> tuple[PaymentAttempt, list[fee_lines.TaxedFee], Money]:
+    """Give the attempt that paid a locked payment, the fees with their taxes, and what is left."""
+    fees = [Fee("platform fee", fee)] if isinstance(fee, Money) else list(fee)
+    attempt = live_attempt("charge", payment.id)
+    if payment.state != "succeeded" or attempt is None or attempt.ref is None:
+        raise Refused(_("This was not charged yet."), code="payment_state")
+    if burdens.disputed(payment):
+        raise Refused(
+            _("The payer's bank disputes this payment; it is divided once that is decided."), code="disputed"
+        )
+    taken = fee_lines.taxed(_known(fees, attempt.ref, payment), payment.kept)
+    earned = payment.kept
+    for one in taken:
+        earned = earned - one.total
+    return attempt, taken, earned
 
 
 def _known(fees: Sequence[Fee], ref: str, payment: Payment) -> list[Fee]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from marketplace.database import db, transaction
 from marketplace.payments.attempts import locked, open_attempt
@@ -11,6 +11,7 @@ from marketplace.payments.models import LIVE, Payment, PaymentAttempt
 from marketplace.payments.orders import TransferOrder
 from marketplace.payments.payout_accounts import account_of
 from marketplace.payments.payout_models import PayoutPart
+from marketplace.payments.share_models import PaymentShare
 from marketplace.payments.subjects import title_of
 
 
@@ -49,13 +50,16 @@ def _prepare(part_id: int) -> Errand | None:
 
 def _fits(payment: Payment, part: PayoutPart) -> bool:
     """Tell whether the charge still bears this transfer; more than it took can only come out of our balance."""
+    of_id = db.session.scalar(select(PaymentShare.of_id).where(PaymentShare.payment_id == payment.id))
+    whole = payment if of_id is None else db.session.get_one(Payment, of_id)
+    shares = select(PaymentShare.payment_id).where(PaymentShare.of_id == whole.id)
     rows = db.session.execute(
         select(PayoutPart.amount_minor, PayoutPart.reversed_minor).where(
-            PayoutPart.payment_id == payment.id, PayoutPart.state == "sent"
+            or_(PayoutPart.payment_id == whole.id, PayoutPart.payment_id.in_(shares)), PayoutPart.state == "sent"
         )
     ).all()
     gone = sum(row.amount_minor - row.reversed_minor for row in rows)
-    return bool(gone + part.amount_minor <= payment.amount_minor)
+    return bool(gone + part.amount_minor <= whole.amount_minor)
 
 
 def live_transfer(part_id: int) -> PaymentAttempt | None:

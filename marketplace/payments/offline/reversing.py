@@ -8,6 +8,7 @@ from sqlalchemy import exists, select
 from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.errors import Refused
+from marketplace.payments import shares
 from marketplace.payments.attempts import mark, move
 from marketplace.payments.billing import asks, fee_lines
 from marketplace.payments.models import Payment, PaymentAttempt, Refund, SavedMethod
@@ -78,7 +79,8 @@ def _take_back_returns(request: OfflineRequest, receipt: OfflineReceipt) -> None
 def _unsettle(payment: Payment, request: OfflineRequest) -> None:
     """Undo the settlement of a payment whose money is not there; raises Refused when some of it has gone on."""
     gone = exists().where(PayoutPart.payment_id == payment.id, PayoutPart.state != "withdrawn")
-    if payment.refunded_minor or db.session.scalar(select(gone)) or payment.gateway == "direct":
+    shared = shares.of(payment.id)
+    if payment.refunded_minor or db.session.scalar(select(gone)) or payment.gateway == "direct" or shared:
         raise Refused(
             _("This money was refunded or paid out meanwhile, so the receipt stands. Ask the receiver to pay it back."),
             code="payment_state",
