@@ -104,9 +104,7 @@ def provider_fee(payment: Payment, gateway: str, facts: ChargeFacts) -> None:
     )
 
 
-def settled(
-    payment: Payment, ref: str, earned: Money, fees: Sequence[TaxedFee], others: Mapping[int, Money]
-) -> None:
+def settled(payment: Payment, ref: str, earned: Money, fees: Sequence[TaxedFee], others: Mapping[int, Money]) -> None:
     """What was held becomes the payee's and those `others` the payee shares with; each fee and its tax by itself goes to the
     platform and the tax office.
     """

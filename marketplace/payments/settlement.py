@@ -18,9 +18,7 @@ from marketplace.payments.models import Payment, PaymentAttempt
 from marketplace.payments.offline import direct
 
 
-def settle(
-    payment: Payment, fee: Money | Sequence[Fee] = (), others: Mapping[int, Money] | None = None
-) -> Payment:
+def settle(payment: Payment, fee: Money | Sequence[Fee] = (), others: Mapping[int, Money] | None = None) -> Payment:
     """Divide what was kept of a charged payment into the platform's fees and the payee's earnings, once.
 
     `others` are members with whom the payee shares the earnings, and how much each gets (`after_fees` says how much there
@@ -63,18 +61,14 @@ def after_fees(payment: Payment, fee: Money | Sequence[Fee] = ()) -> Money:
         return _divided(payment, fee)[2]
 
 
-def _divided(
-    payment: Payment, fee: Money | Sequence[Fee]
-) -> tuple[PaymentAttempt, list[fee_lines.TaxedFee], Money]:
+def _divided(payment: Payment, fee: Money | Sequence[Fee]) -> tuple[PaymentAttempt, list[fee_lines.TaxedFee], Money]:
     """Give the attempt that paid a locked payment, the fees with their taxes, and what is left."""
     fees = [Fee("platform fee", fee)] if isinstance(fee, Money) else list(fee)
     attempt = live_attempt("charge", payment.id)
     if payment.state != "succeeded" or attempt is None or attempt.ref is None:
         raise Refused(_("This was not charged yet."), code="payment_state")
     if burdens.disputed(payment):
-        raise Refused(
-            _("The payer's bank disputes this payment; it is divided once that is decided."), code="disputed"
-        )
+        raise Refused(_("The payer's bank disputes this payment; it is divided once that is decided."), code="disputed")
     taken = fee_lines.taxed(_known(fees, attempt.ref, payment), payment.kept)
     earned = payment.kept
     for one in taken:

@@ -124,6 +124,17 @@ def test_a_correction_is_a_reversal_and_the_right_booking(app: Flask) -> None:
     assert proven()
 
 
+def test_earnings_are_shared_by_three_owners_to_the_cent(app: Flask) -> None:
+    charge()
+    owners = [OWNER, accounts.member_payable(11, "EUR"), accounts.member_payable(12, "EUR")]
+    parts = eur(4750).split([1, 1, 1])
+    shared = (move(HELD, owner, part.minor) for owner, part in zip(owners, parts, strict=True))
+    book(*shared, move(HELD, FEES, 250), key="agreement:7:settled")
+    assert [standing(owner) for owner in owners] == [1584, 1583, 1583]
+    assert (standing(HELD), standing(FEES)) == (0, 250)
+    assert proven()
+
+
 def test_a_loan_instalment_reaches_every_lender_to_the_cent(app: Flask) -> None:
     lenders = [accounts.member_payable(number, "EUR") for number in (11, 12, 13)]
     shares = eur(10000).split([50, 25, 25]), eur(100).split([1, 1, 1])

@@ -23,6 +23,7 @@ from marketplace.api import Form, MoneyField, category_choices
 from plugins.sharing.loan.cancelling import LABELS
 from plugins.sharing.loan.loan_describe import DEPOSITS
 from plugins.sharing.slot import lengths
+from plugins.sharing.slot.who import LABELS as LABELS_OF_WHO
 
 ADDRESS = _l("Only whoever you agree with gets to read it: street and number, or where it stands.")
 WAYS = {
@@ -133,6 +134,12 @@ class RulesForm(Form):
     )
     replacement_minor = MoneyField(_l("What a new one costs"), [Optional()], description=_l("Asked when it gets lost."))
     cancellation = SelectField(_l("Cancelling"), choices=[SelectChoice(key, text) for key, text in LABELS.items()])
+    who = RadioField(_l("Who may have it"), choices=[SelectChoice(key, text) for key, text in LABELS_OF_WHO.items()])
+    who_least = IntegerField(
+        _l("How many finished agreements"),
+        [Optional(), NumberRange(min=1, max=1000)],
+        description=_l("Only where you chose members who have finished some."),
+    )
     quota_count = IntegerField(_l("Most bookings of one member"), [Optional(), NumberRange(min=1, max=1000)])
     quota_days = IntegerField(_l("… within so many days"), [Optional(), NumberRange(min=1, max=3660)])
 

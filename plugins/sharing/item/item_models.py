@@ -45,6 +45,8 @@ class Item(Base):
         CheckConstraint("cancellation IN ('flexible', 'moderate', 'strict')", name="cancellation"),
         CheckConstraint("(quota_count IS NULL) = (quota_days IS NULL)", name="quota_both"),
         CheckConstraint("quota_count IS NULL OR quota_count > 0 AND quota_days > 0", name="quota"),
+        CheckConstraint("who IN ('everybody', 'confirmed', 'experienced', 'known', 'pass')", name="who"),
+        CheckConstraint("who_least IS NULL OR who_least > 0", name="who_least"),
     )  # fmt: skip
 
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), primary_key=True)
@@ -68,6 +70,9 @@ class Item(Base):
     arrangements: Mapped[list[str]] = mapped_column(Json, default=lambda: ["borrow"], server_default='["borrow"]')
     cancellation: Mapped[str] = mapped_column(String(8), default="flexible", server_default="flexible")
     feed_token: Mapped[str | None] = mapped_column(String(64), unique=True)
+    who: Mapped[str] = mapped_column(String(12), default="everybody", server_default="everybody")
+    """Who may have it: see `slot.who`; *experienced* is somebody with at least `who_least` agreements that ended well."""
+    who_least: Mapped[int | None]
 
 
 class Unit(Base):

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import and_, bindparam, func, or_, select
 
 from marketplace.api import Listing, NotFound, Picture, User, access, clock, db, display, picture_url
@@ -70,6 +71,8 @@ def rule_lines(item: Item) -> list[tuple[str, str]]:
         lines.append((_("Booking"), _("Agreed at once") if item.instant else _("The owner answers each request")))
     if "use" in item.arrangements:
         lines.append((_("Using it"), _("You start it yourself, whenever it is free")))
+    if item.who != "everybody":
+        lines.append((_("Who may have it"), who_words(item)))
     if item.min_minutes > 1 or item.max_minutes is not None:
         lines.append((_("How long"), _length_range(item)))
     if item.notice_minutes:
@@ -87,6 +90,24 @@ def rule_lines(item: Item) -> list[tuple[str, str]]:
             (_("At most"), _("%(count)s bookings in %(days)s days", count=item.quota_count, days=item.quota_days))
         )
     return lines
+
+
+def who_words(item: Item) -> str:
+    """Say to everybody who may have an item."""
+    if item.who == "experienced":
+        least = item.who_least or 1
+        return ngettext(
+            "Members who have finished %(num)s agreement here",
+            "Members who have finished %(num)s agreements here",
+            least,
+        )
+    return str(WHO[item.who])
+
+
+WHO = {
+    "confirmed": _l("Members whose e-mail address is confirmed"),
+    "known": _l("Members who have finished an agreement with the owner before"),
+}
 
 
 def _length_range(item: Item) -> str:

@@ -12,6 +12,7 @@ from plugins.sharing.item import list_price, units
 from plugins.sharing.item.item_models import Item, Unit
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.simple_tariffs import SimplePrices, document
+from plugins.sharing.slot import who
 
 ARRANGEMENTS = ("borrow", "rent", "use")
 """What a lender may choose; portions are offered on pages of their own."""
@@ -19,7 +20,7 @@ ARRANGEMENTS = ("borrow", "rent", "use")
 RULES = (
     "arrangements", "instant", "notice_minutes", "min_minutes", "max_minutes", "horizon_days", "start_days",
     "buffer_before_minutes", "buffer_after_minutes", "hours_for", "deposit_kind", "deposit_minor", "late_fee_minor_per_day",
-    "replacement_minor", "cancellation", "quota_count", "quota_days",
+    "replacement_minor", "cancellation", "quota_count", "quota_days", "who", "who_least",
 )  # fmt: skip
 """The columns of an item that its lender sets."""
 
@@ -109,6 +110,12 @@ def _check(item: Item) -> None:
         faults["deposit_kind"] = _("This site works without payments, so a deposit can only be promised.")
     if (item.quota_count is None) != (item.quota_days is None):
         faults["quota_days" if item.quota_days is None else "quota_count"] = _("Say both, or leave both empty.")
+    if item.who == "experienced" and not item.who_least:
+        faults["who_least"] = _("Say how many agreements they should have finished.")
+    elif item.who != "experienced":
+        item.who_least = None
+    if item.who not in who.LABELS:
+        faults["who"] = _("Choose who may have it.")
     if faults:
         raise InvalidInput(faults)
 

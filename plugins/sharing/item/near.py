@@ -66,13 +66,13 @@ class Wanted:
         }
         return {name: value for name, value in parts.items() if value}
 
-    def item_ids(self) -> set[int] | None:
-        """Give the items that are free when they are wanted; None when nothing was said of it. A fixed number of statements."""
+    def item_ids(self, member_id: int | None = None) -> set[int] | None:
+        """Give the items that are free, to a member where one asks, when they are wanted; None when nothing was said of it."""
         found: set[int] | None = None
         if self.now:
-            found = free_now.everywhere()
+            found = free_now.everywhere(member_id)
         if self.days is not None:
-            between = {number for window in self.windows() for number in free_items(window)}
+            between = {number for window in self.windows() for number in free_items(window, None, member_id)}
             found = between if found is None else found & between
         return found
 
@@ -119,4 +119,5 @@ def around(args: Mapping[str, str], viewer: Any) -> Around:
         asked["sort"] = "near"
     filters = search.Filters.read(asked, viewer)
     wanted = Wanted.read(args)
-    return Around(filters, wanted, search.browse(filters, PAGE, only=wanted.item_ids()))
+    member_id = viewer.id if viewer is not None and viewer.is_authenticated else None
+    return Around(filters, wanted, search.browse(filters, PAGE, only=wanted.item_ids(member_id)))

@@ -27,7 +27,7 @@ from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan import loan_pages
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_views import NAMES, panel
-from plugins.sharing.slot import hours_text, suggesting
+from plugins.sharing.slot import hours_text, suggesting, who
 from plugins.sharing.use import months
 
 blueprint = Blueprint(
@@ -115,6 +115,9 @@ def _booking(listing: Listing, item: Item, ways: list[str], sheet: months.Sheet)
     own = current_user.is_authenticated and current_user.id == listing.owner_id
     if own or listing.state != "published":
         return {"bookable": False}
+    not_for_you = who.of_item(item, listing.owner_id, current_user.id if current_user.is_authenticated else None)
+    if not_for_you is not None:
+        return {"bookable": False, "not_for_you": str(not_for_you)}
     loans = [way for way in ways if way in ("borrow", "rent")]
     wish = loan_pages.wish(listing.id, current_user) if loans else None
     if wish is not None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
-
 from marketplace.api import clock, db
 from plugins.sharing.item.item_models import Occupancy
-from plugins.sharing.slot import situation
+from plugins.sharing.slot import barred, situation, who
 from plugins.sharing.slot.refusals import Reason, Why
 from plugins.sharing.slot.rules import Rules, load, refusal
 from plugins.sharing.slot.windows import Window
@@ -42,7 +40,7 @@ def answer(item_id: int, window: Window, member_id: int | None = None, *, with_a
     """
     now = clock.now()
     rules = load(item_id, window)
-    found = refusal(rules, window, now) or quota(rules, window, member_id, now)
+    found = refusal(rules, window, now) or personal(rules, window, member_id)
     if found is None:
         units = situation.read(item_id, rules.blocked(window), now)
         own = {unit.unit_id for unit in units for row in unit.rows if is_own(row, window, member_id, now)}
@@ -65,25 +63,14 @@ def is_own(row: situation.Row, window: Window, member_id: int | None, now: datet
     )
 
 
-def quota(rules: Rules, window: Window, member_id: int | None, now: datetime) -> Why | None:
-    """Say so when one more use would be too many of a member within the item's period."""
-    if rules.quota_count is None or rules.quota_days is None or member_id is None:
-        return None
+def personal(rules: Rules, window: Window, member_id: int | None) -> Why | None:
+    """Say why this member can't have the item: who may have it, or one use too many within the item's period."""
+    found = who.refusal(rules, member_id)
+    if found is not None or rules.quota_count is None or rules.quota_days is None or member_id is None:
+        return found
     period = timedelta(days=rules.quota_days)
-    rows = db.session.execute(
-        select(Occupancy.starts_at, Occupancy.ends_at).where(
-            Occupancy.member_id == member_id,
-            Occupancy.item_id == rules.item_id,
-            Occupancy.kind.in_(("hold", "booking")),
-            Occupancy.starts_at > window.starts_at - period,
-            Occupancy.starts_at < window.starts_at + period,
-            or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > now),
-        )
-    ).all()
-    if any((row.starts_at, row.ends_at) == (window.starts_at, window.ends_at) for row in rows):
-        return None  # it is counted already: asking again for one's own slot
-    starts = sorted([*(row.starts_at for row in rows), window.starts_at])
-    for first, last in zip(starts, starts[rules.quota_count :], strict=False):
-        if last - first < period:
-            return Why(Reason.QUOTA, {"count": rules.quota_count, "days": rules.quota_days})
+    own = barred.own_slots(member_id, window, period).where(Occupancy.item_id == rules.item_id)
+    slots = [(since, until) for _item, since, until in db.session.execute(own)]
+    if barred.too_many(slots, window, rules.quota_count, rules.quota_days):
+        return Why(Reason.QUOTA, {"count": rules.quota_count, "days": rules.quota_days})
     return None

@@ -18,6 +18,7 @@ from sqlalchemy.sql.expression import TextualSelect
 
 from marketplace.api import UtcDateTime, clock, db
 from plugins.sharing.item.item_models import Item
+from plugins.sharing.slot import barred
 from plugins.sharing.slot.rules import GRACE
 from plugins.sharing.slot.windows import Window, demands, start_bit
 
@@ -25,10 +26,11 @@ MINUTE = timedelta(minutes=1)
 BOUNDS = ("starts", "ends", "first", "last")
 
 
-def free_items(window: Window, item_ids: Collection[int] | None = None) -> list[int]:
+def free_items(window: Window, item_ids: Collection[int] | None = None, member_id: int | None = None) -> list[int]:
     """Give the items, of these or of all, of which a unit can be had in the window, in the order of their ids.
 
-    Quotas are a member's own affair and not looked at. Two statements, however many items there are.
+    Who may have an item, and how often, is looked at for a member only. Two statements, for a member at most seven, however
+    many items there are.
     """
     now = clock.now()
     if window.starts_at < now - GRACE:
@@ -45,7 +47,11 @@ def free_items(window: Window, item_ids: Collection[int] | None = None) -> list[
     values = {name: value for name, value in values.items() if name not in left_out}
     if item_ids is not None:
         values["ids"] = json.dumps(sorted(item_ids))
-    return list(db.session.scalars(statement(sqlite, item_ids is not None, alike), values))
+    found = list(db.session.scalars(statement(sqlite, item_ids is not None, alike), values))
+    if member_id is None or not found:
+        return found
+    not_for_them = barred.items(window, member_id)
+    return [item_id for item_id in found if item_id not in not_for_them]
 
 
 def facts(window: Window, now: datetime, combinations: list[tuple[str, int, int]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.api import InvalidInput, NotFound, Refused, clock, db
 from plugins.sharing.item.item_models import Occupancy, Unit
 from plugins.sharing.slot import situation
-from plugins.sharing.slot.answers import Answer, answer, quota
+from plugins.sharing.slot.answers import Answer, answer, personal
 from plugins.sharing.slot.refusals import HoldExpired, Reason, SlotTaken, Why
 from plugins.sharing.slot.rules import Rules, end_refusal, load, load_of, load_of_unit, refusal
 from plugins.sharing.slot.taking import Wish, forget, take
@@ -74,7 +74,7 @@ def _take(item_id: int, wish: Wish, *, by_owner: bool = False) -> Occupancy:
     now = clock.now()
     rules = load(item_id, wish.window, lock=True)
     if not by_owner:
-        why = refusal(rules, wish.window, now) or quota(rules, wish.window, wish.member_id, now)
+        why = refusal(rules, wish.window, now) or personal(rules, wish.window, wish.member_id)
         if why is not None:
             raise SlotTaken(why, situation.alternatives(rules, wish.window, now, unit_id=wish.unit_id))
     with _refused_by_the_database():

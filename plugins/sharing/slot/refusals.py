@@ -33,6 +33,9 @@ class Reason(StrEnum):
     START_DAY = "start_day"
     CLOSED = "closed"
     QUOTA = "quota"
+    NOT_CONFIRMED = "not_confirmed"
+    TOO_NEW = "too_new"
+    NOT_KNOWN = "not_known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ SENTENCES = {
     Reason.TOO_LONG: _l("That is too long: it can be had for at most %(length)s."),
     Reason.START_DAY: _l("It can't be had from that day of the week on: choose %(days)s."),
     Reason.CLOSED: _l("It is closed then, on %(date)s."),
+    Reason.NOT_CONFIRMED: _l("Only members whose e-mail address is confirmed can have it. Confirm yours first."),
+    Reason.TOO_NEW: _l(
+        "Only members who have finished %(least)s agreements here can have it. You have finished %(finished)s."
+    ),
+    Reason.NOT_KNOWN: _l("Only members who have finished an agreement with the owner before can have it."),
     Reason.QUOTA: _l("You have reached the limit of %(count)s bookings in %(days)s days."),
 }
 

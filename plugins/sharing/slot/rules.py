@@ -25,7 +25,7 @@ AROUND = timedelta(days=40)
 Span = tuple[int, int]
 
 COLUMNS = """i.listing_id, i.zone, i.buffer_before_minutes, i.buffer_after_minutes, i.notice_minutes, i.min_minutes,
-    i.max_minutes, i.horizon_days, i.start_days, i.hours_for, i.quota_count, i.quota_days"""
+    i.max_minutes, i.horizon_days, i.start_days, i.hours_for, i.quota_count, i.quota_days, i.who, i.who_least"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Rules:
     hours_for: str
     quota_count: int | None
     quota_days: int | None
+    who: str
+    who_least: int | None
     week: dict[int, list[Span]] = field(default_factory=dict)
     special: dict[date, list[Span]] = field(default_factory=dict)
 
