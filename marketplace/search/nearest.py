@@ -20,7 +20,7 @@ from marketplace.search.cursors import Cursor
 from marketplace.search.filters import NEAR, Origin
 from marketplace.search.statements import CAP, Shape, at_most, beyond, bound, count, matching, metres, within
 
-STEPS = (0.01, 0.03, 0.1, 0.3)
+STEPS = (0.03, 0.06, 0.15, 0.4)
 """Parts of the way from the cursor to the full radius that are tried in turn."""
 
 
