@@ -24,6 +24,12 @@ from marketplace.api import (
     hookimpl,
     late,
 )
+from plugins.sharing.help.help_hooks import HELP_KIND
+from plugins.sharing.help.help_hooks import JOBS as HELP_JOBS
+from plugins.sharing.help.help_hooks import KINDS as HELP_KINDS
+from plugins.sharing.help.help_hooks import LISTINGS as HELP_LISTINGS
+from plugins.sharing.help.help_hooks import settings as help_settings
+from plugins.sharing.help.help_notices import NOTIFICATIONS as HELP_NOTICES
 from plugins.sharing.loan.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan.loan_notices import NOTIFICATIONS as LOAN_NOTICES
 from plugins.sharing.meal.meal_hooks import JOBS as MEAL_JOBS
@@ -56,6 +62,12 @@ ITEM = ListingKind(
     help=_l("Lend it, rent it out, or have it paid for by use."),
 )
 
+FILLS: dict[str, Any] = {
+    "order": late("plugins.sharing.meal.order_describe:fills"),
+    "help": late("plugins.sharing.help.help_describe:fills"),
+}
+"""What a kind of agreement shows on its page."""
+
 
 @hookimpl
 def register_blueprints() -> list[BlueprintAt]:
@@ -71,6 +83,8 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.request.request_views:blueprint"),
         BlueprintAt("plugins.sharing.meal.meal_views:blueprint"),
         BlueprintAt("plugins.sharing.request.request_api:blueprint"),
+        BlueprintAt("plugins.sharing.help.help_views:blueprint"),
+        BlueprintAt("plugins.sharing.help.help_api:blueprint"),
         BlueprintAt("plugins.sharing.use.use_manage:blueprint"),
         BlueprintAt("plugins.sharing.use.use_api:blueprint"),
         BlueprintAt("plugins.sharing.operator_views:blueprint"),
@@ -79,26 +93,26 @@ def register_blueprints() -> list[BlueprintAt]:
 
 @hookimpl
 def register_listing_kinds() -> list[ListingKind]:
-    """Add items, requests and meals."""
-    return [ITEM, REQUEST, MEAL]
+    """Add items, requests, meals and help."""
+    return [ITEM, REQUEST, MEAL, *HELP_LISTINGS]
 
 
 @hookimpl
 def register_agreement_kinds() -> list[AgreementKind]:
-    """Add loans and uses."""
-    return [LOAN_KIND, USE_KIND, PLAN_KIND, ORDER_KIND]
+    """Add loans, uses, orders and help."""
+    return [LOAN_KIND, USE_KIND, PLAN_KIND, ORDER_KIND, HELP_KIND]
 
 
 @hookimpl
 def register_notifications() -> list[NotificationKind]:
     """Add what borrowers and lenders are told."""
-    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES, *MEAL_NOTICES]
+    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES, *MEAL_NOTICES, *HELP_NOTICES]
 
 
 @hookimpl
 def register_jobs() -> list[JobKind]:
     """Add what minds loans and uses."""
-    return [SWEEP, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS, *MEAL_JOBS]
+    return [SWEEP, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS, *MEAL_JOBS, *HELP_JOBS]
 
 
 @hookimpl
@@ -119,6 +133,7 @@ def register_settings() -> list[SettingSpec]:
             minimum=5, maximum=1440, group=group),
         *use_settings(),
         *meal_settings(),
+        *help_settings(),
     ]  # fmt: skip
 
 
@@ -137,6 +152,10 @@ def transition_objections(agreement: Any, transition: str, actor: Any) -> list[s
         from plugins.sharing.meal import order_describe
 
         return order_describe.objections(agreement, transition, actor)
+    if agreement.kind == "help":
+        from plugins.sharing.help import help_describe
+
+        return help_describe.objections(agreement, transition, actor)
     if agreement.kind != "loan":
         return None
     from plugins.sharing.loan import loan_describe
@@ -155,7 +174,11 @@ def agreement_changed(agreement: Any, transition: str) -> None:
 
 @hookimpl
 def listing_changed(listing: Any, change: str) -> None:
-    """End a request that an operator takes off the site."""
+    """End what an operator takes off the site, and let nobody put a price on help."""
+    if listing.kind in HELP_KINDS:
+        from plugins.sharing.help import help_listings
+
+        help_listings.on_changed(listing, change)
     if listing.kind == "request" and change == "removed":
         from plugins.sharing.request import requests
 
@@ -193,17 +216,19 @@ def nav_items(area: str) -> list[NavItem]:
 
 @hookimpl
 def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
-    """Show a loan, a use or an order on its agreement's page, and to operators how much is out."""
+    """Show a loan, a use, an order or help on its agreement's page, thanks on a member's, and to operators how much is out."""
     if slot == Slot.OPERATOR_OVERVIEW:
         from plugins.sharing import operator_reads
 
         return operator_reads.fills()
     if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "use":
         return [SlotFill("sharing/_use.html", {"use": subject})]
-    if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "order":
-        from plugins.sharing.meal import order_describe
+    if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) in FILLS:
+        return FILLS[subject.kind](subject, viewer)
+    if slot == Slot.MEMBER_MAIN:
+        from plugins.sharing.help import help_reads
 
-        return order_describe.fills(subject, viewer)
+        return help_reads.thanked(subject.id)
     if slot != Slot.AGREEMENT_MAIN or getattr(subject, "kind", None) != "loan":
         return []
     from plugins.sharing.loan import loan_pages
@@ -230,17 +255,20 @@ def load_demo(demo: Any) -> None:
 
 @hookimpl
 def export_member(user: Any) -> dict[str, Any]:
-    """Give a member's loans and uses, requests and meals."""
+    """Give a member's loans and uses, requests, meals and help."""
+    from plugins.sharing.help import help_members
     from plugins.sharing.loan import loan_members
     from plugins.sharing.request import request_members
     from plugins.sharing.use import use_members
 
-    return loan_members.export(user) | use_members.export(user) | request_members.export(user)
+    parts = (loan_members, use_members, request_members, help_members)
+    return {name: rows for part in parts for name, rows in part.export(user).items()}
 
 
 @hookimpl
 def erase_member(user: Any) -> None:
     """Forget a member's photos, and take them off the accounts of others."""
+    from plugins.sharing.help import help_members
     from plugins.sharing.loan import loan_members
     from plugins.sharing.request import request_members
     from plugins.sharing.use import use_members
@@ -248,3 +276,4 @@ def erase_member(user: Any) -> None:
     loan_members.erase(user)
     request_members.erase(user)
     use_members.erase(user)
+    help_members.erase(user)

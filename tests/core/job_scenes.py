@@ -333,6 +333,23 @@ def portions_are_ordered_and_picked_up(props: Props) -> None:
     assert [cooking.state(each) for each in (picked, forgotten)] == ["completed", "completed"]
 
 
+@scene("sharing.help", "sharing.help_release")
+def help_is_given_and_the_others_are_thanked(props: Props) -> None:
+    """Choose one of two who answer, remind both sides, and let silence close what was done."""
+    from tests.plugins.sharing.help_world import Helping
+
+    helping = Helping(props.app, props.factories, props.frozen)
+    listing = helping.help(hours=30)
+    first, second = helping.answer(listing), helping.answer(listing, helping.other)
+    helping.move(first, "choose")
+    for _time in range(5):
+        helping.later(hours=8)
+    helping.move(first, "owner_done")
+    helping.later(days=4)
+    assert [helping.state(each) for each in (first, second)] == ["completed", "released"]
+    assert helping.told(helping.borrower, "help_soon") == 1
+
+
 @scene("sharing.collect", "sharing.collect_sweep", "sharing.rerun", "sharing.watch", "sharing.plan_renewed")
 def things_are_used_and_paid_for(props: Props) -> None:
     """Use a car with a limit, let its device send late, correct a reading, and keep a plan that costs nothing."""

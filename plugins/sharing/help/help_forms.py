@@ -1,0 +1,120 @@
+"""The forms of help: asking and offering, changing what is said, an answer, and thanks."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+
+from marketplace.api import Form, InvalidInput, category_choices, clock
+from plugins.sharing.help.help_listings import When
+from plugins.sharing.help.help_models import MOST_PEOPLE
+from plugins.sharing.slot import windows
+from plugins.sharing.slot.windows import Window
+
+CLOCK = "%H:%M"
+FIELDS = ("title", "category", "body_md", "place")
+
+
+class DescribeHelpForm(Form):
+    """What may be said of help, and changed later. No field asks for a price."""
+
+    version = HiddenField()
+    title = StringField(_l("What is it about?"), [DataRequired(_l("Give it a title.")), Length(min=3, max=120)])
+    body_md = TextAreaField(
+        _l("Description"), [Length(max=20_000)], description=_l("At least a sentence."), render_kw={"rows": 4}
+    )
+    category = SelectField(_l("Category"), [DataRequired(_l("Choose a category."))])
+    people = IntegerField(_l("How many people"), [InputRequired(), NumberRange(min=1, max=MOST_PEOPLE)], default=1)
+    place = StringField(
+        _l("Place"),
+        [DataRequired(_l("Say where it is: a town or a neighbourhood.")), Length(max=80)],
+        description=_l("A town or a neighbourhood. Others see only roughly where you are."),
+        render_kw={"list": "places", "autocomplete": "off"},
+    )
+    address = StringField(
+        _l("Where exactly"), [Length(max=300)], description=_l("Only those with whom it is agreed get to read it.")
+    )
+
+    def __init__(self, *args: Any, asked: bool = True, **kwargs: Any) -> None:
+        """Offer the site's categories, and say for which side the form is."""
+        super().__init__(*args, **kwargs)
+        self.category.choices = [SelectChoice("", _l("Choose a category")), *category_choices()]
+        self.title.description = (
+            _l("For example: walking the dog, a lift to the hospital.")
+            if asked
+            else _l("For example: help with letters, a walk together.")
+        )
+        self.people.description = _l("So many can help.") if asked else _l("So many can be helped.")
+
+    def facts(self) -> dict[str, Any]:
+        """Give the facts for the listing service."""
+        return {name: getattr(self, name).data or "" for name in FIELDS}
+
+    def seen_version(self) -> int | None:
+        """Give the version that the form was filled from, or None when it carries none."""
+        typed = str(self.version.data or "")
+        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+
+
+class HelpForm(DescribeHelpForm):
+    """New help, on one page: what, when, where roughly, and for how many."""
+
+    day = DateField(_l("Day"), [InputRequired()])
+    since = TimeField(_l("From"), [InputRequired()], format=CLOCK)
+    until = TimeField(_l("Until"), [InputRequired()], format=CLOCK)
+    weekly = BooleanField(_l("Every week at this time"))
+    until_day = DateField(_l("The last time"), [Optional()], description=_l("Where it is every week."))
+    first_come = BooleanField(
+        _l("Who answers first has the place"), description=_l("Otherwise you choose who it will be.")
+    )
+
+    def suggest(self, zone: str, now: datetime) -> None:
+        """Fill in the day after tomorrow, in the afternoon."""
+        self.day.data = clock.local(now, zone).date() + timedelta(days=2)
+        self.since.data, self.until.data = time(14), time(16)
+        self.category.data = "help"
+
+    def when(self, zone: str) -> When:
+        """Give the moments; raises InvalidInput when they end before they begin, or the last time is missing."""
+        since, until = (
+            windows.wall(self.day.data, at.hour * 60 + at.minute, zone) for at in (self.since.data, self.until.data)
+        )
+        if until <= since:
+            raise InvalidInput({"until": _("The end must be after the start.")})
+        if self.weekly.data and self.until_day.data is None:
+            raise InvalidInput({"until_day": _("Say when it is for the last time.")})
+        return When(Window(since, until), self.until_day.data if self.weekly.data else None)
+
+
+class AnswerHelpForm(Form):
+    """An answer to help asked or offered."""
+
+    words = TextAreaField(
+        _l("Your answer"), [DataRequired(_l("Say a few words.")), Length(max=2000)], render_kw={"rows": 3}
+    )
+
+
+class ThanksForm(Form):
+    """A note of thanks."""
+
+    words = TextAreaField(
+        _l("Your thanks"),
+        [DataRequired(_l("Say a few words.")), Length(max=1000)],
+        description=_l("The two of you read it. How often somebody was thanked is shown to everybody."),
+        render_kw={"rows": 3},
+    )
