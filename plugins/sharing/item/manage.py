@@ -16,8 +16,7 @@ from plugins.sharing.item.item_models import Item
 from plugins.sharing.item.views import address, blueprint
 from plugins.sharing.price import price_lists, price_words
 from plugins.sharing.price.tariff_views import NAMES
-from plugins.sharing.slot import availability_views, hours_text
-from plugins.sharing.use import months
+from plugins.sharing.slot import availability_views, hours_text, months
 
 NOTES = {key: words[1] for key, words in WAYS.items()}
 

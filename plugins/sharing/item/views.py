@@ -27,8 +27,7 @@ from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan import loan_pages
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_views import NAMES, panel
-from plugins.sharing.slot import hours_text, suggesting, who
-from plugins.sharing.use import months
+from plugins.sharing.slot import hours_text, months, suggesting, who
 
 blueprint = Blueprint(
     "sharing", "plugins.sharing", template_folder="templates", static_folder="static", static_url_path="/sharing/static"

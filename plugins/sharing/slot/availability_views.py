@@ -17,10 +17,9 @@ from marketplace.api import DomainError, Form, InvalidInput, clock, transaction
 from plugins.sharing.item import item_reads, items, units
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.item.views import blueprint
-from plugins.sharing.slot import hours_text, occupancy, openings
+from plugins.sharing.slot import hours_text, months, occupancy, openings
 from plugins.sharing.slot.rules import Span
 from plugins.sharing.slot.windows import Window, wall
-from plugins.sharing.use import months
 
 MOST_DAYS = 62
 """The most days that can be given other hours at once."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 from typing import Any
 
+from plugins.sharing.slot.months import Cell, Sheet
 from plugins.sharing.slot.windows import DAY_MINUTES
-from plugins.sharing.use.months import Cell, Sheet
 
 
 def suggest(form: Any, sheet: Sheet, min_minutes: int, wanted: date | None = None) -> None:
