@@ -41,6 +41,7 @@ class Round:
         self.drops = number % DROPS_EVERY == DROPS_EVERY - 1
         self.backers = backers
         user, self.owner = site.people.owner()
+        site.people.stay()
         facts = {
             "title": "A garden",
             "summary": "Vegetables",
