@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
+from marketplace import clock
 from marketplace.agreements import service
 from marketplace.agreements.models import Agreement, AgreementEvent
 from marketplace.agreements.service import AMENDED, CREATED, Actor
@@ -74,6 +75,19 @@ class Page:
     def title(self) -> str:
         """Give the page's heading."""
         return f"{self.label}: {self.subject.title}"
+
+    @property
+    def overdue(self) -> bool:
+        """Tell whether the moment of what is to be done has passed."""
+        return self.waiting is not None and self.waiting.due is not None and bool(self.waiting.due <= clock.now())
+
+    @property
+    def moves_first(self) -> bool:
+        """Tell whether the moves themselves are what is to be done now, so that they stand on top and not beside."""
+        waiting = self.waiting
+        if waiting is None or waiting.waits or self.ended or self.actor.role == Role.OPERATOR:
+            return False
+        return waiting.url.partition("#")[0] == f"/agreements/{self.agreement.id}"
 
     @property
     def other(self) -> tuple[int, str]:

@@ -83,12 +83,19 @@ class PriceLine:
 
 @dataclass(frozen=True, slots=True)
 class TodoItem:
-    """One thing that waits for a member: what, where, and by when (UTC)."""
+    """One thing that waits for a member: what, where, and by when (UTC).
+
+    `action` is what the button says that leads there. `begins`: it is to be done from `due` on, not before it. `waits`: it is
+    the other side's turn, so that it stands on the agreement's page only, without a button.
+    """
 
     text: Text
     url: str
     due: Any | None = None
     icon: str = "bell"
+    action: Text = ""
+    begins: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ class AgreementKind:
     `effects` maps a transition's name to what runs inside the transition's transaction, after the state was set.
     `describe` turns the frozen terms into lines. `todo(agreement, role)` says what the person should do now, if anything.
     `reviewed` says what may be reviewed once one is completed: "person" for the two parties, "item" for the thing as well.
+    `charged_at_once` names the purposes of payments whose card is charged as soon as it is given, so that payers read it.
     """
 
     name: str
@@ -109,6 +117,7 @@ class AgreementKind:
     remedies: frozenset[Remedy] = frozenset()
     todo: Callable[[Any, str], TodoItem | None] | None = None
     reviewed: frozenset[str] = frozenset()
+    charged_at_once: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

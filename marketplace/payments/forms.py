@@ -26,9 +26,11 @@ def value_of(way: Choice) -> str:
     return NEW if way.kind == "card" else f"save:{way.kind}"
 
 
-def label_of(way: Choice) -> Any:
-    """Give the name of a kind of method as a payer reads it."""
-    return _l("Another card, on the payment provider's page") if value_of(way) == NEW else way.name
+def label_of(way: Choice, *, first: bool = False) -> Any:
+    """Give the name of a kind of method as a payer reads it; `first` when no card was saved before."""
+    if value_of(way) != NEW:
+        return way.name
+    return _l("A card, on the payment provider's page") if first else _l("Another card, on the payment provider's page")
 
 
 def note_of(way: Choice) -> str:
@@ -56,7 +58,7 @@ class MethodForm(Form):
     ) -> None:
         """Offer saved methods, what the provider takes, and what is paid by hand; the present choice, or the first, is marked."""
         self.method.choices = [(str(method.id), describe_method(method)) for method in methods]
-        self.method.choices += [(value_of(way), str(label_of(way))) for way in ways]
+        self.method.choices += [(value_of(way), str(label_of(way, first=not methods))) for way in ways]
         self.method.choices += [(offer.kind, offer.label) for offer in by_hand]
         self.notes = {value_of(way): note for way in ways if (note := note_of(way))}
         self.notes |= {offer.kind: offer.help for offer in by_hand}

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from marketplace import access
+from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.errors import DomainError, NotFound
 from marketplace.extensions import limiter
@@ -19,7 +20,7 @@ from marketplace.payments.models import Payment
 from marketplace.payments.offline import methods as by_hand
 from marketplace.payments.offline import pages as hand_pages
 from marketplace.payments.requests import use_saved_method
-from marketplace.runtime import runtime
+from marketplace.runtime import agreement_kind, runtime
 from marketplace.users.models import User
 
 payment_pages = Blueprint("payments", __name__)
@@ -114,10 +115,16 @@ def _page(payment: Payment, form: MethodForm | None, *, unreachable: bool = Fals
         describe=methods.describe_method,
         paid_with=choosing.name_of(payment.method_kind),
         by_hand=hand_pages.shown(payment),
+        at_once=_at_once(payment),
         cards_here=runtime().settings.takes("stripe"),
         unreachable=unreachable,
         token=token,
     )
+
+
+def _at_once(payment: Payment) -> bool:
+    kind = agreement_kind(db.session.get_one(Agreement, payment.agreement_id).kind)
+    return kind is not None and payment.purpose in kind.charged_at_once
 
 
 @payment_pages.get("/pay/<int:payment_id>/return")

@@ -46,7 +46,7 @@ def _of_agreements(user: User) -> Iterable[TodoItem]:
         for agreement in _open(mine):
             kind = agreement_kind(agreement.kind)
             item = kind.todo(agreement, str(role)) if kind is not None and kind.todo is not None else None
-            if item is not None:
+            if item is not None and not item.waits:
                 yield item
 
 

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from marketplace.api import Agreement, TermLine, TodoItem, clock, db, display
-from plugins.sharing.loan import cancelling, claims, handovers, loan_money, loan_sweep, loans, quoting
+from plugins.sharing.loan import cancelling, claims, handovers, loan_money, loan_sweep, loan_units, loans, quoting
 from plugins.sharing.loan.booking_models import Claim, Loan
 
 NO_SHOW_AFTER = timedelta(minutes=30)
@@ -87,7 +87,8 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
         return None
     claim = _claim_to_answer(agreement.id, role)
     if claim is not None:
-        return TodoItem(_("Answer a claim"), url_for("sharing_loans.claim", claim_id=claim.id), claim.deadline, "scale")
+        return TodoItem(_("Answer a claim"), url_for("sharing_loans.claim", claim_id=claim.id), claim.deadline, "scale",
+            _("Read it and answer"))  # fmt: skip
     hand = _hand_over_to_answer(agreement, role)
     if hand is not None:
         return hand
@@ -99,44 +100,64 @@ def _claim_to_answer(agreement_id: int, role: str) -> Claim | None:
 
 
 def _hand_over_to_answer(agreement: Agreement, role: str) -> TodoItem | None:
+    """Ask for a word about what the other side recorded; a borrower who brought everything back only waits."""
     for row in handovers.of(agreement.id):
-        if row.closed_at is None and handovers.proposals_of(row.id)[-1].role != role:
+        if row.closed_at is not None:
+            continue
+        last = handovers.proposals_of(row.id)[-1]
+        if last.role != role:
             text = _("Look at the hand-over and agree") if row.kind == "out" else _("Look at the return and agree")
-            url = url_for("sharing_loans.hand_over", agreement_id=agreement.id, kind=row.kind)
-            return TodoItem(text, url, row.closes_at, "circle-check")
+            return TodoItem(text, _hand_url(agreement, row.kind), row.closes_at, "circle-check", _("Look at it"))
+        if row.kind == "in" and role == "member" and all(one.id in last.units for one in loan_units.out(agreement.id)):
+            here = f"/agreements/{agreement.id}"
+            return TodoItem(_("The lender looks at it"), here, row.closes_at, "hourglass", waits=True)
     return None
 
 
 def _of_member(agreement: Agreement, loan: Loan) -> TodoItem | None:
-    here = f"/agreements/{agreement.id}"
     path = loan_money.pay_path(loan)
     if agreement.state in ("paying", "agreed", "active") and path is not None:
         rent = path == f"/pay/{loan.payment_id}"
         text = _("Pay to keep it") if rent else _("Give a card for the deposit")
-        return TodoItem(text, path, agreement.waits_until if agreement.state == "paying" else None, "credit-card")
+        due = agreement.waits_until if agreement.state == "paying" else None
+        return TodoItem(text, path, due, "credit-card", _("Pay") if rent else _("Give a card"))
     if agreement.state == "agreed":
-        return TodoItem(_("Pick it up"), _hand_url(agreement, "out"), loan.starts_at, "key-round")
+        return TodoItem(
+            _("Pick it up"), _hand_url(agreement, "out"), loan.starts_at, "key-round", _("I have it"), begins=True
+        )
     if agreement.state == "active":
         late = loans.is_overdue(loan, agreement.state)
         text = _("This is overdue: bring it back") if late else _("Bring it back in time")
-        return TodoItem(text, _hand_url(agreement, "in"), loan.ends_at, "circle-alert" if late else "key-round")
-    return TodoItem(_("Wait for the lender's answer"), here, agreement.waits_until, "hourglass") if (
-        agreement.state == "requested"
-    ) else None  # fmt: skip
+        sign = "circle-alert" if late else "key-round"
+        return TodoItem(text, _hand_url(agreement, "in"), loan.ends_at, sign, _("I brought it back"))
+    words = {
+        "requested": _("The lender answers"), "clearing": _("Your bank is at work"),
+        "returned": _("The lender looks at it"), "claimed": _("The lender answers"),
+    }  # fmt: skip
+    return _waiting(words, agreement)
 
 
 def _of_owner(agreement: Agreement, loan: Loan) -> TodoItem | None:
     here = f"/agreements/{agreement.id}"
     due = agreement.waits_until
+    found: tuple[Any, ...]
     match agreement.state:
         case "requested":
             found = (_("Accept or decline the request"), here, due, "handshake")
         case "agreed":
-            found = (_("Hand it over"), _hand_url(agreement, "out"), loan.starts_at, "key-round")
+            url = _hand_url(agreement, "out")
+            found = (_("Hand it over"), url, loan.starts_at, "key-round", _("Record the hand-over"), True)
         case "active" if loan.wanted_end is not None:
-            found = (_("Answer: more time is asked for"), here, loan.ends_at, "clock")
+            found = (_("Answer: more time is asked for"), f"{here}#loan", loan.ends_at, "clock", _("See what is asked"))
         case "active":
-            found = (_("Record its return"), _hand_url(agreement, "in"), loan.ends_at, "key-round")
+            found = (
+                _("Record its return"),
+                _hand_url(agreement, "in"),
+                loan.ends_at,
+                "key-round",
+                _("It is back"),
+                True,
+            )
         case "returned":
             found = (_("Look at it, and finish or claim"), here, due, "circle-check")
         case "lost":
@@ -145,10 +166,23 @@ def _of_owner(agreement: Agreement, loan: Loan) -> TodoItem | None:
                 url_for("sharing_loans.new_claim", agreement_id=agreement.id),
                 due,
                 "scale",
+                _("Make a claim"),
             )
         case _:
-            return None
+            words = {
+                "paying": _("The borrower pays"), "clearing": _("The borrower’s bank is at work"),
+                "claimed": _("The borrower answers"),
+            }  # fmt: skip
+            return _waiting(words, agreement)
     return TodoItem(*found)
+
+
+def _waiting(words: dict[str, str], agreement: Agreement) -> TodoItem | None:
+    """Say what the other side, or a bank, does now."""
+    if agreement.state not in words:
+        return None
+    here = f"/agreements/{agreement.id}"
+    return TodoItem(words[agreement.state], here, agreement.waits_until, "hourglass", waits=True)
 
 
 def _hand_url(agreement: Agreement, kind: str) -> str:

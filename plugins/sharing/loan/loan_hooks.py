@@ -25,6 +25,7 @@ LOAN_KIND = AgreementKind(
     remedies=frozenset({Remedy.REFUND_IN_FULL, Remedy.PAY_THE_OWNER, Remedy.KEEP_PART_OF_THE_DEPOSIT}),
     todo=late("plugins.sharing.loan.loan_describe:todo"),
     reviewed=frozenset({"person", "item"}),
+    charged_at_once=frozenset({"rent", "extension", "loan_use", "claim"}),
 )
 SWEEP = JobKind(
     "sharing.loans",

@@ -38,6 +38,7 @@ ORDER_KIND = AgreementKind(
     remedies=frozenset({Remedy.REFUND_IN_FULL, Remedy.PAY_THE_OWNER}),
     todo=late("plugins.sharing.meal.order_describe:todo"),
     reviewed=frozenset({"person"}),
+    charged_at_once=frozenset({"order"}),
 )
 JOBS = (
     JobKind(

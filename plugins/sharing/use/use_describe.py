@@ -30,12 +30,12 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
         return None
     here = f"/uses/{agreement.id}"
     texts = {
-        "reserved": (_("Start your reservation, or let it lapse"), here, "timer"),
-        "running": (_("In use: end it when you are done"), here, "activity"),
-        "paused": (_("Paused: go on, or end it"), here, "pause"),
-        "unpaid": (_("Pay for what you used"), "/uses", "credit-card"),
+        "reserved": (_("Start your reservation, or let it lapse"), here, "timer", _("Start")),
+        "running": (_("In use: end it when you are done"), here, "activity", _("Open the meter")),
+        "paused": (_("Paused: go on, or end it"), here, "pause", _("Open the meter")),
+        "unpaid": (_("Pay for what you used"), "/uses", "credit-card", _("Pay now")),
     }
     if agreement.state not in texts:
         return None
-    text, url, sign = texts[agreement.state]
-    return TodoItem(text, url, agreement.waits_until if agreement.state == "reserved" else None, sign)
+    text, url, sign, action = texts[agreement.state]
+    return TodoItem(text, url, agreement.waits_until if agreement.state == "reserved" else None, sign, action)
