@@ -162,6 +162,7 @@ def price_units() -> dict[str, str]:
         "hour": _("per hour"),
         "day": _("per day"),
         "week": _("per week"),
+        "month": _("per month"),
         "piece": _("each"),
         "once": "",
     }

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.database import Base, BigIntId, UtcDateTime
 
 STATES = ("draft", "published", "closed", "removed")
-PRICE_UNITS = ("once", "hour", "day", "week", "piece")
+PRICE_UNITS = ("once", "hour", "day", "week", "month", "piece")
 
 
 class Listing(Base):

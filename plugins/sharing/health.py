@@ -12,6 +12,7 @@ from marketplace.api import Agreement, HealthProblem, clock, db, payments, runti
 from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
 from plugins.sharing.loan import loan_sweep
 from plugins.sharing.loan.booking_models import Claim, HandOver, Loan, LoanUnit
+from plugins.sharing.pool import pool_health
 from plugins.sharing.use.use_models import OPEN_CHARGE, STANDING, UseCharge, UseSession
 
 WORKER = (
@@ -56,6 +57,7 @@ def problems() -> list[HealthProblem]:
          "is the job sharing.collect_sweep switched on at /operator/jobs?"),
         (_calendars(now), "warning", "{} calendars of other sites were not read for three days",
          "their owners see why on the item's page of calendars; bookings there may be missing here"),
+        *pool_health.checks(now),
     )  # fmt: skip
     return list(_found(checks))
 

@@ -36,6 +36,9 @@ from plugins.sharing.meal.meal_hooks import JOBS as MEAL_JOBS
 from plugins.sharing.meal.meal_hooks import MEAL, ORDER_KIND
 from plugins.sharing.meal.meal_hooks import settings as meal_settings
 from plugins.sharing.meal.meal_notices import NOTIFICATIONS as MEAL_NOTICES
+from plugins.sharing.pool.pool_hooks import JOBS as POOL_JOBS
+from plugins.sharing.pool.pool_hooks import PASS_KIND, POOL
+from plugins.sharing.pool.pool_notices import NOTIFICATIONS as POOL_NOTICES
 from plugins.sharing.request.request_hooks import JOBS as REQUEST_JOBS
 from plugins.sharing.request.request_hooks import REQUEST
 from plugins.sharing.request.request_notices import NOTIFICATIONS as REQUEST_NOTICES
@@ -82,6 +85,7 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.price.tariff_views:blueprint"),
         BlueprintAt("plugins.sharing.request.request_views:blueprint"),
         BlueprintAt("plugins.sharing.meal.meal_views:blueprint"),
+        BlueprintAt("plugins.sharing.pool.pool_views:blueprint"),
         BlueprintAt("plugins.sharing.request.request_api:blueprint"),
         BlueprintAt("plugins.sharing.help.help_views:blueprint"),
         BlueprintAt("plugins.sharing.help.help_api:blueprint"),
@@ -93,26 +97,26 @@ def register_blueprints() -> list[BlueprintAt]:
 
 @hookimpl
 def register_listing_kinds() -> list[ListingKind]:
-    """Add items, requests, meals and help."""
-    return [ITEM, REQUEST, MEAL, *HELP_LISTINGS]
+    """Add items, requests, meals, help and pools."""
+    return [ITEM, REQUEST, MEAL, *HELP_LISTINGS, POOL]
 
 
 @hookimpl
 def register_agreement_kinds() -> list[AgreementKind]:
-    """Add loans, uses, orders and help."""
-    return [LOAN_KIND, USE_KIND, PLAN_KIND, ORDER_KIND, HELP_KIND]
+    """Add loans, uses, orders, help and passes."""
+    return [LOAN_KIND, USE_KIND, PLAN_KIND, ORDER_KIND, HELP_KIND, PASS_KIND]
 
 
 @hookimpl
 def register_notifications() -> list[NotificationKind]:
     """Add what borrowers and lenders are told."""
-    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES, *MEAL_NOTICES, *HELP_NOTICES]
+    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES, *MEAL_NOTICES, *HELP_NOTICES, *POOL_NOTICES]
 
 
 @hookimpl
 def register_jobs() -> list[JobKind]:
     """Add what minds loans and uses."""
-    return [SWEEP, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS, *MEAL_JOBS, *HELP_JOBS]
+    return [SWEEP, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS, *MEAL_JOBS, *HELP_JOBS, *POOL_JOBS]
 
 
 @hookimpl
@@ -174,7 +178,7 @@ def agreement_changed(agreement: Any, transition: str) -> None:
 
 @hookimpl
 def listing_changed(listing: Any, change: str) -> None:
-    """End what an operator takes off the site, and let nobody put a price on help."""
+    """End what is taken off the site, let things leave their pools, and let nobody put a price on help."""
     if listing.kind in HELP_KINDS:
         from plugins.sharing.help import help_listings
 
@@ -187,6 +191,10 @@ def listing_changed(listing: Any, change: str) -> None:
         from plugins.sharing.meal import orders
 
         orders.on_removed(listing)
+    if listing.kind in ("item", "pool"):
+        from plugins.sharing.pool import pools
+
+        pools.on_listing(listing, change)
 
 
 @hookimpl
@@ -194,8 +202,10 @@ def payment_changed(payment: Any, change: str) -> None:
     """Move a loan or a use as its payments move."""
     from plugins.sharing.loan import loan_money
     from plugins.sharing.meal import order_money
+    from plugins.sharing.pool import passes
     from plugins.sharing.use import use_news
 
+    passes.on_payment(payment, change)
     loan_money.on_payment(payment, change)
     order_money.on_payment(payment, change)
     use_news.on_payment(payment, change)
@@ -255,25 +265,15 @@ def load_demo(demo: Any) -> None:
 
 @hookimpl
 def export_member(user: Any) -> dict[str, Any]:
-    """Give a member's loans and uses, requests, meals and help."""
-    from plugins.sharing.help import help_members
-    from plugins.sharing.loan import loan_members
-    from plugins.sharing.request import request_members
-    from plugins.sharing.use import use_members
+    """Give all that sharing keeps about a member."""
+    from plugins.sharing import members
 
-    parts = (loan_members, use_members, request_members, help_members)
-    return {name: rows for part in parts for name, rows in part.export(user).items()}
+    return members.export(user)
 
 
 @hookimpl
 def erase_member(user: Any) -> None:
-    """Forget a member's photos, and take them off the accounts of others."""
-    from plugins.sharing.help import help_members
-    from plugins.sharing.loan import loan_members
-    from plugins.sharing.request import request_members
-    from plugins.sharing.use import use_members
+    """Forget a member's photos, and take them off the accounts and out of the pools of others."""
+    from plugins.sharing import members
 
-    loan_members.erase(user)
-    request_members.erase(user)
-    use_members.erase(user)
-    help_members.erase(user)
+    members.erase(user)

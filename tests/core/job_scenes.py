@@ -350,6 +350,19 @@ def help_is_given_and_the_others_are_thanked(props: Props) -> None:
     assert helping.told(helping.borrower, "help_soon") == 1
 
 
+@scene("sharing.pools", "sharing.pool_pay")
+def a_pools_month_is_divided(props: Props) -> None:
+    """Let somebody with a pass borrow a thing, and divide what the pass brought."""
+    from tests.plugins.sharing.pool_world import Pooling
+
+    world = Pooling(props.app, props.factories, props.frozen, props.bank)
+    world.open()
+    thing, holder = world.thing(), world.holder()
+    world.borrow(thing, holder)
+    world.next_month()
+    assert world.shares() == {world.owner_of(thing): 855}
+
+
 @scene("sharing.collect", "sharing.collect_sweep", "sharing.rerun", "sharing.watch", "sharing.plan_renewed")
 def things_are_used_and_paid_for(props: Props) -> None:
     """Use a car with a limit, let its device send late, correct a reading, and keep a plan that costs nothing."""

@@ -22,6 +22,7 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional
 from marketplace.api import Form, MoneyField, category_choices
 from plugins.sharing.loan.cancelling import LABELS
 from plugins.sharing.loan.loan_describe import DEPOSITS
+from plugins.sharing.pool import opened
 from plugins.sharing.slot import lengths
 from plugins.sharing.slot.who import LABELS as LABELS_OF_WHO
 
@@ -31,6 +32,7 @@ WAYS = {
     "rent": (_l("Rent it out"), _l("People pay for the days that they have it.")),
     "use": (_l("Have it paid by use"), _l("People start it, use it and pay for the minutes, hours or kilometres.")),
 }
+WITH_A_PASS = _l("Members with the pass of its pool")
 
 
 class DescribeForm(Form):
@@ -151,6 +153,8 @@ class RulesForm(Form):
         self.max_minutes.choices = lengths.choices(lengths.LONGEST, item.max_minutes, none=str(_l("No limit")))
         self.buffer_before_minutes.choices = lengths.choices(lengths.BUFFER, item.buffer_before_minutes)
         self.buffer_after_minutes.choices = lengths.choices(lengths.BUFFER, item.buffer_after_minutes)
+        if opened.pool_of(item.listing_id) is not None:
+            self.who.choices = [*self.who.choices, SelectChoice("pass", WITH_A_PASS)]
         self.horizon_days.choices = lengths.days(item.horizon_days)
         self.start_days.choices = [SelectChoice(str(1 << number), name) for number, name in enumerate(weekdays)]
         if not self.is_submitted():

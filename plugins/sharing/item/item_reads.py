@@ -107,6 +107,7 @@ def who_words(item: Item) -> str:
 WHO = {
     "confirmed": _l("Members whose e-mail address is confirmed"),
     "known": _l("Members who have finished an agreement with the owner before"),
+    "pass": _l("Members with the pass of its pool"),
 }
 
 

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from marketplace.api import InvalidInput, Listing, NotFound, access, db, listings, payments, runtime, transaction
 from plugins.sharing.item import list_price, units
 from plugins.sharing.item.item_models import Item, Unit
+from plugins.sharing.pool import opened
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.simple_tariffs import SimplePrices, document
 from plugins.sharing.slot import who
@@ -114,7 +115,7 @@ def _check(item: Item) -> None:
         faults["who_least"] = _("Say how many agreements they should have finished.")
     elif item.who != "experienced":
         item.who_least = None
-    if item.who not in who.LABELS:
+    if item.who not in who.LABELS and (item.who != "pass" or opened.pool_of(item.listing_id) is None):
         faults["who"] = _("Choose who may have it.")
     if faults:
         raise InvalidInput(faults)

@@ -25,6 +25,7 @@ from marketplace.api import (
 from plugins.sharing.item import free_now, item_reads, near, near_map
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan import loan_pages
+from plugins.sharing.pool import pool_reads
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_views import NAMES, panel
 from plugins.sharing.slot import hours_text, months, suggesting, who
@@ -88,6 +89,7 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "sheet": sheet,
         "panels": [(key, NAMES[key], panel(priced[key]) if key in priced else None) for key in ways],
         "rules": item_reads.rule_lines(item),
+        "pool": pool_reads.of_item(listing.id) if item.who == "pass" else None,
         "week": item_reads.week_lines(listing.id, names),
         "shown": hours_text.shown,
         "cancelling": item_reads.CANCELLING[item.cancellation] if "rent" in ways else None,

@@ -75,6 +75,7 @@ class LoanUnit(Base):
         CheckConstraint("back_at IS NULL OR out_at IS NOT NULL", name="out_before_back"),
         Index("ix_sharing_loan_unit_unit", "unit_id"),
         Index("ix_sharing_loan_unit_occupancy", "occupancy_id"),
+        Index("ix_sharing_loan_unit_item", "item_id", "out_at"),
     )
 
     id: Mapped[int] = mapped_column(BigIntId, primary_key=True)

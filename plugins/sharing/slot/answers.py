@@ -65,7 +65,7 @@ def is_own(row: situation.Row, window: Window, member_id: int | None, now: datet
 
 def personal(rules: Rules, window: Window, member_id: int | None) -> Why | None:
     """Say why this member can't have the item: who may have it, or one use too many within the item's period."""
-    found = who.refusal(rules, member_id)
+    found = who.refusal(rules, member_id, window.starts_at)
     if found is not None or rules.quota_count is None or rules.quota_days is None or member_id is None:
         return found
     period = timedelta(days=rules.quota_days)

@@ -24,7 +24,7 @@ def items(window: Window, member_id: int) -> set[int]:
         .where(or_(Item.who != "everybody", Item.quota_count.is_not(None)))
     ).all()
     chosen = [row for row in rows if row.who != "everybody"]
-    known = who.standing(member_id) if chosen else None
+    known = who.standing(member_id, window.starts_at) if chosen else None
     found = {
         row.listing_id
         for row in chosen

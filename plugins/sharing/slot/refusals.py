@@ -36,6 +36,7 @@ class Reason(StrEnum):
     NOT_CONFIRMED = "not_confirmed"
     TOO_NEW = "too_new"
     NOT_KNOWN = "not_known"
+    NO_PASS = "no_pass"  # noqa: S105 - a season ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ SENTENCES = {
         "Only members who have finished %(least)s agreements here can have it. You have finished %(finished)s."
     ),
     Reason.NOT_KNOWN: _l("Only members who have finished an agreement with the owner before can have it."),
+    Reason.NO_PASS: _l("Only members with the pass of its pool can have it then."),
     Reason.QUOTA: _l("You have reached the limit of %(count)s bookings in %(days)s days."),
 }
 

@@ -21,9 +21,11 @@ from plugins.sharing import health
 from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
 from plugins.sharing.loan import handovers, loan_sweep
 from plugins.sharing.loan.booking_models import LoanUnit
+from plugins.sharing.pool.pool_models import PoolMonth
 from plugins.sharing.use.use_models import UseSession
 from tests.plugins.sharing.conftest import ItemStage, window
 from tests.plugins.sharing.loan_world import Lending
+from tests.plugins.sharing.pool_world import Pooling
 from tests.plugins.sharing.use_world import UseWorld
 
 
@@ -147,3 +149,23 @@ def test_calendars_that_are_not_read_are_told(items: ItemStage) -> None:
     assert told() == []
     items.frozen.forward(days=2)
     assert told() == ["1 calendars of other sites were not read for three days"]
+
+
+def test_a_pool_that_is_not_divided_and_owners_that_are_not_paid(
+    app: Flask, sandbox: Bank, factories: Factories, frozen: Any
+) -> None:
+    world = Pooling(app, factories, frozen, sandbox)
+    world.open()
+    world.thing()
+    world.holder()
+    world.next_month(day=7)
+    assert told() == []
+    write(update(PoolMonth).values(paid_out_at=None))
+    frozen.forward(days=2)
+    frozen.at("2027-05-05T09:00:00+00:00")
+    refresh()
+    assert [words.partition(" ")[2] for words in told() if "pool" in words] == [
+        "months of pools were divided and their owners not paid"
+    ]
+    frozen.at("2027-05-07T09:00:00+00:00")
+    assert len([words for words in told() if "were not divided" in words]) == 1

@@ -1,0 +1,51 @@
+"""How a pool's money is divided, as arithmetic: by weights to the cent, and each payment over the owners it goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from marketplace.api import Money
+
+DAY = timedelta(days=1)
+
+
+def divide(pot: Money, weights: Mapping[int, int]) -> dict[int, Money]:
+    """Divide a pot over owners by their weights; the parts add up exactly, and the largest remainders get the odd cents.
+
+    Owners stand in the order of their ids, so that the same month always gives the same parts.
+    """
+    owners = sorted(owner for owner, weight in weights.items() if weight > 0)
+    return dict(zip(owners, pot.split([weights[owner] for owner in owners]), strict=True))
+
+
+def assign(amounts: Sequence[Money], parts: Mapping[int, Money]) -> list[dict[int, Money]]:
+    """Say of each amount to whom how much of it goes, so that each owner gets the whole part and nothing is left.
+
+    Both sides add up to the same. One after the other is used up, so there are at most as many pieces as amounts and owners
+    together. Raises ValueError when the sums differ.
+    """
+    if sum(one.minor for one in amounts) != sum(part.minor for part in parts.values()):
+        raise ValueError("what is divided is not what there is")
+    left = {owner: part.minor for owner, part in parts.items() if part.minor}
+    found: list[dict[int, Money]] = []
+    for one in amounts:
+        pieces, rest = {}, one.minor
+        while rest:
+            owner = next(iter(left))
+            piece = min(rest, left[owner])
+            pieces[owner] = Money(piece, one.currency)
+            rest -= piece
+            left[owner] -= piece
+            if not left[owner]:
+                del left[owner]
+        found.append(pieces)
+    return found
+
+
+def days_within(out_at: datetime, back_at: datetime, since: datetime, until: datetime) -> int:
+    """Count the started days of a use that fall between two moments (all UTC); none when it lies outside."""
+    begins, ends = max(out_at, since), min(back_at, until)
+    if ends < begins or begins >= until or (ends == begins and out_at < since):
+        return 0
+    return max(1, -(-(ends - begins) // DAY))
