@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import Float, inspect, text
 
+from marketplace import models
 from marketplace.database import Base, db
 from marketplace.hooks import lineages
 from marketplace.hooks.lineages import Lineage
@@ -48,6 +49,7 @@ def differences(lineage: Lineage) -> list[Any]:
 
 
 def test_migrations_build_exactly_what_the_models_say(app: Flask) -> None:
+    models.complete()
     for lineage in lineages.lineages():
         assert differences(lineage) == [], lineage.name
 
