@@ -28,8 +28,8 @@ from plugins.sharing.help.help_hooks import HELP_KIND
 from plugins.sharing.help.help_hooks import JOBS as HELP_JOBS
 from plugins.sharing.help.help_hooks import KINDS as HELP_KINDS
 from plugins.sharing.help.help_hooks import LISTINGS as HELP_LISTINGS
+from plugins.sharing.help.help_hooks import NOTIFICATIONS as HELP_NOTICES
 from plugins.sharing.help.help_hooks import settings as help_settings
-from plugins.sharing.help.help_notices import NOTIFICATIONS as HELP_NOTICES
 from plugins.sharing.loan.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan.loan_notices import NOTIFICATIONS as LOAN_NOTICES
 from plugins.sharing.meal.meal_hooks import JOBS as MEAL_JOBS
@@ -89,6 +89,8 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.request.request_api:blueprint"),
         BlueprintAt("plugins.sharing.help.help_views:blueprint"),
         BlueprintAt("plugins.sharing.help.help_api:blueprint"),
+        BlueprintAt("plugins.sharing.circle.circle_views:blueprint"),
+        BlueprintAt("plugins.sharing.circle.circle_people_views:blueprint"),
         BlueprintAt("plugins.sharing.use.use_manage:blueprint"),
         BlueprintAt("plugins.sharing.use.use_api:blueprint"),
         BlueprintAt("plugins.sharing.operator_views:blueprint"),
@@ -169,7 +171,11 @@ def transition_objections(agreement: Any, transition: str, actor: Any) -> list[s
 
 @hookimpl
 def agreement_changed(agreement: Any, transition: str) -> None:
-    """Follow a loan that came of a request."""
+    """Follow a loan that came of a request, and a neighbour who helps a circle."""
+    if agreement.kind == "help":
+        from plugins.sharing.circle import neighbours
+
+        neighbours.on_help(agreement, transition)
     if agreement.kind == "loan":
         from plugins.sharing.request import request_answers
 
@@ -217,6 +223,7 @@ def nav_items(area: str) -> list[NavItem]:
     if area == "account":
         return [
             NavItem(_l("Borrowing and lending"), "sharing_loans.index", "key-round", 20),
+            NavItem(_l("My circles"), "sharing_circles.index", "users", 22),
             NavItem(_l("My uses"), "sharing_use.mine", "timer", 25),
         ]
     if area == "operator":

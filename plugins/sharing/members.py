@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from plugins.sharing.circle import circle_members
 from plugins.sharing.help import help_members
 from plugins.sharing.loan import loan_members
 from plugins.sharing.pool import pool_members
 from plugins.sharing.request import request_members
 from plugins.sharing.use import use_members
 
-PARTS: tuple[Any, ...] = (pool_members, loan_members, request_members, use_members, help_members)
+PARTS: tuple[Any, ...] = (pool_members, loan_members, request_members, use_members, help_members, circle_members)
 
 
 def export(user: Any) -> dict[str, Any]:

@@ -363,6 +363,23 @@ def a_pools_month_is_divided(props: Props) -> None:
     assert world.shares() == {world.owner_of(thing): 855}
 
 
+@scene("sharing.circles")
+def a_circle_is_reminded_and_its_calendar_written_on(props: Props) -> None:
+    """Let one member come, let somebody be missing, and let a weekly task go on."""
+    from plugins.sharing.circle import turns
+    from tests.plugins.sharing.circle_world import Around
+
+    around = Around(props.app, props.factories, props.frozen)
+    weekly, once = around.plan(weekly=True), around.plan(days=3)[0]
+    turns.sign_up(around.circle.id, weekly[0].id, around.borrower)
+    for _time in range(6):
+        around.later(days=1)
+    around.later(days=14)
+    assert around.told(around.borrower, "circle_soon") == 1
+    assert around.told(around.lender, "circle_missing") >= 1
+    assert (around.coming(once), len(around.moments(weekly[0].task_id)) > len(weekly)) == ([None], True)
+
+
 @scene("sharing.collect", "sharing.collect_sweep", "sharing.rerun", "sharing.watch", "sharing.plan_renewed")
 def things_are_used_and_paid_for(props: Props) -> None:
     """Use a car with a limit, let its device send late, correct a reading, and keep a plan that costs nothing."""

@@ -1,4 +1,4 @@
-"""What help brings to the plugin's hooks, light enough for every start."""
+"""What help and circles bring to the plugin's hooks, light enough for every start."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from marketplace.api import AgreementKind, JobKind, ListingKind, SettingSpec, late
+from plugins.sharing.circle import circle_hooks, circle_notices
+from plugins.sharing.help import help_notices
 from plugins.sharing.help.machine_help import HELP
 
 ASKED, OFFERED = "help_asked", "help_offered"
@@ -68,13 +70,16 @@ JOBS = (
         every=timedelta(minutes=10),
         label=_l("Mind the help: close what is over, remind"),
     ),
+    *circle_hooks.JOBS,
 )
+NOTIFICATIONS = (*help_notices.NOTIFICATIONS, *circle_notices.NOTIFICATIONS)
 
 
 def settings() -> list[SettingSpec]:
-    """Give the settings of help."""
+    """Give the settings of help and circles."""
     group = _l("Sharing: help and circles")
     return [
         SettingSpec("sharing.help_weeks", _l("Longest that help is agreed for, in weeks"), "int", 26, minimum=1, maximum=52,
             group=group),
+        *circle_hooks.settings(),
     ]  # fmt: skip

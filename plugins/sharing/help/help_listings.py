@@ -58,7 +58,7 @@ def moments(row: Help) -> list[Window]:
 
 
 def publish(kind: str, user: User, *, facts: Mapping[str, Any], when: When, people: int = 1, first_come: bool = False,
-            address: str = "") -> Listing:  # fmt: skip
+            address: str = "", fixed: bool = False) -> Listing:  # fmt: skip
     """Ask for help or offer it (`kind` of `help_hooks.KINDS`), in public; `facts` are the listing's own.
 
     Raises InvalidInput, Refused.
@@ -70,7 +70,7 @@ def publish(kind: str, user: User, *, facts: Mapping[str, Any], when: When, peop
         session.add(
             Help(
                 listing_id=listing.id, zone=zone, starts_at=when.first.starts_at, ends_at=when.first.ends_at,
-                last_at=last_at, weekly=when.until is not None, first_come=first_come, address=address.strip(),
+                last_at=last_at, weekly=when.until is not None, first_come=first_come, address=address.strip(), fixed=fixed,
             )
         )  # fmt: skip
         session.flush()
@@ -120,7 +120,8 @@ def change(
         owned(listing_id, user)
         listing, row = locked(listing_id)
         row.address = address.strip()
-        _resize(row, people)
+        if not row.fixed:
+            _resize(row, people)
         return listings.update(listing.id, actor=user, version=version, **facts)
 
 
@@ -213,5 +214,8 @@ def on_close(listing: Listing) -> None:
 
 
 def let_go(listing_id: int, *, call_off: bool = False) -> None:
-    """Ask for the job that releases answers, because it locks agreements, which comes before everything else."""
+    """Ask for the job that releases answers, because it locks agreements, which comes before everything else.
+
+    With `call_off` nobody is needed at all: the listing is closed, and what was agreed is called off.
+    """
     jobs.enqueue("sharing.help_release", {"listing": listing_id, "call_off": call_off})

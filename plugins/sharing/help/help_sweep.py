@@ -31,7 +31,7 @@ BEFORE = timedelta(hours=24)
 def release(payload: dict[str, Any]) -> None:
     """Let go whose answers wait on a listing that is full or taken back, each in a transaction of its own.
 
-    With `call_off` what was agreed is called off as well. Run twice, nothing is done twice.
+    With `call_off` the listing is closed, and what was agreed is called off as well. Run twice, nothing is done twice.
     """
     listing_id, wanted = int(payload["listing"]), {"answered": "release"}
     listing = db.session.get(Listing, listing_id)
@@ -39,6 +39,8 @@ def release(payload: dict[str, Any]) -> None:
         return
     if payload.get("call_off"):
         wanted["agreed"] = "call_off"
+        db.session.rollback()
+        _close(listing_id)
     elif listing.state == "published" and help_listings.free_places(listing_id):
         return  # somebody left meanwhile, so the others may be needed
     rows = db.session.execute(

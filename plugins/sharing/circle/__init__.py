@@ -1,0 +1,1 @@
+"""Circles: people around somebody who needs a hand, with a calendar that only they see."""
