@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound, Refused
     from marketplace.extensions import csrf, limiter
     from marketplace.forms import Form, MoneyField
+    from marketplace.headers import content_policy
     from marketplace.hooks.slots import Slot
     from marketplace.hooks.specs import hookimpl
     from marketplace.hooks.types import (
@@ -80,7 +81,7 @@ __all__ = [
     "Phase", "Picture", "Prepared", "PriceLine", "PublicMember", "Refused", "Remedy", "Role", "SettingSpec", "Slot",
     "SlotFill", "State", "StateMachine", "TermLine", "TodoItem", "Transition", "TransitionContext", "User",
     "UtcDateTime", "access", "after_commit", "agreements", "api_v1", "bill_number", "category_choices", "category_of",
-    "check_address", "clock", "csrf", "db", "display", "fee_settings", "fetch", "hookimpl", "in_transaction",
+    "check_address", "clock", "content_policy", "csrf", "db", "display", "fee_settings", "fetch", "hookimpl", "in_transaction",
     "jobs", "kept", "late", "limiter", "listing_pictures", "listings", "locator", "looked_at",
     "notifications", "paging", "parse_amount", "partial_index", "payments", "picture_url", "places", "preview_url",
     "private_pictures", "render_markdown", "reviews", "runtime", "search", "settings", "transaction", "whereabouts",
@@ -141,6 +142,7 @@ _HOMES = {
     "category_of": "marketplace.listings.categories:category",
     "check_address": "marketplace.outgoing.fetching:check_address",
     "clock": "marketplace.clock",
+    "content_policy": "marketplace.headers:content_policy",
     "csrf": "marketplace.extensions:csrf",
     "db": "marketplace.database:db",
     "display": "marketplace.display",

@@ -16,10 +16,11 @@ PERMISSIONS = ("accelerometer", "browsing-topics", "camera", "display-capture", 
 CHECKOUT = ("https://checkout.stripe.com", "https://connect.stripe.com", "https://hooks.stripe.com")
 
 
-def content_policy(settings: Settings) -> str:
-    """Write the Content-Security-Policy for these settings.
+def content_policy(settings: Settings, images: tuple[str, ...] = ()) -> str:
+    """Write the Content-Security-Policy for these settings; `images` are further places that pictures may come from.
 
-    Browsers apply `form-action` to the redirect after a form too, so the payment provider's hosted page is named there.
+    A page that needs those sets this header itself. Browsers apply `form-action` to the redirect after a form too, so the
+    payment provider's hosted page is named there.
     """
     if not settings.payments:
         payment: tuple[str, ...] = ()
@@ -32,7 +33,7 @@ def content_policy(settings: Settings) -> str:
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self'",
+        "img-src": " ".join(("'self'", *images)),
         "font-src": "'self'",
         "connect-src": "'self'",
         "manifest-src": "'self'",

@@ -1,4 +1,4 @@
-"""Refresh the vendored front end (htmx, Figtree, lucide icons) and the licence texts that travel with it.
+"""Refresh the vendored front end (htmx, Figtree, lucide icons, Leaflet) and the licence texts that travel with it.
 
 Run `python scripts/vendor_frontend.py` after changing a version below or a name in icons.txt, then commit the result.
 It needs npm only to fetch and verify the packages; nothing in the project is built with Node.
@@ -15,7 +15,9 @@ from pathlib import Path
 
 STATIC = Path(__file__).resolve().parent.parent / "marketplace" / "static"
 VENDOR = STATIC / "vendor"
+MAPS = STATIC.parents[1] / "plugins" / "sharing" / "static" / "vendor"
 HTMX, FIGTREE, LUCIDE = "htmx.org@4.0.1", "@fontsource-variable/figtree@5.3.0", "lucide-static@1.62.0"
+LEAFLET = "leaflet@1.9.4"
 
 ICONS = Path(__file__).with_name("icons.txt").read_text().split()
 
@@ -54,7 +56,7 @@ def sprite(icons: Path) -> str:
 
 
 def main() -> None:
-    """Fetch the three packages and write the files, each with its licence beside it."""
+    """Fetch the packages and write the files, each with its licence beside it."""
     licences = VENDOR / "licences"
     for folder in (VENDOR / "fonts", licences):
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,12 +68,22 @@ def main() -> None:
                 figtree / "files" / f"figtree-{subset}-wght-normal.woff2", VENDOR / "fonts" / f"figtree-{subset}.woff2"
             )
         (VENDOR / "icons.svg").write_text(sprite(lucide / "icons"))
+        vendor_leaflet(fetch(LEAFLET, Path(place)))
         for package, folder, name in ((HTMX, htmx, "htmx"), (FIGTREE, figtree, "figtree"), (LUCIDE, lucide, "lucide")):
             text = (folder / "LICENSE").read_text().rstrip()
             (licences / f"{name}.txt").write_text(f"{package}, unchanged\n\n{text}\n")
-    for path in sorted(VENDOR.rglob("*")):
+    for path in sorted([*VENDOR.rglob("*"), *MAPS.rglob("*")]):
         if path.is_file():
-            sys.stdout.write(f"{path.stat().st_size:>8}  {path.relative_to(STATIC)}\n")
+            sys.stdout.write(f"{path.stat().st_size:>8}  {path.relative_to(STATIC.parents[1])}\n")
+
+
+def vendor_leaflet(folder: Path) -> None:
+    """Write Leaflet's script and style; its pictures are for markers that the maps here have none of."""
+    (MAPS / "licences").mkdir(parents=True, exist_ok=True)
+    for name in ("leaflet.js", "leaflet.css"):
+        shutil.copyfile(folder / "dist" / name, MAPS / name)
+    text = (folder / "LICENSE").read_text().rstrip()
+    (MAPS / "licences" / "leaflet.txt").write_text(f"{LEAFLET}, unchanged\n\n{text}\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from marketplace.api import Listing, db, locator
+from plugins.sharing.item import tiles
 
 WIDTH, HEIGHT = 360, 360
 EDGE = 26
@@ -39,6 +40,7 @@ class Map:
     dots: Sequence[locator.Dot]
     bar: float
     bar_m: int
+    points: Sequence[dict[str, Any]]
 
 
 def drawn(cards: Sequence[Any]) -> Map | None:
@@ -66,7 +68,9 @@ def drawn(cards: Sequence[Any]) -> Map | None:
             y = HEIGHT / 2 - (here_lat - lat) * locator.METRES_PER_DEGREE * unit
             _put(marks, card, round(min(max(x, EDGE), WIDTH - EDGE), 1), round(min(max(y, EDGE), HEIGHT - EDGE), 1))
     bar_m = next(length for length in BARS_M if length * unit <= WIDTH / 3)
-    return Map(WIDTH, HEIGHT, marks, locator.dots_around(lat, lon, half, WIDTH, HEIGHT), round(bar_m * unit, 1), bar_m)
+    known = [tiles.point(*points[card.id], card.title, card.url) for card in cards if card.id in points]
+    dots = locator.dots_around(lat, lon, half, WIDTH, HEIGHT)
+    return Map(WIDTH, HEIGHT, marks, dots, round(bar_m * unit, 1), bar_m, known)
 
 
 def _put(marks: list[Mark], card: Any, x: float, y: float) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from marketplace.api import (
@@ -22,7 +22,7 @@ from marketplace.api import (
     reviews,
     search,
 )
-from plugins.sharing.item import free_now, item_reads, near, near_map
+from plugins.sharing.item import free_now, item_reads, near, near_map, tiles
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan import loan_pages
 from plugins.sharing.pool import pool_reads
@@ -49,14 +49,21 @@ def index() -> Any:
     filters, found = page.filters, page.found
     errors = {**filters.errors, **page.wanted.errors}
     base = url_for("sharing.index")
+    drawn = near_map.drawn(found.cards) if found.cards else None
+    tile_map = tiles.shown(tiles.chosen(), drawn.points if drawn else ())
     answer = render_template(
-        "sharing/index.html", filters=filters, wanted=page.wanted, found=found, errors=errors,
-        map=near_map.drawn(found.cards) if found.cards else None, radii=search.RADII_KM, categories=category_choices(),
+        "sharing/index.html", filters=filters, wanted=page.wanted, found=found, errors=errors, map=drawn, tile_map=tile_map,
+        radii=search.RADII_KM, categories=category_choices(),
         origin=filters.origin or search.home_origin(current_user),
         next_url=base + page.query(after=found.next) if found.next else "",
         previous_url=base + page.query(before=found.previous) if found.previous else "",
     )  # fmt: skip
-    return answer, 422 if errors else 200
+    return _with_tiles(answer, tile_map, 422 if errors else 200)
+
+
+def _with_tiles(page: str, tile_map: dict[str, Any] | None, status: int = 200) -> Response:
+    answer = make_response(page, status)
+    return tiles.allow(answer, tile_map["tiles"]) if tile_map else answer
 
 
 @blueprint.get("/items/<int:listing_id>-<slug>")
@@ -66,7 +73,8 @@ def item(listing_id: int, slug: str) -> Any:
     if slug != seen.listing.slug:
         return redirect(address(listing_id, seen.listing.slug), 301)
     looked_at(current_user, listing_id)
-    return render_template("sharing/item.html", **shown(seen))
+    facts = shown(seen)
+    return _with_tiles(render_template("sharing/item.html", **facts), facts["tile_map"])
 
 
 def shown(seen: item_reads.Seen) -> dict[str, Any]:
@@ -94,12 +102,19 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "shown": hours_text.shown,
         "cancelling": item_reads.CANCELLING[item.cancellation] if "rent" in ways else None,
         "map": locator.drawn(listing),
+        "tile_map": tiles.shown(tiles.chosen(), _points(listing)),
         "free_now": listing.state == "published" and listing.id in free_now.among([listing.id]),
         **_booking(listing, item, ways, sheet),
         "message_url": _endpoint("messages.ask", listing_id=listing.id) if listing.state == "published" else "",
         **_reviews(seen),
         "may_report": access.may(current_user, "listing.report", listing),
     }
+
+
+def _points(listing: Listing) -> list[dict[str, Any]]:
+    if listing.public_lat is None or listing.public_lon is None:
+        return []
+    return [tiles.point(listing.public_lat, listing.public_lon, listing.title)]
 
 
 def _reviews(seen: item_reads.Seen) -> dict[str, Any]:

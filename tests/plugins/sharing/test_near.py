@@ -114,7 +114,7 @@ def test_pages_follow_each_other_without_a_gap_and_keep_what_was_asked(client: A
 def test_items_at_one_spot_share_a_mark_and_marks_stay_on_the_map(app: Any, items: ItemStage) -> None:
     class Card:
         def __init__(self, number: int) -> None:
-            self.id = number
+            self.id, self.title, self.url = number, f"Thing {number}", f"/items/{number}"
 
     near_ones = [put(items, f"Here {number}") for number in range(3)]
     far = put(items, "There", 0.3)
@@ -124,4 +124,5 @@ def test_items_at_one_spot_share_a_mark_and_marks_stay_on_the_map(app: Any, item
     for mark in drawn.marks:
         assert 0 < mark.x < drawn.width
         assert 0 < mark.y < drawn.height
+    assert [point["url"] for point in drawn.points] == [f"/items/{number}" for number in [*near_ones, far]]
     assert near_map.drawn([]) is None
