@@ -37,7 +37,7 @@ def among(item_ids: Collection[int]) -> set[int]:
 
 
 def units(item_ids: Collection[int]) -> dict[int, list[int]]:
-    """Give the units that are free now of those of these items that have some; one statement."""
+    """Give the units that are free now of those of these items that have some; one statement. Of a bundle nothing is said."""
     now = clock.now()
     values = {
         "ids": json.dumps(sorted(item_ids)), "now": now, "end": now + DAY, "since": (now - DAY).date().isoformat(),
@@ -47,7 +47,7 @@ def units(item_ids: Collection[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for *row, known in db.session.execute(_statement(sqlite), values):
         rules = of_row(row)
-        if free := _free(rules, _read(known), now):
+        if not rules.is_bundle and (free := _free(rules, _read(known), now)):
             found[rules.item_id] = free
     return found
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -73,6 +72,8 @@ class Item(Base):
     who: Mapped[str] = mapped_column(String(12), default="everybody", server_default="everybody")
     """Who may have it: see `slot.who`; *experienced* is somebody with at least `who_least` agreements that ended well."""
     who_least: Mapped[int | None]
+    is_bundle: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Things of others belong to it (`sharing_bundle_part`): it can be had when they all can."""
 
 
 class Unit(Base):
@@ -221,18 +222,3 @@ class ConditionNote(Base):
     text: Mapped[str] = mapped_column(Text)
     pictures: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class BundlePart(Base):
-    """An item that belongs to a bundle; `share` is its weight when the bundle's revenue is split over the parts' owners."""
-
-    __tablename__ = "sharing_bundle_part"
-    __table_args__ = (
-        CheckConstraint("share >= 0", name="share"),
-        CheckConstraint("bundle_id <> item_id", name="not_itself"),
-        Index("ix_sharing_bundle_part_item", "item_id"),
-    )
-
-    bundle_id: Mapped[int] = mapped_column(ForeignKey("sharing_item.listing_id"), primary_key=True)
-    item_id: Mapped[int] = mapped_column(ForeignKey("sharing_item.listing_id"), primary_key=True)
-    share: Mapped[int] = mapped_column(default=1, server_default=text("1"))

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import and_, bindparam, func, or_, select
 
-from marketplace.api import Listing, NotFound, Picture, User, access, clock, db, display, picture_url
+from marketplace.api import Agreement, Listing, NotFound, Picture, User, access, clock, db, display, picture_url
 from plugins.sharing.item.item_models import ExceptionDay, Item, Occupancy, Unit
 from plugins.sharing.loan.loan_describe import DEPOSITS
 from plugins.sharing.slot import openings
@@ -165,9 +165,10 @@ def upcoming(item_id: int) -> Sequence[Any]:
     return db.session.execute(
         select(
             Occupancy.id, Occupancy.starts_at, Occupancy.ends_at, Occupancy.out_at, Occupancy.returned_at,
-            Occupancy.agreement_id, Occupancy.kind, Unit.label, User.name,
+            Occupancy.agreement_id, Occupancy.kind, Unit.label, User.name, Agreement.owner_id.label("lender_id"),
         )
         .join(Unit, Unit.id == Occupancy.unit_id)
+        .outerjoin(Agreement, Agreement.id == Occupancy.agreement_id)
         .outerjoin(User, User.id == Occupancy.member_id)
         .where(
             Occupancy.item_id == item_id, Occupancy.kind.in_(("booking", "imported")),

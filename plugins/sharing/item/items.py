@@ -111,6 +111,8 @@ def _check(item: Item) -> None:
         faults["deposit_kind"] = _("This site works without payments, so a deposit can only be promised.")
     if (item.quota_count is None) != (item.quota_days is None):
         faults["quota_days" if item.quota_days is None else "quota_count"] = _("Say both, or leave both empty.")
+    if item.is_bundle and "use" in item.arrangements:
+        faults["arrangements"] = _("A set is borrowed or rented as a whole, not paid by use.")
     if item.who == "experienced" and not item.who_least:
         faults["who_least"] = _("Say how many agreements they should have finished.")
     elif item.who != "experienced":

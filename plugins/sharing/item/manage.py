@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from marketplace.api import Conflict, DomainError, listing_pictures, listings, places
-from plugins.sharing.item import item_reads, items, units
+from plugins.sharing.item import bundle_views, item_reads, items, units
 from plugins.sharing.item.item_forms import WAYS, DescribeForm, NewItemForm, RulesForm, UnitForm
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.item.views import address, blueprint
@@ -166,7 +166,7 @@ def unit(listing_id: int, unit_id: int) -> Any:
     return page("sharing/unit.html", form, listing=listing, unit=row, log=units.log_of(unit_id))
 
 
-ALSO = (availability_views,)
+ALSO = (availability_views, bundle_views)
 """Modules that add pages to the same blueprint."""
 
 __all__ = ["address", "blueprint"]

@@ -28,7 +28,7 @@ from plugins.sharing.loan import loan_pages
 from plugins.sharing.pool import pool_reads
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_views import NAMES, panel
-from plugins.sharing.slot import hours_text, months, suggesting, who
+from plugins.sharing.slot import hours_text, months, suggesting, together, who
 
 blueprint = Blueprint(
     "sharing", "plugins.sharing", template_folder="templates", static_folder="static", static_url_path="/sharing/static"
@@ -97,6 +97,7 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "sheet": sheet,
         "panels": [(key, NAMES[key], panel(priced[key]) if key in priced else None) for key in ways],
         "rules": item_reads.rule_lines(item),
+        "parts": together.parts_of(listing.id) if item.is_bundle else (),
         "pool": pool_reads.of_item(listing.id) if item.who == "pass" else None,
         "week": item_reads.week_lines(listing.id, names),
         "shown": hours_text.shown,

@@ -18,6 +18,7 @@ from marketplace.api import (
     db,
     payments,
 )
+from plugins.sharing.item import bundles
 from plugins.sharing.loan import deposits, handovers, loan_news, loan_terms, loan_units, quoting
 from plugins.sharing.loan.booking_models import Loan
 from plugins.sharing.slot.refusals import HoldExpired, SlotTaken
@@ -153,6 +154,14 @@ def charge_use(agreement: Agreement, loan: Loan) -> None:
     charge_more(agreement, loan, USE, more)
 
 
+def _others(agreement: Agreement, payment: Any, fees: list[payments.Fee]) -> dict[int, Money]:
+    """Give what goes to the other owners of a bundle; what its maker has in hand, in cash, is shared out by hand."""
+    parts = agreement.terms.get("parts")
+    if not parts or payment.purpose not in PRICE or payment.gateway == "direct":
+        return {}
+    return bundles.divide(payments.after_fees(payment, fees), parts, agreement.owner_id)
+
+
 def settle_all(agreement: Agreement) -> None:
     """Divide what was kept of an ended loan's payments and pay the lender; what a bank disputes waits for its decision."""
     earned = False
@@ -161,13 +170,14 @@ def settle_all(agreement: Agreement) -> None:
             continue
         fees = loan_terms.platform_fee(agreement.terms, payment.kept) if payment.purpose in PRICE else []
         try:
-            payments.settle(payment, fee=fees)
+            payments.settle(payment, fees, _others(agreement, payment, fees))
         except Refused:  # disputed: the news of the decision brings us here again
             continue
         earned = True
     loan = db.session.get_one(Loan, agreement.id)
     if earned:
-        payments.pay_out(agreement.owner_id, loan.currency)
+        for owner_id in sorted({agreement.owner_id, *map(int, agreement.terms.get("parts", ()))}):
+            payments.pay_out(owner_id, loan.currency)
     if loan.settled_at is None and deposits.over(loan):
         loan.settled_at = clock.now()
     db.session.flush()

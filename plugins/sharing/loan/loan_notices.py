@@ -12,6 +12,16 @@ NOTIFICATIONS = (
     NotificationKind(
         "sharing.requested", _l("%(person)s would like “%(title)s” from %(start)s."), icon=HAND, required=True
     ),
+    NotificationKind(
+        "sharing.bundle_asked",
+        _l("May “%(title)s” belong to the set “%(set)s”? Your part would be %(percent)s%% of the price."),
+        icon=HAND,
+        required=True,
+    ),
+    NotificationKind("sharing.bundle_agreed", _l("“%(title)s” belongs to your set “%(set)s” now."), icon=HAND),
+    NotificationKind(
+        "sharing.bundle_declined", _l("“%(title)s” can't belong to your set “%(set)s” any more."), icon="circle-x"
+    ),
     NotificationKind("sharing.accepted", _l("You can have “%(title)s” from %(start)s."), icon=HAND),
     NotificationKind(
         "sharing.accepted_pay",

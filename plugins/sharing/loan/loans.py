@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -25,9 +26,11 @@ from marketplace.api import (
     settings,
     transaction,
 )
+from plugins.sharing.item import bundles
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan import loan_news, loan_terms, loan_units, quoting
 from plugins.sharing.loan.booking_models import Loan, LoanUnit
+from plugins.sharing.slot import together
 from plugins.sharing.slot.answers import answer
 from plugins.sharing.slot.refusals import SlotTaken
 from plugins.sharing.slot.windows import Window
@@ -97,7 +100,7 @@ def _request(
         listing=listing,
         member_id=member_id,
         amount=None if quote.free else quote.total,
-        terms=loan_terms.freeze(item, window, arrangement, quote, also, note),
+        terms={**loan_terms.freeze(item, window, arrangement, quote, also, note), **_of_bundle(item, listing)},
         actor=Actor(member_id, Role.MEMBER),
         waits_until=max(clock.now() + LEAST_WAIT, min(clock.now() + ANSWER_WITHIN, window.starts_at)),
     )
@@ -122,10 +125,10 @@ def lend(
         listing=listing,
         member_id=member_id,
         amount=None if quote.free else quote.total,
-        terms=loan_terms.freeze(item, window, arrangement, quote),
+        terms={**loan_terms.freeze(item, window, arrangement, quote), **_of_bundle(item, listing)},
         actor=Actor(member_id, Role.MEMBER),
     )
-    loan_units.add(_side(agreement, window, nonce, quote.currency), [item.listing_id])
+    loan_units.add(_side(agreement, window, nonce, quote.currency), _things(item))
     return agreements.transition(agreement.id, accepting(agreement), Actor(listing.owner_id, Role.OWNER), note=note)
 
 
@@ -153,7 +156,26 @@ def _wanted(item: Item, listing: Listing, arrangement: str, count: int, also: Se
         other, its_listing = open_item(other_id)
         if its_listing.owner_id != listing.owner_id or arrangement != "borrow" or "borrow" not in other.arrangements:
             raise Refused(_("Only things of the same lender can be borrowed together."), code="not_together")
+    if item.is_bundle:
+        if count > 1 or also:
+            raise InvalidInput({"count": _("There is one of it.")})
+        return _things(item)
     return [item.listing_id] * count + list(also)
+
+
+def _things(item: Item) -> list[int]:
+    """Give an item with all that belongs to it, in the order of ids, which is the order in which they are locked."""
+    if not item.is_bundle:
+        return [item.listing_id]
+    return sorted([item.listing_id, *(part.item_id for part in together.parts_of(item.listing_id))])
+
+
+def _of_bundle(item: Item, listing: Listing) -> dict[str, Any]:
+    """Give the owners' parts of the price of a bundle, frozen with the terms; nothing for a single thing."""
+    if not item.is_bundle:
+        return {}
+    weights = bundles.weights(item.listing_id, listing.owner_id)
+    return {"parts": {str(owner): percent for owner, percent in weights.items()}}
 
 
 def open_item(listing_id: int) -> tuple[Item, Listing]:

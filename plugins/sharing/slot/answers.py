@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from marketplace.api import clock, db
 from plugins.sharing.item.item_models import Occupancy
-from plugins.sharing.slot import barred, situation, who
+from plugins.sharing.slot import barred, situation, together, who
 from plugins.sharing.slot.refusals import Reason, Why
 from plugins.sharing.slot.rules import Rules, load, refusal
 from plugins.sharing.slot.windows import Window
@@ -45,11 +45,26 @@ def answer(item_id: int, window: Window, member_id: int | None = None, *, with_a
         units = situation.read(item_id, rules.blocked(window), now)
         own = {unit.unit_id for unit in units for row in unit.rows if is_own(row, window, member_id, now)}
         free = [unit.unit_id for unit in units if unit.unit_id in own or unit.reason(rules, window, now) is None]
-        if free:
+        found = parts(rules, window, member_id) if free else situation.why(units, rules, window, now)
+        if free and found is None:
             return Answer(True, unit_ids=tuple(free))
-        found = situation.why(units, rules, window, now)
     near = situation.alternatives(rules, window, now) if with_alternatives else ()
+    if rules.is_bundle:
+        near = [other for other in near if parts(rules, other, member_id) is None]
     return Answer(False, found, alternatives=tuple(near))
+
+
+def parts(rules: Rules, window: Window, member_id: int | None) -> Why | None:
+    """Say which thing of a bundle can't be had in a window, and why not; None when all can, and for what is no bundle."""
+    if not rules.is_bundle:
+        return None
+    for part in together.parts_of(rules.item_id):
+        if not part.ready:
+            return Why(Reason.INCOMPLETE)
+        found = answer(part.item_id, window, member_id, with_alternatives=False)
+        if found.why is not None:
+            return Why(Reason.PART, {"title": part.title, "why": str(found.why)})
+    return None
 
 
 def is_own(row: situation.Row, window: Window, member_id: int | None, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from marketplace.api import clock
-from plugins.sharing.slot import situation
+from plugins.sharing.slot import situation, together
 from plugins.sharing.slot.refusals import Reason, Why
 from plugins.sharing.slot.rules import Rules, load
 from plugins.sharing.slot.windows import Window, of_day, of_days, of_span
@@ -41,8 +41,22 @@ def calendar(item_id: int, from_day: date, to_day: date) -> list[Day]:
     units = situation.read(item_id, whole, now)
     dates = (from_day + timedelta(days=number) for number in range(len(days)))
     gaps = [gap for unit in units for gap in _free_of(unit, rules, Window(days[0].starts_at, days[-1].ends_at), now)]
-    together = joined(gaps)
-    return [_day(day, window, rules, units, together, now) for day, window in zip(dates, days, strict=True)]
+    open_to_all = joined(gaps)
+    if rules.is_bundle:
+        open_to_all = _of_all(item_id, open_to_all, whole, now)
+    return [_day(day, window, rules, units, open_to_all, now) for day, window in zip(dates, days, strict=True)]
+
+
+def _of_all(bundle_id: int, gaps: list[Window], whole: Window, now: datetime) -> list[Window]:
+    """Cut the stretches down to those in which everything that belongs to a bundle is free; its parts' rules come with a wish."""
+    for part in together.parts_of(bundle_id):
+        if not part.ready:
+            return []
+        rules = load(part.item_id, whole)
+        units = situation.read(part.item_id, rules.blocked(whole), now)
+        theirs = joined(gap for unit in units for gap in _free_of(unit, rules, whole, now))
+        gaps = [both for one in gaps for other in theirs if (both := meet(one, other))]
+    return gaps
 
 
 def _day(

@@ -18,7 +18,7 @@ from sqlalchemy.sql.expression import TextualSelect
 
 from marketplace.api import UtcDateTime, clock, db
 from plugins.sharing.item.item_models import Item
-from plugins.sharing.slot import barred
+from plugins.sharing.slot import barred, together
 from plugins.sharing.slot.rules import GRACE
 from plugins.sharing.slot.windows import Window, demands, start_bit
 
@@ -29,29 +29,42 @@ BOUNDS = ("starts", "ends", "first", "last")
 def free_items(window: Window, item_ids: Collection[int] | None = None, member_id: int | None = None) -> list[int]:
     """Give the items, of these or of all, of which a unit can be had in the window, in the order of their ids.
 
-    Who may have an item, and how often, is looked at for a member only. Two statements, for a member at most seven, however
+    Who may have an item, and how often, is looked at for a member only. A fixed number of statements, however
     many items there are.
     """
     now = clock.now()
     if window.starts_at < now - GRACE:
         return []
-    combinations = db.session.execute(
-        select(Item.zone, Item.buffer_before_minutes, Item.buffer_after_minutes).distinct()
+    kinds = db.session.execute(
+        select(Item.zone, Item.buffer_before_minutes, Item.buffer_after_minutes, Item.is_bundle).distinct()
     ).all()
+    combinations = sorted({(row[0], row[1], row[2]) for row in kinds})
     if not combinations:
         return []
     sqlite = db.session.get_bind().dialect.name == "sqlite"
-    values = facts(window, now, [(row[0], row[1], row[2]) for row in combinations])
+    values = facts(window, now, combinations)
     alike = len({(row[1], row[2]) for row in combinations}) == 1
     left_out = set(BOUNDS) - set(bounds(sqlite, alike))
     values = {name: value for name, value in values.items() if name not in left_out}
     if item_ids is not None:
         values["ids"] = json.dumps(sorted(item_ids))
     found = list(db.session.scalars(statement(sqlite, item_ids is not None, alike), values))
-    if member_id is None or not found:
+    if found and member_id is not None:
+        not_for_them = barred.items(window, member_id)
+        found = [item_id for item_id in found if item_id not in not_for_them]
+    if not found or not any(row.is_bundle for row in kinds):
         return found
-    not_for_them = barred.items(window, member_id)
-    return [item_id for item_id in found if item_id not in not_for_them]
+    return _whole(found, window, item_ids is None, member_id)
+
+
+def _whole(found: list[int], window: Window, all_asked: bool, member_id: int | None) -> list[int]:
+    """Leave out bundles of which a thing can't be had."""
+    bundles = together.split_up(found)
+    if not bundles:
+        return found
+    wanted = {part for parts in bundles.values() if parts for part in parts}
+    free = set(found) if all_asked else set(free_items(window, wanted, member_id))
+    return [number for number in found if number not in bundles or (bundles[number] or {-1}) <= free]
 
 
 def facts(window: Window, now: datetime, combinations: list[tuple[str, int, int]]) -> dict[str, Any]:

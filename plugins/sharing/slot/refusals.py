@@ -36,6 +36,8 @@ class Reason(StrEnum):
     NOT_CONFIRMED = "not_confirmed"
     TOO_NEW = "too_new"
     NOT_KNOWN = "not_known"
+    PART = "part"
+    INCOMPLETE = "incomplete"
     NO_PASS = "no_pass"  # noqa: S105 - a season ticket
 
 
@@ -77,6 +79,8 @@ SENTENCES = {
         "Only members who have finished %(least)s agreements here can have it. You have finished %(finished)s."
     ),
     Reason.NOT_KNOWN: _l("Only members who have finished an agreement with the owner before can have it."),
+    Reason.PART: _l("“%(title)s”, which belongs to it, can't be had then: %(why)s"),
+    Reason.INCOMPLETE: _l("Not everything that belongs to it can be had at the moment."),
     Reason.NO_PASS: _l("Only members with the pass of its pool can have it then."),
     Reason.QUOTA: _l("You have reached the limit of %(count)s bookings in %(days)s days."),
 }

@@ -25,7 +25,8 @@ AROUND = timedelta(days=40)
 Span = tuple[int, int]
 
 COLUMNS = """i.listing_id, i.zone, i.buffer_before_minutes, i.buffer_after_minutes, i.notice_minutes, i.min_minutes,
-    i.max_minutes, i.horizon_days, i.start_days, i.hours_for, i.quota_count, i.quota_days, i.who, i.who_least"""
+    i.max_minutes, i.horizon_days, i.start_days, i.hours_for, i.quota_count, i.quota_days, i.who, i.who_least,
+    i.is_bundle"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Rules:
     quota_days: int | None
     who: str
     who_least: int | None
+    is_bundle: bool
     week: dict[int, list[Span]] = field(default_factory=dict)
     special: dict[date, list[Span]] = field(default_factory=dict)
 
