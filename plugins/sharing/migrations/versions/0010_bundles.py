@@ -7,8 +7,8 @@ from alembic import op
 
 from marketplace.api import BigIntId, UtcDateTime
 
-revision = "0009_bundles"
-down_revision = "0008_pools"
+revision = "0010_bundles"
+down_revision = "0009_circles"
 
 TABLE = "sharing_bundle_part"
 
