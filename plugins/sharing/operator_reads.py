@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from marketplace.api import Agreement, Listing, SlotFill, User, clock, db, paging
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan.booking_models import Claim, Loan, LoanUnit
+from plugins.sharing.meal.meal_models import Meal, Order
 from plugins.sharing.price.tariff_models import PriceList, TariffVersion
 from plugins.sharing.use.use_models import STANDING, UseSession
 
@@ -26,6 +27,7 @@ def figures() -> Any:
             _count(_overdue()).label("overdue"),
             _count(_claims()).label("claims"),
             _count(_uses()).label("uses"),
+            _count(_orders()).label("orders"),
             select(func.count()).select_from(PriceList).scalar_subquery().label("prices"),
         )
     ).one()
@@ -58,6 +60,11 @@ def claims() -> paging.Page:
 def uses() -> paging.Page:
     """List the uses that run, the longest first."""
     return soonest(_uses(), _uses(), UseSession.started_at, UseSession.agreement_id)
+
+
+def orders() -> paging.Page:
+    """List the orders of portions that are not over, first those that are picked up first."""
+    return soonest(_orders(), _orders(), Meal.pickup_from, Order.agreement_id)
 
 
 def prices() -> paging.Page:
@@ -131,6 +138,17 @@ def _uses() -> Rows:
         .join(Agreement, Agreement.id == UseSession.agreement_id)
         .join(Unit, Unit.id == UseSession.unit_id)
     ).where(STANDING, UseSession.started_at.is_not(None), UseSession.ended_at.is_(None))  # fmt: skip
+
+
+def _orders() -> Rows:
+    return _with_people(
+        select(
+            Order.agreement_id.label("id"), Order.count, Meal.pickup_from, Meal.currency, Meal.portions, Meal.taken,
+            Agreement.amount_minor, *_people(),
+        )
+        .join(Meal, Meal.listing_id == Order.meal_id)
+        .join(Agreement, Agreement.id == Order.agreement_id)
+    ).where(Agreement.phase.in_(("proposed", "agreed", "active")))  # fmt: skip
 
 
 def soonest(every: Rows, shown: Rows, moment: Any, key: Any, size: int = paging.PAGE) -> paging.Page:

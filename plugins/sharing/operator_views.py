@@ -13,15 +13,20 @@ from marketplace.api import access, clock, paging
 from plugins.sharing import operator_reads
 from plugins.sharing.loan import claims as claim_words
 from plugins.sharing.loan.machine_loan import LOAN
+from plugins.sharing.meal.machine_order import ORDER
 from plugins.sharing.price.tariff_views import NAMES
 from plugins.sharing.use.machine_use import USE
 
 blueprint = Blueprint("sharing_operator", __name__, url_prefix="/operator/sharing")
+MACHINES = {"overdue": (LOAN,), "uses": (USE,), "orders": (ORDER,)}
+"""Whose words name the states in a list: states of different kinds have the same names."""
+
 READS: dict[str, Callable[[], paging.Page]] = {
     "out": operator_reads.out,
     "overdue": operator_reads.overdue,
     "claims": operator_reads.claims,
     "uses": operator_reads.uses,
+    "orders": operator_reads.orders,
     "prices": operator_reads.prices,
 }
 
@@ -47,7 +52,7 @@ def index() -> Any:
     return _list("out")
 
 
-@blueprint.get("/<any('overdue', 'claims', 'uses', 'prices'):name>")
+@blueprint.get("/<any('overdue', 'claims', 'uses', 'orders', 'prices'):name>")
 def listed(name: str) -> Any:
     """Show another of the lists."""
     return _list(name)
@@ -60,12 +65,13 @@ def _list(name: str) -> Any:
         "overdue": _("Overdue"),
         "claims": _("Open claims"),
         "uses": _("In use"),
+        "orders": _("Meal orders"),
         "prices": _("Prices"),
     }
     tabs = [(f"{title} ({getattr(figures, key)})", _address(key), key == name, "") for key, title in titles.items()]
     return render_template(
         f"sharing/operator_{name}.html", page=page, tabs=tabs, title=titles[name], now=clock.now(),
-        states={**{state.name: state.label for state in LOAN.states}, **{state.name: state.label for state in USE.states}},
+        states={state.name: state.label for machine in MACHINES.get(name, (LOAN,)) for state in machine.states},
         kinds=claim_words.KINDS, arrangements=NAMES,
     )  # fmt: skip
 

@@ -13,7 +13,8 @@ from marketplace.testing.bank import Bank
 from marketplace.testing.browser import LiveServer, axe
 from marketplace.testing.factories import Factories
 from tests.plugins.sharing.loan_world import Lending
-from tests.plugins.sharing.test_operator_pages import LISTS, lent, used
+from tests.plugins.sharing.meal_world import Cooking
+from tests.plugins.sharing.test_operator_pages import LISTS, lent, ordered, used
 from tests.plugins.sharing.use_world import UseWorld
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -27,6 +28,7 @@ def test_the_lists_are_clean(
     world, lending = UseWorld(app, factories, frozen, sandbox), Lending(app, factories, frozen)
     lent(lending, 2)
     used(world, 2)
+    ordered(Cooking(app, factories, frozen), 2)
     page = make_page(width=width, dark=dark)
     page.goto("/login")
     page.fill("input[name=email]", factories.operator(name="Oscar Operator").email)

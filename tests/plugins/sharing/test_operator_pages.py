@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from marketplace import clock
 from marketplace.database import db
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import MarketplaceClient, page_text
@@ -21,9 +22,10 @@ from plugins.sharing.loan import handovers
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.simple_tariffs import document
 from tests.plugins.sharing.loan_world import PER_DAY, Lending
+from tests.plugins.sharing.meal_world import Cooking
 from tests.plugins.sharing.use_world import PLAIN, UseWorld
 
-LISTS = ("", "/overdue", "/claims", "/uses", "/prices")
+LISTS = ("", "/overdue", "/claims", "/uses", "/orders", "/prices")
 
 
 @pytest.fixture
@@ -50,6 +52,12 @@ def used(world: UseWorld, count: int) -> None:
     for _number in range(count):
         listing = world.item(PLAIN)
         world.start(world.member(), unit=world.add_unit(listing))
+
+
+def ordered(cooking: Cooking, count: int) -> None:
+    """Let so many members order a portion, each of a meal of its own."""
+    for _number in range(count):
+        cooking.order(cooking.meal(price=0), by=cooking.factories.user())
 
 
 def text(client: MarketplaceClient, path: str) -> str:
@@ -97,7 +105,7 @@ def test_what_is_out_overdue_and_claimed_is_listed_with_its_people(
     assert "the borrower" in claims
     assert f"/loans/claims/{claim.id}" in client.get("/operator/sharing/claims").get_data(as_text=True)
     assert "Decide it" in page_text(client.get(f"/loans/claims/{claim.id}"))
-    assert re.findall(r"<dd>(\d+)</dd>", _figures(client)) == ["2", "1", "1", "0"]
+    assert re.findall(r"<dd>(\d+)</dd>", _figures(client)) == ["2", "1", "1", "0", "0"]
 
 
 def _figures(client: MarketplaceClient) -> str:
@@ -148,16 +156,40 @@ def test_uses_that_run_and_prices_in_force_are_listed(
     assert "By the day" not in again
 
 
+def test_orders_that_are_not_over_are_listed_by_their_pick_up(
+    app: Flask, factories: Factories, frozen: Any, client: MarketplaceClient, auth: Auth
+) -> None:
+    cooking = Cooking(app, factories, frozen)
+    auth.operator()
+    now = clock.now()
+    late, soon = (
+        cooking.order(
+            cooking.meal(6, pickup_from=now + timedelta(hours=hours), pickup_until=now + timedelta(hours=30)), 2
+        )
+        for hours in (28, 26)
+    )
+    cooking.move(cooking.order(cooking.meal()), "cancel", cooking.as_borrower(late))
+    html = client.get("/operator/sharing/orders").get_data(as_text=True)
+    assert [int(number) for number in re.findall(r"/operator/agreements/(\d+)", html)] == [soon.id, late.id]
+    page = text(client, "/orders")
+    assert "2 of 6" in page
+    assert "Lentil stew" in page
+    assert "Ben Borrower" in page
+    assert re.findall(r"<dd>(\d+)</dd>", _figures(client)) == ["0", "0", "0", "0", "2"]
+
+
 def test_thirty_rows_cost_as_many_statements_as_three(
     app: Flask, factories: Factories, frozen: Any, sandbox: Bank, client: MarketplaceClient, auth: Auth,
     lending: Lending, statements: Callable[[], Statements],
 ) -> None:  # fmt: skip
     auth.operator()
     world = UseWorld(app, factories, frozen, sandbox)
+    cooking = Cooking(app, factories, frozen)
     counted: list[dict[str, int]] = []
     for more, rows in ((3, 3), (27, 30)):
         lent(lending, more)
         used(world, more)
+        ordered(cooking, more)
         counted.append({})
         for path in LISTS:
             client.get(f"/operator/sharing{path}")
