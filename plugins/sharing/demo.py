@@ -7,6 +7,7 @@ from typing import Any
 
 from marketplace.api import Agreement, User, agreements, clock, db, listings, payments, runtime, transaction
 from plugins.sharing.demo_scenes import SCENES, Loan, Scene, Used
+from plugins.sharing.help import help_demo
 from plugins.sharing.item import items, units
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan import claims, handovers, loans
@@ -38,6 +39,7 @@ def load(demo: Any) -> None:
     for _ago, scene, use in sorted(used, key=lambda one: -one[0]):
         if runtime().settings.payments:
             _use(demo, found[scene.title], use)
+    help_demo.load(demo)
 
 
 def _publish(demo: Any, scene: Scene) -> int:

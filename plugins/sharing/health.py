@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from marketplace.api import Agreement, HealthProblem, clock, db, payments, runtime, settings
+from plugins.sharing.help import help_health
 from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
 from plugins.sharing.loan import loan_sweep
 from plugins.sharing.loan.booking_models import Claim, HandOver, Loan, LoanUnit
@@ -58,6 +59,7 @@ def problems() -> list[HealthProblem]:
         (_calendars(now), "warning", "{} calendars of other sites were not read for three days",
          "their owners see why on the item's page of calendars; bookings there may be missing here"),
         *pool_health.checks(now),
+        *help_health.checks(now),
     )  # fmt: skip
     return list(_found(checks))
 

@@ -91,6 +91,7 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.help.help_api:blueprint"),
         BlueprintAt("plugins.sharing.circle.circle_views:blueprint"),
         BlueprintAt("plugins.sharing.circle.circle_people_views:blueprint"),
+        BlueprintAt("plugins.sharing.circle.circle_api:blueprint"),
         BlueprintAt("plugins.sharing.use.use_manage:blueprint"),
         BlueprintAt("plugins.sharing.use.use_api:blueprint"),
         BlueprintAt("plugins.sharing.operator_views:blueprint"),

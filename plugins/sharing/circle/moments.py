@@ -88,9 +88,10 @@ def fill(circle: Circle, task: CircleTask) -> int:
     The circle is locked; a day that was written down before, and perhaps cancelled, is left alone.
     """
     days, horizon = [], max(clock.now().date() + WRITTEN, task.first_day)
+    known = set(db.session.scalars(select(CircleMoment.day).where(CircleMoment.task_id == task.id)))
     day = task.first_day
     while day <= horizon and (task.until_day is None or day <= task.until_day):
-        if day > task.filled_until:
+        if day not in known:
             days.append(day)
         if not task.weekly:
             break
