@@ -1,5 +1,6 @@
 """The JSON API, version 1: operations declared by types, which validate, answer and document."""
 
+from marketplace.api_v1.limits import often
 from marketplace.api_v1.operations import Call, Reply
 from marketplace.api_v1.paging import absolute, page, read_id
 from marketplace.api_v1.parts import ApiPart
@@ -24,5 +25,5 @@ from marketplace.api_v1.shapes import (
 
 __all__ = [
     "UNSET", "Amount", "ApiPart", "Call", "Id", "Input", "LinkText", "Meta", "Output", "Page", "PageQuery", "Person", "Query",
-    "Reply", "Time", "UnsetType", "Version", "absolute", "amount", "given", "page", "read_id",
+    "Reply", "Time", "UnsetType", "Version", "absolute", "amount", "given", "often", "page", "read_id",
 ]  # fmt: skip

@@ -24,6 +24,11 @@ def count(item: RateLimitItemPerMinute, who: str) -> None:
         )
 
 
+def often(who: str, per_minute: int) -> None:
+    """Count one request of a caller that proved who it is in its own way; raises ApiProblem 429 beyond so many a minute."""
+    count(RateLimitItemPerMinute(per_minute), who)
+
+
 def address() -> str:
     """Give the network address that a request came from."""
     return request.remote_addr or "unknown"

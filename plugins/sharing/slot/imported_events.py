@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,9 @@ def windows_in(text: bytes, zone: str, span: Window) -> list[Window]:
     """Give the windows of a calendar's events that touch `span`, sorted, each once, at most MOST; raises NotACalendar.
 
     Cancelled events, those that don't take the time ("transparent") and our own, handed back to us, are left out. A day without
-    times is a day of the item's zone (RFC 5545, 3.8.2: DTEND is exclusive). Repeating events are unfolded within the span.
+    times is a day of the item's zone (RFC 5545, 3.8.2: DTEND is exclusive). Repeating events are unfolded within the span,
+    without what EXDATE leaves out, with what RDATE adds, and with single ones moved or cancelled by RECURRENCE-ID. (A change of one and
+    all that follow, RANGE=THISANDFUTURE, is taken for a change of that one.)
     """
     from icalendar import Calendar  # only imports need it
 
@@ -30,12 +33,14 @@ def windows_in(text: bytes, zone: str, span: Window) -> list[Window]:
     except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
         raise NotACalendar(str(error)[:150]) from None
     found: set[Window] = set()
-    for event in calendar.walk("VEVENT"):
+    events = calendar.walk("VEVENT")
+    moved = _moved(events, zone)
+    for event in events:
         if str(event.get("status", "")).upper() == "CANCELLED" or str(event.get("transp", "")).upper() == "TRANSPARENT":
             continue
         if str(event.get("uid", "")).endswith(OURS):
             continue
-        for window in _windows(event, zone, span):
+        for window in _windows(event, zone, span, moved.get(str(event.get("uid", "")), set())):
             if window.overlaps(span):
                 found.add(window)
                 if len(found) >= MOST:
@@ -43,18 +48,47 @@ def windows_in(text: bytes, zone: str, span: Window) -> list[Window]:
     return sorted(found)
 
 
-def _windows(event: Any, zone: str, span: Window) -> Iterator[Window]:
+def _moved(events: Iterable[Any], zone: str) -> dict[str, set[datetime]]:
+    """Give for each repeating event the moments of which another event says that they are moved, changed or cancelled."""
+    found: dict[str, set[datetime]] = {}
+    for event in events:
+        instead = getattr(event.get("recurrence-id"), "dt", None)
+        if instead is not None:
+            found.setdefault(str(event.get("uid", "")), set()).add(_instant(instead, zone))
+    return found
+
+
+def _windows(event: Any, zone: str, span: Window, moved: set[datetime]) -> Iterator[Window]:
     start = getattr(event.get("dtstart"), "dt", None)
     if start is None:
         return
-    end = _end_of(event, start)
-    since, until = _instant(start, zone), _instant(end, zone)
+    since, until = _instant(start, zone), _instant(_end_of(event, start), zone)
     if until <= since:
         return
-    yield Window(since, until)
+    if event.get("recurrence-id") is not None:  # one of a series, as it is after all
+        yield Window(since, until)
+        return
+    left_out = {_said(value, start, zone) for value in _dates(event, "exdate")} | moved
     rule = event.get("rrule")
-    if rule is not None:
-        yield from _repeated(rule.to_ical().decode(), start, until - since, zone, span)
+    repeated = _repeated(rule.to_ical().decode(), start, until - since, zone, span) if rule is not None else ()
+    added = (_instant(value, zone) for value in _dates(event, "rdate"))
+    more = (Window(begins, begins + (until - since)) for begins in added)
+    yield from (window for window in chain((Window(since, until),), repeated, more) if window.starts_at not in left_out)
+
+
+def _dates(event: Any, name: str) -> Iterator[date | datetime]:
+    """Give the moments of EXDATE or RDATE, which may come on several lines, and as periods."""
+    lines = event.get(name, [])
+    for line in lines if isinstance(lines, list) else [lines]:
+        for one in getattr(line, "dts", ()):
+            yield one.dt[0] if isinstance(one.dt, tuple) else one.dt
+
+
+def _said(value: date | datetime, start: date | datetime, zone: str) -> datetime:
+    """Give the moment that is left out; a mere day means the one of that day at the time of the first."""
+    if not isinstance(value, datetime) and isinstance(start, datetime):
+        value = datetime.combine(value, start.time(), start.tzinfo)
+    return _instant(value, zone)
 
 
 def _end_of(event: Any, start: date | datetime) -> date | datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from sqlalchemy import select
 
-from marketplace.api import Agreement, api_v1, db
+from marketplace.api import Agreement, api_v1, db, settings
 from plugins.sharing.use import device_keys, intake, sessions, use_jobs
 from plugins.sharing.use.device_keys import BadSignature
 from plugins.sharing.use.intake import Given
@@ -21,6 +21,8 @@ def send_readings(call: api_v1.Call[Batch, api_v1.Query]) -> Stored:
     No token is needed. The request carries `webhook-id`, `webhook-timestamp` (seconds since 1970, within five minutes) and
     `webhook-signature`: `v1,` and the base64 of the HMAC-SHA-256 of `id.timestamp.body` with the device's secret, after
     Standard Webhooks. A reading that was stored before changes nothing, so a batch without an answer is simply sent again.
+    Each device may send so many requests a minute (`sharing.device_requests_per_minute`, 60 at first); beyond that the answer
+    is 429 with `Retry-After`, and what was not taken is sent again then, in fewer, larger batches.
     """
     device = _device(call.body.device)
     batch = [
@@ -39,6 +41,7 @@ def _device(device_id: int) -> Device:
     )
     if device is None:
         raise BadSignature("")
+    api_v1.often(f"device {device.id}", int(settings.get("sharing.device_requests_per_minute")))
     return device
 
 

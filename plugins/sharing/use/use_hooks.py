@@ -76,6 +76,8 @@ def settings() -> list[SettingSpec]:
             minimum=1, maximum=8760, group=group),
         SettingSpec("sharing.late_minutes", _l("Minutes to wait for late readings"), "int", 10,
             minimum=0, maximum=10_080, group=group, help=_l("Before the bill of a use with a device is made.")),
+        SettingSpec("sharing.device_requests_per_minute", _l("Requests a minute of one device"), "int", 60,
+            minimum=1, maximum=6000, group=group, help=_l("A device that sends more is told to wait.")),
         SettingSpec("sharing.charge_each_use", _l("Charge each use at once"), "bool", True, group=group,
             help=_l("Otherwise all of a member's uses are charged together, on the 1st and the 16th.")),
         SettingSpec("sharing.block_unpaid", _l("Nobody who has not paid can start a use"), "bool", True, group=group),

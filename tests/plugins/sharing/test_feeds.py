@@ -77,6 +77,41 @@ def test_a_weekly_event_keeps_its_hour_across_the_change_of_clocks() -> None:
     assert starts == [at("2026-03-22T11:30"), at("2026-03-29T10:30"), at("2026-04-05T10:30")]
 
 
+WEEKLY = (f"DTSTART;TZID={ZONE}:20260322T123000", f"DTEND;TZID={ZONE}:20260322T133000", "RRULE:FREQ=WEEKLY;COUNT=4")
+"""From 22 March on, four times, an hour from half past twelve on; the clocks change on the 29th."""
+
+
+@pytest.mark.parametrize(("lines", "left"), [
+    ((f"EXDATE;TZID={ZONE}:20260329T123000",), ["03-22", "04-05", "04-12"]),
+    (("EXDATE:20260329T103000Z",), ["03-22", "04-05", "04-12"]),
+    ((f"EXDATE;TZID={ZONE}:20260322T123000,20260412T123000",), ["03-29", "04-05"]),
+    ((f"EXDATE;TZID={ZONE}:20260322T123000", f"EXDATE;TZID={ZONE}:20260405T123000"), ["03-29", "04-12"]),
+    (("EXDATE;VALUE=DATE:20260405",), ["03-22", "03-29", "04-12"]),
+    ((f"EXDATE;TZID={ZONE}:20260329T140000",), ["03-22", "03-29", "04-05", "04-12"]),
+    ((f"RDATE;TZID={ZONE}:20260325T090000",), ["03-22", "03-25", "03-29", "04-05", "04-12"]),
+])  # fmt: skip
+def test_a_series_leaves_out_and_adds_the_days_that_it_says(lines: tuple[str, ...], left: list[str]) -> None:
+    found = windows_in(ics(event(*WEEKLY, *lines)), ZONE, SPAN)
+    assert [f"{one.starts_at:%m-%d}" for one in found] == left
+    assert {one.length for one in found} == {timedelta(hours=1)}
+
+
+def test_one_of_a_series_is_moved_or_cancelled_by_itself() -> None:
+    moved = event(f"RECURRENCE-ID;TZID={ZONE}:20260329T123000", "DTSTART:20260330T080000Z", "DTEND:20260330T100000Z")
+    cancelled = event(
+        f"RECURRENCE-ID;TZID={ZONE}:20260405T123000", f"DTSTART;TZID={ZONE}:20260405T123000",
+        f"DTEND;TZID={ZONE}:20260405T133000", "STATUS:CANCELLED",
+    )  # fmt: skip
+    other = event(f"RECURRENCE-ID;TZID={ZONE}:20260412T123000", "DTSTART:20260420T080000Z", "DTEND:20260420T090000Z")
+    text = ics(moved, event(*WEEKLY), cancelled, other.replace("1@elsewhere", "2@elsewhere"))
+    assert windows_in(text, ZONE, SPAN) == [
+        window("2026-03-22T11:30", "2026-03-22T12:30"),
+        window("2026-03-30T08:00", "2026-03-30T10:00"),
+        window("2026-04-12T10:30", "2026-04-12T11:30"),
+        window("2026-04-20T08:00", "2026-04-20T09:00"),
+    ]
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"<html>Log in first</html>", b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", b"\xff\xfe\x00"]
 )

@@ -177,6 +177,22 @@ def test_what_the_device_did_not_sign_just_now_is_refused(world: UseWorld, chang
     assert len(world.stored(agreement)) == 1
 
 
+def test_a_device_that_sends_too_often_is_told_to_wait_and_another_is_not(world: UseWorld) -> None:
+    first, second = world.device(), world.device()
+    world.set("sharing.device_requests_per_minute", 3)
+    world.app.config["RATELIMIT_ENABLED"] = True
+    try:
+        forged = send(world, first, [reading(1, "1001")], signed=b"x")
+        answers = [send(world, first, [reading(1, "1001")]) for _turn in range(4)]
+        assert [forged.status_code, answers[0].status_code, answers[3].status_code] == [401, 422, 429]
+        assert_problem(answers[3], 429, "too_many_requests")
+        assert answers[3].headers["Retry-After"] == "60"
+        assert answers[3].content_type == "application/problem+json"
+        assert send(world, second, [reading(1, "1001")]).status_code == 422, "each is counted by itself"
+    finally:
+        world.app.config["RATELIMIT_ENABLED"] = False
+
+
 def test_a_revoked_device_is_heard_no_more(world: UseWorld) -> None:
     from marketplace.database import transaction
 
