@@ -22,9 +22,9 @@ def windows_in(text: bytes, zone: str, span: Window) -> list[Window]:
     """Give the windows of a calendar's events that touch `span`, sorted, each once, at most MOST; raises NotACalendar.
 
     Cancelled events, those that don't take the time ("transparent") and our own, handed back to us, are left out. A day without
-    times is a day of the item's zone (RFC 5545, 3.8.2: DTEND is exclusive). Repeating events are unfolded within the span,
-    without what EXDATE leaves out, with what RDATE adds, and with single ones moved or cancelled by RECURRENCE-ID. (A change of one and
-    all that follow, RANGE=THISANDFUTURE, is taken for a change of that one.)
+    times is a day of the item's zone (RFC 5545, 3.8.2: DTEND is exclusive). Repeating events are unfolded within the span:
+    without what EXDATE leaves out, with what RDATE adds, and with single ones moved or cancelled by RECURRENCE-ID. (A change
+    of one and all that follow, RANGE=THISANDFUTURE, is taken for a change of that one.)
     """
     from icalendar import Calendar  # only imports need it
 
