@@ -48,7 +48,7 @@ from plugins.sharing.use.use_hooks import PLAN_KIND, USE_KIND
 from plugins.sharing.use.use_hooks import settings as use_settings
 from plugins.sharing.use.use_notices import NOTIFICATIONS as USE_NOTICES
 
-DEMO_STEPS = 12
+DEMO_STEPS = 18
 """How many scenes the demo makes, for its progress bar; a test compares it."""
 
 ITEM = ListingKind(
@@ -269,10 +269,12 @@ def health_problems() -> list[HealthProblem]:
 
 @hookimpl
 def load_demo(demo: Any) -> None:
-    """Add the neighbourhood's items."""
+    """Add the neighbourhood's items, and what is asked, cooked and done."""
     from plugins.sharing import demo as scenes  # only the demo needs its texts
+    from plugins.sharing import demo_asking
 
     scenes.load(demo)
+    demo_asking.load(demo)
 
 
 @hookimpl

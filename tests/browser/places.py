@@ -18,6 +18,7 @@ PAYMENT = """
     where p.state = :state and u.email = :who || '@example.org' order by p.id limit 1"""
 NEWEST = {"payouts": "payout", "jobs": "job", "gateway": "gateway_event", "ledger/transactions": "ledger_txn"}
 ITEM = "select id from listing where kind = 'item' and slug = :slug"
+FIRST = "select '/' || kind || 's/' || id || '-' || slug from listing where kind = :kind order by id limit 1"
 SHARED = (
     "bakfiets-met-regenhuif",
     "elektrische-deelauto-bes",
@@ -142,6 +143,13 @@ def sharers(site: Neighbourhood) -> Iterator[Place]:
     unit = site.one("select min(id) from sharing_unit where item_id = :item", item=rented)
     yield Place(f"/items/{rented}/units/{unit}", "fenna")
     yield Place(f"/items/{used}/manage", "daan")
+    for kind, owner in (("request", "jin"), ("meal", "kofi")):
+        path = str(site.one(FIRST, kind=kind))
+        for who in ("", owner, "sanne"):
+            yield Place(path, who)
+    order = site.one("select min(id) from agreement where kind = 'order'")
+    yield Place(f"/agreements/{order}", "aisha")
+    yield Place(f"/agreements/{order}", "kofi")
 
 
 def operators(site: Neighbourhood) -> Iterator[Place]:

@@ -22,9 +22,10 @@ from plugins.funding import totals
 from plugins.funding.demo_scenes import SCENES
 from plugins.funding.hooks import DEMO_STEPS
 from plugins.funding.models import Campaign
-from plugins.sharing import demo_scenes, hooks
+from plugins.sharing import demo_asking, demo_scenes, hooks
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan.booking_models import Loan
+from plugins.sharing.request.request_models import Request
 
 
 def counts(column) -> dict[str, int]:
@@ -64,6 +65,10 @@ def assert_things_are_shared() -> None:
     lent = {state for kind, state in found if kind == "loan"}
     assert lent == {"requested", "agreed", "active", "claimed", "closed"}
     assert {state for kind, state in found if kind == "use"} == {"running", "paid"}
+    assert {state for kind, state in found if kind == "order"} == {"agreed", "completed"}
+    assert {state for kind, state in found if kind == "help"} >= {"answered", "completed"}
+    assert set(counts(Request.state)) == {"open", "settled"}
+    assert {"item", "request", "meal", "help_asked", "help_offered"} <= set(counts(Listing.kind))
     late = (Agreement.state == "active", Loan.ends_at < clock.now())
     assert db.session.scalar(
         select(func.count()).select_from(Loan).join(Agreement, Agreement.id == Loan.agreement_id).where(*late)
@@ -79,6 +84,12 @@ def assert_pages_answer(client, auth) -> None:
         select(Listing.id, Listing.slug).where(Listing.kind == "campaign", Listing.state == "published")
     )]  # fmt: skip
     paths += ["/items", "/items?now=1", "/gbfs/vehicle_status.json"]
+    paths += [f"/{row.kind}s/{row.id}-{row.slug}" for row in db.session.execute(
+        select(Listing.id, Listing.slug, Listing.kind).where(Listing.kind.in_(("request", "meal")))
+    )]  # fmt: skip
+    paths += [f"/agreements/{number}" for number in db.session.scalars(
+        select(Agreement.id).where(Agreement.member_id == by_email("fenna@example.org").id)
+    )]  # fmt: skip
     paths += [f"/items/{row.id}-{row.slug}" for row in db.session.execute(
         select(Listing.id, Listing.slug).where(Listing.kind == "item", Listing.state == "published")
     )]  # fmt: skip
@@ -88,4 +99,4 @@ def assert_pages_answer(client, auth) -> None:
 
 def test_the_progress_bar_knows_how_many_scenes_there_are():
     assert len(SCENES) == DEMO_STEPS
-    assert len(demo_scenes.SCENES) == hooks.DEMO_STEPS
+    assert len(demo_scenes.SCENES) + demo_asking.STEPS == hooks.DEMO_STEPS
