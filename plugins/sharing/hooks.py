@@ -43,8 +43,8 @@ from plugins.sharing.request.request_hooks import JOBS as REQUEST_JOBS
 from plugins.sharing.request.request_hooks import REQUEST
 from plugins.sharing.request.request_notices import NOTIFICATIONS as REQUEST_NOTICES
 from plugins.sharing.slot.calendar_hooks import JOBS as CALENDAR_JOBS
+from plugins.sharing.use.use_hooks import CREDIT_KIND, PLAN_KIND, USE_KIND
 from plugins.sharing.use.use_hooks import JOBS as USE_JOBS
-from plugins.sharing.use.use_hooks import PLAN_KIND, USE_KIND
 from plugins.sharing.use.use_hooks import settings as use_settings
 from plugins.sharing.use.use_notices import NOTIFICATIONS as USE_NOTICES
 
@@ -107,7 +107,7 @@ def register_listing_kinds() -> list[ListingKind]:
 @hookimpl
 def register_agreement_kinds() -> list[AgreementKind]:
     """Add loans, uses, orders, help and passes."""
-    return [LOAN_KIND, USE_KIND, PLAN_KIND, ORDER_KIND, HELP_KIND, PASS_KIND]
+    return [LOAN_KIND, USE_KIND, PLAN_KIND, CREDIT_KIND, ORDER_KIND, HELP_KIND, PASS_KIND]
 
 
 @hookimpl

@@ -10,13 +10,14 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, Forbidden, InvalidInput, Listing, NotFound, access, listings
+from marketplace.api import DomainError, Forbidden, InvalidInput, Listing, NotFound, access, listings, payments
 from plugins.sharing.price import price_lists, price_words, simple_tariffs, tariff_text, tariff_words
 from plugins.sharing.price.price_lists import TariffRefused
 from plugins.sharing.price.simple_tariffs import SimplePrices
 from plugins.sharing.price.tariff_forms import DocumentForm, PriceForm
 from plugins.sharing.price.tariff_models import ARRANGEMENTS
 from plugins.sharing.use import plans
+from plugins.sharing.use.use_forms import BuyCreditForm
 
 blueprint = Blueprint("sharing_prices", __name__)
 
@@ -55,8 +56,14 @@ def show(tariff_id: int) -> Any:
     return render_template(
         "sharing/prices.html", listing=listing, panel=panel(stored), name=NAMES[stored.arrangement],
         is_current=now is not None and now.id == stored.id,
-        word=tariff_words.word, mine=_plan(listing),
+        word=tariff_words.word, mine=_plan(listing), credit_form=_credit(stored),
     )  # fmt: skip
+
+
+def _credit(stored: price_lists.StoredTariff) -> BuyCreditForm | None:
+    """Give the form to buy prepaid credit where these prices take it."""
+    sold = stored.arrangement == "use" and stored.terms.credits and payments.payments_enabled()
+    return BuyCreditForm(formdata=None) if sold else None
 
 
 def _plan(listing: Listing) -> Any:

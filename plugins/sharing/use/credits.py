@@ -50,28 +50,29 @@ def give(owner: User, member_id: int, amount_minor: int, listing: Listing, note:
         member = db.session.get(User, member_id)
         if member is None or member.state != "active" or member.id == owner.id:
             raise NotFound(_("There is no such member."), field="member")
-        _lock(member_id)
-        return _move(member_id, owner.id, listing.currency, "given", amount_minor, author_id=owner.id, note=note[:200])
+        lock(member_id)
+        return move(member_id, owner.id, listing.currency, "given", amount_minor, author_id=owner.id, note=note[:200])
 
 
 def use(session: UseSession, sealed: UseBill, amount_minor: int) -> None:
     """Take what a bill uses; the caller's transaction has looked how much there is."""
-    _lock(session.holder_id)
-    _move(session.holder_id, session.owner_id, session.currency, "used", -amount_minor, bill_id=sealed.id)
+    lock(session.holder_id)
+    move(session.holder_id, session.owner_id, session.currency, "used", -amount_minor, bill_id=sealed.id)
 
 
 def give_back(session: UseSession, credit_note: UseBill, amount_minor: int) -> None:
     """Give back what a bill had used that turned out wrong."""
-    _lock(session.holder_id)
-    _move(session.holder_id, session.owner_id, session.currency, "returned", amount_minor, bill_id=credit_note.id)
+    lock(session.holder_id)
+    move(session.holder_id, session.owner_id, session.currency, "returned", amount_minor, bill_id=credit_note.id)
 
 
-def _lock(member_id: int) -> None:
+def lock(member_id: int) -> None:
     """Lock the member's row: movements of one account come one after the other."""
     db.session.execute(select(User.id).where(User.id == member_id).with_for_update())
 
 
-def _move(member_id: int, owner_id: int, currency: str, kind: str, amount_minor: int, **more: Any) -> Credit:
+def move(member_id: int, owner_id: int, currency: str, kind: str, amount_minor: int, **more: Any) -> Credit:
+    """Write a movement of an account that is locked: *given*, *bought* (below zero when money went back), *used*, *returned*."""
     last = _last(member_id, owner_id, currency)
     moved = Credit(
         member_id=member_id, owner_id=owner_id, currency=currency, number=last.number + 1 if last else 1, kind=kind,

@@ -89,6 +89,12 @@ class CoUserForm(Form):
     )
 
 
+class BuyCreditForm(Form):
+    """Credit that a member buys."""
+
+    amount = MoneyField(_l("How much"), minimum=1, validators=[InputRequired()])
+
+
 class CreditForm(Form):
     """Credit for a member."""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask_babel import lazy_gettext as _l
 
 from marketplace.api import AgreementKind, JobKind, Remedy, SettingSpec, late
+from plugins.sharing.use.machine_credit import CREDIT
 from plugins.sharing.use.machine_plan import PLAN
 from plugins.sharing.use.machine_use import USE
 
@@ -38,6 +39,16 @@ PLAN_KIND = AgreementKind(
     machine=PLAN,
     effects={move: late(f"plugins.sharing.use.plans:{name}") for move, name in PLAN_EFFECTS.items()},
     describe=late("plugins.sharing.use.plans:term_lines"),
+    remedies=frozenset({Remedy.REFUND_IN_FULL}),
+)
+
+CREDIT_KIND = AgreementKind(
+    name="credit",
+    label=_l("Credit"),
+    icon="coins",
+    machine=CREDIT,
+    effects={move: late("plugins.sharing.use.buying:let_go") for move in ("lapse", "give_up")},
+    describe=late("plugins.sharing.use.buying:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL}),
 )
 

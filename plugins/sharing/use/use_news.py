@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketplace.api import notifications, payments
-from plugins.sharing.use import collecting, plans
+from plugins.sharing.use import buying, collecting, plans
 from plugins.sharing.use.use_fees import fees
 from plugins.sharing.use.use_models import UseCharge
 
@@ -14,6 +14,7 @@ def on_payment(payment: Any, change: str) -> None:
     """Move the uses of a payment as it moves; other payments are not ours."""
     if payment.purpose == "plan":
         plans.on_payment(payment, change)
+    buying.on_payment(payment, change)
     if payment.purpose != "use":
         return
     rows = collecting.of_payment(payment.id)

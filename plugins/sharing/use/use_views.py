@@ -11,15 +11,15 @@ from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from marketplace.api import DomainError, Listing, NotFound, Refused, db, listings, payments
+from marketplace.api import DomainError, Listing, NotFound, Refused, db, display, listings, payments
 from plugins.sharing.item import units
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan import scanned
 from plugins.sharing.price import price_lists, tariff_words
 from plugins.sharing.price.tariff_views import panel
-from plugins.sharing.use import collecting, credits, metering, plans, sessions, standing, use_reads
+from plugins.sharing.use import buying, collecting, credits, metering, plans, sessions, standing, use_reads
 from plugins.sharing.use.sessions import Wish
-from plugins.sharing.use.use_forms import CoUserForm, RegistersForm, StartForm, with_registers
+from plugins.sharing.use.use_forms import BuyCreditForm, CoUserForm, RegistersForm, StartForm, with_registers
 
 blueprint = Blueprint("sharing_use", __name__)
 
@@ -105,7 +105,8 @@ def mine() -> Any:
     rows, following = use_reads.own(current_user.id, int(before) if before.isdecimal() and len(before) < 19 else None)
     return render_template(
         "sharing/uses.html", rows=rows, following=following, unpaid=standing.unpaid(current_user.id), words=_words(),
-        tones=use_reads.TONES, credits=credits.accounts_of(current_user.id), people=standing.co_users(current_user.id),
+        tones=use_reads.TONES, credits=credits.accounts_of(current_user.id),
+        returnable=buying.returnable(current_user.id), people=standing.co_users(current_user.id),
         form=CoUserForm(formdata=None),
     )  # fmt: skip
 
@@ -184,6 +185,39 @@ def join(listing_id: int, key: str) -> Response:
     if waiting:
         return redirect(url_for("payments.pay", payment_id=waiting[0].id), 303)
     return redirect(url_for("agreements.show", agreement_id=agreement.id), 303)
+
+
+@blueprint.post("/items/<int:listing_id>/credit/buy")
+@login_required
+def buy_credit(listing_id: int) -> Response:
+    """Buy credit with an owner, and lead to its payment."""
+    form = BuyCreditForm()
+    if form.validate_on_submit():
+        try:
+            agreement = buying.buy(me(), listing_id, form.amount.minor)
+            return redirect(url_for("payments.pay", payment_id=payments.payments_of(agreement)[0].id), 303)
+        except DomainError as error:
+            flash(error.message, "error")
+    else:
+        flash(_("Write how much."), "error")
+    stored = price_lists.current(listing_id, "use")
+    if stored is None:
+        return redirect(url_for("listings.short", listing_id=listing_id), 303)
+    return redirect(url_for("sharing_prices.show", tariff_id=stored.id), 303)
+
+
+@blueprint.post("/uses/credit/<int:owner_id>/<currency>/back")
+@login_required
+def credit_back(owner_id: int, currency: str) -> Response:
+    """Give back the bought credit that is left with an owner."""
+    try:
+        given = buying.give_back(me(), owner_id, currency)
+        flash(
+            _("%(amount)s goes back the way it was paid.", amount=display.money(given.minor, given.currency)), "success"
+        )
+    except DomainError as error:
+        flash(error.message, "error")
+    return redirect(url_for("sharing_use.mine"), 303)
 
 
 @blueprint.post("/uses/people")
