@@ -41,6 +41,7 @@ from plugins.sharing.pool.pool_hooks import PASS_KIND, POOL
 from plugins.sharing.pool.pool_notices import NOTIFICATIONS as POOL_NOTICES
 from plugins.sharing.request.request_hooks import JOBS as REQUEST_JOBS
 from plugins.sharing.request.request_hooks import REQUEST
+from plugins.sharing.request.request_hooks import settings as request_settings
 from plugins.sharing.request.request_notices import NOTIFICATIONS as REQUEST_NOTICES
 from plugins.sharing.slot.calendar_hooks import JOBS as CALENDAR_JOBS
 from plugins.sharing.use.use_hooks import CREDIT_KIND, PLAN_KIND, USE_KIND
@@ -145,6 +146,7 @@ def register_settings() -> list[SettingSpec]:
         *use_settings(),
         *meal_settings(),
         *help_settings(),
+        *request_settings(),
     ]  # fmt: skip
 
 

@@ -333,12 +333,13 @@ def portions_are_ordered_and_picked_up(props: Props) -> None:
     assert [cooking.state(each) for each in (picked, forgotten)] == ["completed", "completed"]
 
 
-@scene("sharing.help", "sharing.help_release")
+@scene("sharing.help", "sharing.help_release", "sharing.help_near")
 def help_is_given_and_the_others_are_thanked(props: Props) -> None:
     """Choose one of two who answer, remind both sides, and let silence close what was done."""
     from tests.plugins.sharing.help_world import Helping
 
     helping = Helping(props.app, props.factories, props.frozen)
+    neighbour = helping.factories.user(place="Utrecht")
     listing = helping.help(hours=30)
     first, second = helping.answer(listing), helping.answer(listing, helping.other)
     helping.move(first, "choose")
@@ -347,7 +348,7 @@ def help_is_given_and_the_others_are_thanked(props: Props) -> None:
     helping.move(first, "owner_done")
     helping.later(days=4)
     assert [helping.state(each) for each in (first, second)] == ["completed", "released"]
-    assert helping.told(helping.borrower, "help_soon") == 1
+    assert (helping.told(helping.borrower, "help_soon"), helping.told(neighbour, "help_near")) == (1, 1)
 
 
 @scene("sharing.pools", "sharing.pool_pay")

@@ -44,7 +44,9 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
     if agreement.state == "agreed" and role in ("owner", "member"):
         if clock.now() >= moment(agreement, "last_at"):
             return TodoItem(_("Say how it went"), here, due, "circle-check")
-        return TodoItem(_("Be there"), here, moment(agreement, "starts_at"), "calendar")
+        return TodoItem(_("Be there"), here, moment(agreement, "starts_at"), "calendar", begins=True)
+    if agreement.state in ("answered", *SAID):
+        return TodoItem(_("The other side has its turn"), here, due, "hourglass", waits=True)
     return None
 
 

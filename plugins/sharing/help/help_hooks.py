@@ -65,6 +65,9 @@ JOBS = (
         label=_l("Thank those who are not needed"),
     ),
     JobKind(
+        "sharing.help_near", late("plugins.sharing.help.help_near:tell"), label=_l("Tell neighbours that help is asked")
+    ),
+    JobKind(
         "sharing.help",
         late("plugins.sharing.help.help_sweep:sweep"),
         every=timedelta(minutes=10),
@@ -81,5 +84,7 @@ def settings() -> list[SettingSpec]:
     return [
         SettingSpec("sharing.help_weeks", _l("Longest that help is agreed for, in weeks"), "int", 26, minimum=1, maximum=52,
             group=group),
+        SettingSpec("sharing.help_near_km", _l("Within how many kilometres members are told that help is asked"), "int", 3,
+            minimum=0, maximum=50, group=group, help=_l("0 tells nobody; it is found by looking for it.")),
         *circle_hooks.settings(),
     ]  # fmt: skip

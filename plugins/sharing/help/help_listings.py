@@ -25,7 +25,7 @@ from marketplace.api import (
     settings,
     transaction,
 )
-from plugins.sharing.help.help_hooks import KINDS
+from plugins.sharing.help.help_hooks import ASKED, KINDS
 from plugins.sharing.help.help_models import MOST_PEOPLE, Help, HelpPlace
 from plugins.sharing.slot.windows import Window
 
@@ -71,11 +71,14 @@ def publish(kind: str, user: User, *, facts: Mapping[str, Any], when: When, peop
             Help(
                 listing_id=listing.id, zone=zone, starts_at=when.first.starts_at, ends_at=when.first.ends_at,
                 last_at=last_at, weekly=when.until is not None, first_come=first_come, address=address.strip(), fixed=fixed,
+                told_after=0 if kind == ASKED else None,
             )
         )  # fmt: skip
         session.flush()
         session.add_all(HelpPlace(help_id=listing.id, number=number) for number in range(1, people + 1))
         session.flush()
+        if kind == ASKED:
+            jobs.enqueue("sharing.help_near", {"help": listing.id}, key=f"sharing.help_near:{listing.id}")
         return listings.publish(listing.id, actor=user)
 
 

@@ -18,7 +18,7 @@ class Help(Base):
     The first moment is from `starts_at` until `ends_at`; with `weekly` it comes again each week at the same time on the clocks
     of `zone`, and `last_at` is the end of the last. With `first_come` whoever answers first has a place at once. `address`
     is for whoever was chosen. With `fixed` the number of places stands, because a circle's calendar counts on it. There is no
-    price, and no column for one.
+    price, and no column for one. While neighbours are told of it, `told_after` is the number of the last one looked at.
     """
 
     __tablename__ = "sharing_help"
@@ -34,6 +34,7 @@ class Help(Base):
     last_at: Mapped[datetime] = mapped_column(UtcDateTime)
     weekly: Mapped[bool] = mapped_column(default=False, server_default=false())
     first_come: Mapped[bool] = mapped_column(default=False, server_default=false())
+    told_after: Mapped[int | None] = mapped_column(BigIntId)
     fixed: Mapped[bool] = mapped_column(default=False, server_default=false())
     address: Mapped[str] = mapped_column(Text, default="", server_default="")
 

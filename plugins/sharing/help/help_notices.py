@@ -9,6 +9,12 @@ from marketplace.api import NotificationKind
 HAND, HEART = "hand-helping", "hand-heart"
 
 NOTIFICATIONS = (
+    NotificationKind(
+        "sharing.help_near",
+        _l("Somebody near you asks for a hand: “%(title)s”, %(start)s. Can you help?"),
+        group="community",
+        icon=HAND,
+    ),
     NotificationKind("sharing.help_answered", _l("%(person)s answered “%(title)s”."), icon=HAND, required=True),
     NotificationKind(
         "sharing.help_chosen",

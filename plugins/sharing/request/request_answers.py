@@ -22,6 +22,7 @@ from marketplace.api import (
     listings,
     payments,
     runtime,
+    settings,
     transaction,
 )
 from plugins.sharing.item import units
@@ -37,6 +38,11 @@ HIGHEST_FEE = 1_000_000
 
 MOST = 50
 """The largest number of answers to one request that wait at the same time."""
+
+
+def may_cost() -> bool:
+    """Tell whether an answer may ask for a fee here."""
+    return payments.payments_enabled() and not settings.get("sharing.requests_free")
 
 
 def offer(
@@ -92,8 +98,8 @@ def _check(listing: Listing, row: Request, user: User, words: str, fee_minor: in
         faults["words"] = _("At most 2000 characters.")
     if not 0 <= fee_minor <= HIGHEST_FEE:
         faults["fee"] = _("This amount can't be right.")
-    elif fee_minor and not payments.payments_enabled():
-        faults["fee"] = _("This site works without payments, so things are lent free.")
+    elif fee_minor and not may_cost():
+        faults["fee"] = _("Here things are lent free.")
     elif fee_minor and fee_minor < payments.least(runtime().settings.currency).minor:
         faults["fee"] = _("This is less than can be paid here. Lend it free, or ask for more.")
     if faults:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flask_babel import lazy_gettext as _l
 
-from marketplace.api import JobKind, ListingKind, late
+from marketplace.api import JobKind, ListingKind, SettingSpec, late
 
 REQUEST = ListingKind(
     name="request",
@@ -36,3 +36,9 @@ JOBS = (
         label=_l("Mind the requests: reach farther, end them"),
     ),
 )
+
+
+def settings() -> list[SettingSpec]:
+    """Give the settings of requests."""
+    return [SettingSpec("sharing.requests_free", _l("What is asked for is lent free, never for a fee"), "bool", False,
+        group=_l("Sharing"))]  # fmt: skip

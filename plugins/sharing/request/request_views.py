@@ -18,7 +18,6 @@ from marketplace.api import (
     listings,
     locator,
     looked_at,
-    payments,
     places,
     runtime,
 )
@@ -115,7 +114,7 @@ def _answer_form(seen: request_reads.Seen) -> AnswerForm | None:
     standing = seen.mine if seen.mine is not None and seen.mine.state == "offered" else None
     form = AnswerForm()
     items = request_reads.own_items(current_user.id)
-    form.offer([(row.id, row.title) for row in items], paid=payments.payments_enabled())
+    form.offer([(row.id, row.title) for row in items], paid=request_answers.may_cost())
     if request.method == "GET" and standing is not None:
         form.words.data, form.address.data = standing.words, standing.address
         if "item" in form:

@@ -275,6 +275,19 @@ def test_what_members_gave_is_exported_and_forgotten_with_the_account(helping: H
     assert helping.row(db.session.get_one(Listing, agreement.listing_id)).address == ""
 
 
+def test_neighbours_are_told_once_of_help_that_is_asked_near_them(helping: Helping) -> None:
+    near, far = helping.factories.user(place="Utrecht"), helping.factories.user(place="Groningen")
+    helping.help()
+    helping.help(kind=OFFERED)
+    for _time in range(2):
+        helping.work()
+    assert [helping.told(each, "help_near") for each in (near, far, helping.lender)] == [1, 0, 0]
+    settings.set_value("sharing.help_near_km", 0, helping.factories.operator().id, "quiet")
+    helping.help()
+    helping.work()
+    assert helping.told(near, "help_near") == 1
+
+
 def test_a_moment_that_nobody_can_keep_is_reminded_once(helping: Helping) -> None:
     agreement = helping.chosen(helping.help(hours=30))
     for _hours in range(3):

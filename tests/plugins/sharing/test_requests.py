@@ -15,6 +15,7 @@ from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.listings import service as listings
 from marketplace.notifications.models import Notification
+from marketplace.settings import service as settings
 from marketplace.testing.factories import PASSWORD, Factories
 from marketplace.users import closing
 from plugins.sharing.item.item_models import Item, Unit
@@ -283,3 +284,12 @@ def test_the_database_refuses_two_chosen_answers_and_two_standing_ones(asking: A
     ):
         with pytest.raises(IntegrityError), transaction():
             db.session.execute(text(statement), values)
+
+
+def test_operators_may_have_everything_lent_free(asking: Asking) -> None:
+    listing, one = asking.request(), asking.neighbour(1)
+    settings.set_value("sharing.requests_free", True, asking.factories.operator().id, "neighbours")
+    with pytest.raises(InvalidInput) as refused:
+        asking.answer(listing, one, fee_minor=500)
+    assert "lent free" in refused.value.errors["fee"]
+    assert asking.choose(asking.answer(listing, one)).state == "agreed"
