@@ -1,9 +1,9 @@
-"""What trip planners are told of bicycles that can be taken without asking: GBFS 3.0, with public points only.
+"""What trip planners are told of things that can be taken without asking: GBFS 3.0, with public points only.
 
 Specification: https://github.com/MobilityData/gbfs/blob/v3.0/gbfs.md. Points are those that everybody sees, which tell no
 more than a neighbourhood; a vehicle's id changes with each use, as the specification asks, so that nobody can be followed.
-Only items of the category "bikes" that are paid by use stand in it: of others nobody has said what kind of vehicle they are,
-and what has a motor must tell how far it still goes.
+Bicycles are bicycles; every other kind of thing is a type of its own, of the form "other" that the specification has for
+what is none of its vehicles. Cars and the like stay out: what has a motor must tell how far it goes now, and nobody says.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from hashlib import blake2b
 from typing import Any
 
 from flask import url_for
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import String, cast, func, select
 
-from marketplace.api import Listing, clock, db, runtime
+from marketplace.api import Listing, category_choices, category_of, clock, db, runtime
 from plugins.sharing.item import free_now
 from plugins.sharing.item.item_models import Item, Occupancy, Unit
 
 VERSION = "3.0"
 TTL_SECONDS = 60
 FEEDS = ("system_information", "vehicle_types", "vehicle_status")
-TYPE = "bicycle"
-CATEGORY = "bikes"
+BIKES = "bikes"
+WITH_MOTORS = ("transport",)
+"""Categories of things of which nobody says whether they have a motor, and how far it still goes."""
+
 MOST = 5000
 """Vehicles in the feed at most; a place with more needs feeds by region."""
 
@@ -60,29 +63,34 @@ def system_information() -> dict[str, Any]:
 
 
 def vehicle_types() -> dict[str, Any]:
-    """Describe the one type."""
-    kind = {
-        "vehicle_type_id": TYPE,
-        "form_factor": "bicycle",
-        "propulsion_type": "human",
-        "name": [_text(_("Bicycle"))],
-    }
-    return {"vehicle_types": [kind]}
+    """Describe every type that may come: one for each category of things that go without a motor."""
+    names: dict[str, list[dict[str, str]]] = {}
+    for language in runtime().settings.locales:
+        with force_locale(language):  # the file is kept for everybody, so it does not speak its reader's language
+            for one in category_choices():
+                text = _("Bicycle") if one.value == BIKES else str(one.label)
+                names.setdefault(one.value, []).append({"text": text, "language": language})
+    return {"vehicle_types": [_type(key, name) for key, name in names.items() if key not in WITH_MOTORS]}
+
+
+def _type(category: str, name: list[dict[str, str]]) -> dict[str, Any]:
+    form = "bicycle" if category == BIKES else "other"
+    return {"vehicle_type_id": category, "form_factor": form, "propulsion_type": "human", "name": name}
 
 
 def vehicle_status() -> dict[str, Any]:
-    """List the bicycles that somebody could take now; two statements."""
+    """List the things that somebody could take now; two statements."""
     last = (
         select(func.max(Occupancy.id))
         .where(Occupancy.unit_id == Unit.id, Occupancy.starts_at <= clock.now())
         .scalar_subquery()
     )
     rows = db.session.execute(
-        select(Unit.id, Unit.item_id, Listing.slug, Listing.public_lat, Listing.public_lon, last.label("last"))
+        select(Unit.id, Unit.item_id, Listing.slug, Listing.category, Listing.public_lat, Listing.public_lon, last.label("last"))
         .join(Listing, Listing.id == Unit.item_id)
         .join(Item, Item.listing_id == Unit.item_id)
         .where(
-            Unit.active, Listing.kind == "item", Listing.state == "published", Listing.category == CATEGORY,
+            Unit.active, Listing.kind == "item", Listing.state == "published", Listing.category.not_in(WITH_MOTORS),
             Listing.public_lat.is_not(None), cast(Item.arrangements, String).like('%"use"%'),
         )
         .order_by(Unit.id)
@@ -101,7 +109,7 @@ def _vehicle(row: Any) -> dict[str, Any]:
         "lon": row.public_lon,
         "is_reserved": False,
         "is_disabled": False,
-        "vehicle_type_id": TYPE,
+        "vehicle_type_id": category_of(row.category).key,
         "rental_uris": {"web": _absolute("sharing.item", listing_id=row.item_id, slug=row.slug)},
     }
 

@@ -45,6 +45,7 @@ def vehicles(client: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file_holds_against_the_published_schema(client: Any, items: ItemStage, name: str) -> None:
     bike(items, 2)
+    bike(items, category="tools")
     schema = json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
     kind = jsonschema.validators.validator_for(schema)
     kind.check_schema(schema)
@@ -64,12 +65,35 @@ def test_the_first_file_names_the_others_and_they_are_there(client: Any, items: 
 
 def test_only_what_can_be_taken_without_asking_is_listed(client: Any, items: ItemStage) -> None:
     bike(items, 2)
-    bike(items, category="tools")
+    bike(items, category="transport")
     bike(items, ways=("borrow",))
     draft = bike(items)
     with transaction():
         db.session.get_one(Listing, draft).state = "closed"
     assert len(vehicles(client)) == 2
+
+
+def test_things_of_every_category_without_motors_are_listed_as_what_they_are(client: Any, items: ItemStage) -> None:
+    for category in ("bikes", "tools", "spaces", "transport", "a category that is no more"):
+        bike(items, category=category)
+    types = {one["vehicle_type_id"]: one for one in feed(client, "vehicle_types")["data"]["vehicle_types"]}
+    assert [one["vehicle_type_id"] for one in vehicles(client)] == ["bikes", "tools", "spaces", "other"]
+    assert {key for key, one in types.items() if one["form_factor"] == "bicycle"} == {"bikes"}
+    assert {one["propulsion_type"] for one in types.values()} == {"human"}
+    assert {"bikes", "tools", "spaces", "other"} <= set(types)
+    assert "transport" not in types
+
+
+def test_names_are_told_in_every_language_whoever_reads(client: Any, items: ItemStage) -> None:
+    first = feed(client, "vehicle_types")["data"]
+    client.get("/?lang=nl")
+    assert feed(client, "vehicle_types")["data"] == first
+    names = {
+        one["vehicle_type_id"]: {each["language"]: each["text"] for each in one["name"]}
+        for one in first["vehicle_types"]
+    }
+    assert names["bikes"] == {"en": "Bicycle", "nl": "Fiets"}
+    assert names["tools"] == {"en": "Tools", "nl": "Gereedschap"}
 
 
 def test_a_bicycle_in_use_is_not_listed_and_comes_back_under_another_name(client: Any, items: ItemStage) -> None:

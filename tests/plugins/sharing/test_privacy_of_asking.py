@@ -1,4 +1,4 @@
-"""Nobody learns where a meal is fetched, or where somebody lives who asks or answers, before it is agreed."""
+"""Nobody learns where a meal is fetched, or where somebody lives who asks, helps or answers, before it is agreed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from marketplace.testing.clients import client_of
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
 from marketplace.users.models import User
+from plugins.sharing.help import help_answers, help_listings
+from plugins.sharing.help.help_hooks import ASKED
 from plugins.sharing.meal import meals, orders
 from plugins.sharing.request import request_answers, requests
 from plugins.sharing.slot.windows import Window
@@ -42,6 +44,9 @@ class Street(Lending):
         self.asked = requests.ask(resident, facts={"title": "A long ladder", **said}, address=STREET, **wish).id
         portions = meals.Portions(4, 0, begins, begins, begins + timedelta(hours=1), (), STREET)
         self.cooked = meals.offer(resident, facts={"title": "Lentil stew", **said}, portions=portions).id
+        when = help_listings.When(wish["window"])
+        walk = {"title": "A walk with the dog", **said, "category": "help"}
+        self.helped = help_listings.publish(ASKED, resident, facts=walk, when=when, address=STREET).id
         other = {**said, "title": "A hedge trimmer", "lat": 52.01, "lon": 5.01}
         self.other = requests.ask(self.lender, facts=other, **wish).id
         self.answer = request_answers.offer(self.other, self.resident, words="Mine is sharp.", address=STREET).id
@@ -53,7 +58,7 @@ class Street(Lending):
 
     def paths(self) -> Iterator[str]:
         """Give every address that answers GET, with the numbers of all that there is."""
-        for listing_id in (self.asked, self.cooked, self.other):
+        for listing_id in (self.asked, self.cooked, self.helped, self.other):
             slug = db.session.get_one(Listing, listing_id).slug
             for rule in self.app.url_map.iter_rules():
                 if "GET" not in (rule.methods or ()) or any(word in rule.endpoint for word in SKIPPED):
@@ -65,7 +70,12 @@ class Street(Lending):
                         yield self.app.url_map.bind("localhost").build(rule.endpoint, numbers)
                 except (BuildError, ValueError):  # an address of something else, for which there is no value here
                     continue
-        yield from ("/meals?place=Utrecht&radius=5", "/requests?place=Utrecht&radius=5", "/discover?q=ladder")
+        yield from (
+            "/help?place=Utrecht&radius=5",
+            "/meals?place=Utrecht&radius=5",
+            "/requests?place=Utrecht&radius=5",
+            "/discover?q=ladder",
+        )
         yield from ("/api/v1/listings?kind=meal", "/api/v1/listings?kind=request", "/sitemap.xml")
 
 
@@ -92,7 +102,7 @@ def test_the_walk_meets_all_three_and_the_resident_reads_the_own_street(street: 
     client = client_of(street.app)
     Auth(client, street.factories).login(street.resident)
     texts = read(street, client)
-    for title in ("A long ladder", "Lentil stew", "A hedge trimmer"):
+    for title in ("A long ladder", "Lentil stew", "A walk with the dog", "A hedge trimmer"):
         assert any(title in text for text in texts.values()), title
     assert any(STREET in text for text in texts.values())
 
@@ -112,12 +122,17 @@ def test_no_page_feed_or_answer_tells_the_street_before_it_is_agreed(who: str, s
 def test_each_address_is_told_to_the_other_side_once_it_is_agreed_and_to_nobody_else(street: Street) -> None:
     chosen = request_answers.choose(street.answer, street.lender).id
     ordered = orders.place(street.cooked, street.borrower.id, 1, "one").id
-    for agreement_id, party in ((chosen, street.lender), (ordered, street.borrower)):
+    answered = help_answers.answer(street.helped, street.borrower, "I like dogs.")
+    client = client_of(street.app)
+    Auth(client, street.factories).login(street.borrower)
+    assert STREET not in client.get(f"/agreements/{answered.id}").text
+    helping = street.move(answered, "choose").id
+    for agreement_id, party in ((chosen, street.lender), (ordered, street.borrower), (helping, street.borrower)):
         client = client_of(street.app)
         Auth(client, street.factories).login(party)
         assert STREET in client.get(f"/agreements/{agreement_id}").text
     other = client_of(street.app)
     Auth(other, street.factories).login(street.factories.user())
-    assert [other.get(f"/agreements/{number}").status_code for number in (chosen, ordered)] == [404, 404]
+    assert [other.get(f"/agreements/{number}").status_code for number in (chosen, ordered, helping)] == [404] * 3
     assert_told_nowhere(read(street, other))
     assert told(client_of(street.app).get(f"/members/{street.resident.id}").text) == []
