@@ -80,6 +80,7 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.item.manage:blueprint"),
         BlueprintAt("plugins.sharing.item.gbfs_views:blueprint"),
         BlueprintAt("plugins.sharing.item.item_api:blueprint"),
+        BlueprintAt("plugins.sharing.item.item_owner_api:blueprint"),
         BlueprintAt("plugins.sharing.loan.claim_views:blueprint"),
         BlueprintAt("plugins.sharing.loan.loan_api:blueprint"),
         BlueprintAt("plugins.sharing.slot.calendar_views:blueprint"),

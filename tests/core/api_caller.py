@@ -52,6 +52,10 @@ class Caller:
         """Send a PATCH."""
         return self.send("PATCH", path, body, **options)
 
+    def put(self, path: str, body: Any = None, **options: Any) -> TestResponse:
+        """Send a PUT."""
+        return self.send("PUT", path, body, **options)
+
 
 def assert_problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     """Check that an answer is a problem of this status and code, and give it."""
