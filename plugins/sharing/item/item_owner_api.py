@@ -127,6 +127,7 @@ def set_day(call: api_v1.Call[DayIn, api_v1.Query], listing_id: int) -> HoursOut
         if body.as_usual:
             openings.clear_day(listing_id, body.day)
         else:
-            spans = [(span.from_minute, span.to_minute) for span in body.spans]
+            asked = api_v1.given(body, "spans").get("spans", ())
+            spans = [(span.from_minute, span.to_minute) for span in asked]
             openings.set_day(listing_id, body.day, spans, body.note.strip())
     return _hours(listing_id, call.user)

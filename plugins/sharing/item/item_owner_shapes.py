@@ -161,7 +161,7 @@ class DayIn(api_v1.Input):
     """A day with hours of its own: none is closed; `as_usual` gives it those of its weekday again."""
 
     day: Annotated[date, Meta(examples=["2027-04-27"])]
-    spans: Annotated[tuple[SpanIn, ...], Meta(max_length=24)] = ()
+    spans: Annotated[list[SpanIn], Meta(max_length=24)] | Unset = api_v1.UNSET
     note: Note = ""
     as_usual: bool = False
 
