@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from marketplace.api import Money, display
+from plugins.sharing.price import fault_words
 from plugins.sharing.tariffs import Bill, Line
 
 MINOR = re.compile(r"(-?\d+) minor units")
@@ -45,8 +46,9 @@ def word(key: str) -> str:
 
 
 def fault_text(message: str, currency: str) -> str:
-    """Put the minor units in the engine's messages into amounts."""
-    return MINOR.sub(lambda found: display.money(int(found[1]), currency, exact=True), message)
+    """Put the engine's messages into the reader's language, and their minor units into amounts."""
+    said = fault_words.translated(message)
+    return MINOR.sub(lambda found: display.money(int(found[1]), currency, exact=True), said)
 
 
 def span(seconds: Decimal | int) -> str:
