@@ -61,6 +61,12 @@ def told(text: str) -> str:
     return pattern(text, ".+" if len(re.findall(r"\w", own)) > 2 else "[^ ]+")
 
 
+def accused(text: str) -> str:
+    """Give the pattern of an English text; "%(num)s pass" has to be a number and may not accuse a line that ends on it."""
+    own = re.sub(r"%\(\w+\)[sd]", "", text)
+    return pattern(text, ".+" if len(re.findall(r"\w", own)) > 6 else "[^ ]+")
+
+
 @cache
 def known(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Give what matches the texts that are English only, and what matches the translations."""
@@ -69,8 +75,8 @@ def known(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
         with (folder / language / "LC_MESSAGES" / "messages.po").open("rb") as stream:
             for message in read_po(stream, locale=language):
                 if message.id:
-                    english |= set(map(pattern, forms(message.id)))
-                    alike |= set(map(pattern, forms(message.string)))
+                    english |= set(map(accused, forms(message.id)))
+                    alike |= set(map(accused, forms(message.string)))
                     translated |= set(map(told, forms(message.string)))
     # "%(name)s: %(text)s" and the like would match any line.
     wordy = {text for text in english - alike if re.search(r"[A-Za-z]{2}", text.replace(".+", ""))}
