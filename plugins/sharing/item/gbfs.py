@@ -92,6 +92,7 @@ def vehicle_status() -> dict[str, Any]:
         .where(
             Unit.active, Listing.kind == "item", Listing.state == "published", Listing.category.not_in(WITH_MOTORS),
             Listing.public_lat.is_not(None), cast(Item.arrangements, String).like('%"use"%'),
+            Item.who == "everybody",
         )
         .order_by(Unit.id)
         .limit(MOST)

@@ -67,6 +67,7 @@ def test_only_what_can_be_taken_without_asking_is_listed(client: Any, items: Ite
     bike(items, 2)
     bike(items, category="transport")
     bike(items, ways=("borrow",))
+    bike(items, who="known")
     draft = bike(items)
     with transaction():
         db.session.get_one(Listing, draft).state = "closed"
