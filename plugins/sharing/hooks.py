@@ -72,6 +72,19 @@ FILLS: dict[str, Any] = {
 }
 """What a kind of agreement shows on its page."""
 
+OBJECTIONS: dict[str, Any] = {
+    "loan": late("plugins.sharing.loan.loan_describe:objections"),
+    "order": late("plugins.sharing.meal.order_describe:objections"),
+    "help": late("plugins.sharing.help.help_describe:objections"),
+}
+"""Why a move of a kind of agreement can't be made yet."""
+
+PERSONAL: dict[str, Any] = {
+    Slot.MEMBER_MAIN: late("plugins.sharing.help.help_reads:thanked"),
+    Slot.ACCOUNT_MAIN: late("plugins.sharing.circle.circle_reads:fills"),
+}
+"""What is shown of a person: to everybody, and to oneself."""
+
 
 @hookimpl
 def register_blueprints() -> list[BlueprintAt]:
@@ -161,20 +174,9 @@ def access_rules(user: Any, action: str, subject: Any) -> bool | None:
 
 @hookimpl
 def transition_objections(agreement: Any, transition: str, actor: Any) -> list[str] | None:
-    """Object to moves of a loan whose time has not come."""
-    if agreement.kind == "order":
-        from plugins.sharing.meal import order_describe
-
-        return order_describe.objections(agreement, transition, actor)
-    if agreement.kind == "help":
-        from plugins.sharing.help import help_describe
-
-        return help_describe.objections(agreement, transition, actor)
-    if agreement.kind != "loan":
-        return None
-    from plugins.sharing.loan import loan_describe
-
-    return loan_describe.objections(agreement, transition, actor)
+    """Object to moves whose time has not come."""
+    found = OBJECTIONS.get(agreement.kind)
+    return found(agreement, transition, actor) if found is not None else None
 
 
 @hookimpl
@@ -250,10 +252,8 @@ def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
         return [SlotFill("sharing/_use.html", {"use": subject})]
     if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) in FILLS:
         return FILLS[subject.kind](subject, viewer)
-    if slot == Slot.MEMBER_MAIN:
-        from plugins.sharing.help import help_reads
-
-        return help_reads.thanked(subject.id)
+    if slot in PERSONAL:
+        return PERSONAL[slot](subject.id)
     if slot != Slot.AGREEMENT_MAIN or getattr(subject, "kind", None) != "loan":
         return []
     from plugins.sharing.loan import loan_pages

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from marketplace.api import db
 from plugins.sharing.circle import circles, leaving
@@ -76,6 +76,7 @@ def erase(user: Any) -> None:
     rest = update(CircleMember).where(CircleMember.member_id == user.id, CircleMember.state.in_((IN, ASKED)))
     for statement in (
         rest.values(state=LEFT, role="member", feed_token=None),
+        delete(CircleInvitation).where(CircleInvitation.invited_by_id == user.id, CircleInvitation.used_at.is_(None)),
         update(CircleInvitation).where(CircleInvitation.invited_by_id == user.id).values(email=""),
     ):
         db.session.execute(statement.execution_options(synchronize_session=False))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from marketplace.api import Listing, User, clock, db
+from marketplace.api import Listing, SlotFill, User, clock, db
 from plugins.sharing.circle.circle_models import (
     ASKED,
     IN,
@@ -24,7 +24,7 @@ from plugins.sharing.circle.circle_models import (
 from plugins.sharing.slot import windows
 
 MOST = 400
-NEXT = 20
+NEXT, ON_FIRST_PAGE = 20, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,13 @@ def mine(user_id: int) -> Sequence[Any]:
     ).all()
 
 
-def my_turns(user_id: int) -> Sequence[Any]:
+def fills(user_id: int) -> list[SlotFill]:
+    """Give the next moments for the member's own first page; nothing where there are none."""
+    rows = my_turns(user_id, ON_FIRST_PAGE)
+    return [SlotFill("sharing/_circle_turns.html", {"turns": rows}, 30)] if rows else []
+
+
+def my_turns(user_id: int, most: int = NEXT) -> Sequence[Any]:
     """List the moments that a member comes to next, in all circles."""
     return db.session.execute(
         select(CircleMoment.id, CircleMoment.circle_id, CircleMoment.starts_at, CircleTask.title, Circle.name)
@@ -166,7 +172,7 @@ def my_turns(user_id: int) -> Sequence[Any]:
         .where(CirclePlace.helper_id == user_id, CircleMember.state == IN, CircleMoment.cancelled_at.is_(None))
         .where(CircleMoment.ends_at > clock.now())
         .order_by(CircleMoment.starts_at, CircleMoment.id)
-        .limit(NEXT)
+        .limit(most)
     ).all()
 
 

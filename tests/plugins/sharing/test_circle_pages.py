@@ -62,7 +62,8 @@ def test_from_starting_a_circle_to_somebody_who_joins_and_comes(around: Around) 
     assert "The list is on the fridge" in page_text(keeper.get(join))
     assert new.post(f"{join}/join").status_code == 303
     assert ("You come" in page_text(new.get(join)), "Otto Other" in page_text(keeper.get(join))) == (True, True)
-    assert "Shopping" in page_text(new.get("/circles"))
+    for own in ("/circles", "/account"):
+        assert "Next in my circles" in page_text(new.get(own)), page_text(new.get(own))
     assert new.post(f"{join}/hand-over", data={"to": str(around.lender.id)}).status_code == 303
     assert "asks you to come instead" in page_text(keeper.get(join))
     assert new.post(f"{join}/hand-over", data={"to": "0"}).status_code == 303

@@ -284,11 +284,15 @@ def test_the_database_itself_refuses_what_can_not_be(around: Around, statement: 
 def test_closing_an_account_hands_the_circle_on_or_closes_it(around: Around) -> None:
     moment = around.plan()[0]
     turns.sign_up(around.circle.id, moment.id, around.lender)
+    for name in ("one", "two", "three"):
+        invitations.invite(around.circle.id, around.lender, f"{name}@example.org")
+    invitations.join(invitations.open_of(around.circle.id)[0].token, around.other)
+    circles.leave(around.circle.id, around.other)
     kept = circle_members.export(around.lender)
     assert (kept["circles"][0]["role"], kept["circle_turns"][0]["title"]) == ("keeper", "Shopping")
     closing.close(around.lender, PASSWORD, address=None)
     assert circles.of_member(around.circle.id, around.borrower)[1].role == "keeper"
-    assert around.coming(moment) == [None]
+    assert (around.coming(moment), invitations.open_of(around.circle.id)) == ([None], [])
     closing.close(around.borrower, PASSWORD, address=None)
     assert around.circle.closed_at is not None
     assert db.session.scalar(select(func.count()).select_from(CircleMember).where(CircleMember.state == IN)) == 0
