@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from marketplace.api import Agreement, User, agreements, clock, db, listings, payments, runtime, transaction
+from plugins.sharing import demo_together
 from plugins.sharing.demo_scenes import SCENES, Loan, Scene, Used
 from plugins.sharing.help import help_demo
 from plugins.sharing.item import items, units
@@ -40,6 +41,7 @@ def load(demo: Any) -> None:
         if runtime().settings.payments:
             _use(demo, found[scene.title], use)
     help_demo.load(demo)
+    demo_together.load(demo)
 
 
 def _publish(demo: Any, scene: Scene) -> int:

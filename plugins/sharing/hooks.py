@@ -49,7 +49,7 @@ from plugins.sharing.use.use_hooks import JOBS as USE_JOBS
 from plugins.sharing.use.use_hooks import settings as use_settings
 from plugins.sharing.use.use_notices import NOTIFICATIONS as USE_NOTICES
 
-DEMO_STEPS = 18
+DEMO_STEPS = 23
 """How many scenes the demo makes, for its progress bar; a test compares it."""
 
 ITEM = ListingKind(

@@ -147,6 +147,15 @@ def sharers(site: Neighbourhood) -> Iterator[Place]:
         path = str(site.one(FIRST, kind=kind))
         for who in ("", owner, "sanne"):
             yield Place(path, who)
+    pool, whole = str(site.one(FIRST, kind="pool")), site.one(ITEM, slug="alles-voor-een-weekend-kamperen")
+    for who in ("", "fenna", "peter", "lotte"):
+        yield Place(pool, who)
+    yield Place("/pools/new", "fenna", empty_and_send)
+    yield Place(f"/pools/{site.one('select min(listing_id) from sharing_pool')}/edit", "fenna")
+    for who in ("hugo", "noor"):
+        yield Place(f"/items/{whole}/set", who)
+    yield Place(f"/items/{whole}/set", "hugo", empty_and_send)
+    yield Place(f"/items/{whole}-alles-voor-een-weekend-kamperen", "carla")
     order = site.one("select min(id) from agreement where kind = 'order'")
     yield Place(f"/agreements/{order}", "aisha")
     yield Place(f"/agreements/{order}", "kofi")

@@ -22,7 +22,7 @@ from plugins.funding import totals
 from plugins.funding.demo_scenes import SCENES
 from plugins.funding.hooks import DEMO_STEPS
 from plugins.funding.models import Campaign
-from plugins.sharing import demo_asking, demo_scenes, hooks
+from plugins.sharing import demo_asking, demo_scenes, demo_together, hooks
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan.booking_models import Loan
 from plugins.sharing.request.request_models import Request
@@ -99,4 +99,4 @@ def assert_pages_answer(client, auth) -> None:
 
 def test_the_progress_bar_knows_how_many_scenes_there_are():
     assert len(SCENES) == DEMO_STEPS
-    assert len(demo_scenes.SCENES) + demo_asking.STEPS == hooks.DEMO_STEPS
+    assert len(demo_scenes.SCENES) + demo_asking.STEPS + demo_together.STEPS == hooks.DEMO_STEPS
