@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlencode, urlsplit
 
@@ -135,18 +136,37 @@ def test_asked_answered_lent_brought_back_and_reviewed(
     assert [agreement.state for agreement in db.session.query(Agreement)] == ["closed"]
 
 
-def offered(banked: Banked) -> tuple[int, str]:
-    """Offer something for rent with a deposit; gives it and the address of a wish for two days from tomorrow."""
-    item = banked.item(price=True, deposit_kind="held", deposit_minor=100_00, replacement_minor=300_00)
-    return item, f"/items/{item}/book?{urlencode(wish_query(banked.window(), ZONE))}"
+def put_up(lena: Walker) -> str:
+    """Put a ladder up for rent, with a deposit that is held on a card; gives its page."""
+    lena.goes("/items/new")
+    lena.write(title="A long ladder", body_md="Four metres and a half. " * 5, place="Utrecht", address="Oudegracht 7")
+    lena.page.locator("main [name=category]").select_option("tools")
+    lena.page.locator("main [name=arrangement][value=rent]").check()
+    lena.write(price="10")
+    lena.page.set_input_files("main [name=pictures]", photo("peru"))
+    lena.looks("b0-new")
+    lena.page.locator("main form .button-primary").first.click()
+    lena.looks("b0-draft", "A long ladder")
+    manage = re.search(r"/items/\d+", lena.page.url)
+    assert manage is not None
+    lena.goes(f"{manage[0]}/rules")
+    lena.page.locator("main [name=deposit_kind][value=held]").check()
+    lena.write(deposit_minor="100", replacement_minor="300")
+    lena.looks("b0-rules")
+    lena.press("Save")
+    lena.goes(f"{manage[0]}/manage")
+    lena.press("Publish now")
+    lena.looks("b0-published", "A long ladder")
+    return manage[0]
 
 
 def agreed_and_paid(banked: Banked, ben: Walker, lena: Walker) -> str:
     """Look at it, ask, say yes, and pay on the bank's page; gives the loan's address."""
-    item, wish = offered(banked)
-    ben.goes(f"/items/{item}-a-ladder")
-    ben.looks("b1-item", "A ladder")
-    ben.goes(wish)
+    item = put_up(lena)
+    banked.work()
+    ben.goes(f"{item}-a-long-ladder")
+    ben.looks("b1-item", "A long ladder", "€10")
+    ben.goes(f"{item}/book?{urlencode(wish_query(banked.window(), ZONE))}")
     ben.looks("b2-price", "€20.00", "€100.00")
     ben.press("Ask the lender")
     ben.looks("b3-asked", "The lender answers")
