@@ -184,4 +184,6 @@ def test_the_page_of_a_set_is_for_its_maker_and_the_owners(sets: Sets, client: A
     assert client.post(address, data={"item": f"http://x/items/{more}-a-tent", "percent": "10"}).status_code == 303
     assert client.post(address, data={"item": "nothing", "percent": "10"}).status_code == 422
     assert client.post(f"{address}/{more}/remove").status_code == 303
-    assert "What belongs to the set" in client.get(f"/items/{sets.set}-a-ladder").text
+    shown = client.get(f"/items/{sets.set}-a-ladder").text
+    assert "What belongs to the set" in shown
+    assert shown.count("not to be had at the moment") == 1, "Bob has not agreed"
