@@ -77,7 +77,7 @@ def move(agreement_id: int, name: str) -> Any:
     if form.validate_on_submit():
         try:
             access.require(user, "agreement.act", agreement)
-            service.transition(agreement_id, name, actor, note=form.note.data or "")
+            moved = service.transition(agreement_id, name, actor, note=form.note.data or "")
         except InvalidTransition:
             problem = _(
                 "This is not possible any more: the agreement has moved on meanwhile. Here is how it stands now."
@@ -85,7 +85,8 @@ def move(agreement_id: int, name: str) -> Any:
             return _shown(agreement, user, problem, 409)
         except DomainError as error:
             return _shown(agreement, user, error.message, error.status)
-        flash(_("Done: %(what)s.", what=wanted.label), "success")
+        stands = pages.state_label(agreement_kind(moved.kind), moved.state)
+        flash(_("Done. How it stands now: %(state)s.", state=stands), "success")
         return redirect(url_for("agreements.show", agreement_id=agreement_id))
     page = pages.gathered(agreement, user)
     return render_template("agreements/move.html", page=page, form=form, move=wanted), 422 if form.errors else 200
