@@ -47,6 +47,8 @@ ITEM = "select '/items/' || id || '-' || slug from listing where slug = 'bakfiet
 LOAN = f"""select '/agreements/' || a.id from agreement a join user u on u.id = a.member_id
     where a.kind = 'loan' and a.state = 'closed' and u.email = 'peter@{DOMAIN}' order by a.id limit 1"""
 
+HELP = "select '/helping/' || id || '-' || slug from listing where kind = 'help_asked' and state = 'published' order by id"
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -76,6 +78,8 @@ PICTURES = (
     Picture("item", ITEM, "kofi"),
     Picture("item-phone-dark", ITEM, language="nl", dark=True, width=390),
     Picture("loan", LOAN, "peter"),
+    Picture("circle", "/circles/1", "sanne", "nl"),
+    Picture("help-phone", HELP, "tom", "nl", width=390),
     Picture("sharing-operator", "/operator/sharing", "olga"),
     Picture("account", "/account", "willem", "nl"),
     Picture("messages", "/messages/1", "fenna", "nl"),
@@ -126,7 +130,8 @@ def shot(page: Page, path: str, language: str) -> bytes:
     """Open the page, wait for its pictures and font, and take its first screens."""
     page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}", wait_until="networkidle")
     page.evaluate("document.querySelectorAll('img[loading]').forEach(one => one.removeAttribute('loading'))")
-    page.wait_for_function("document.fonts.ready && [...document.images].every(one => one.complete)")
+    loaded = "[...document.images].map(one => one.decode().catch(() => 0))"  # one that can't be shown is shown so
+    page.evaluate(f"Promise.all([document.fonts.ready, ...{loaded}]).then(() => true)")
     size = page.viewport_size or {"width": 1280, "height": 900}
     tall = min(int(page.evaluate("document.documentElement.scrollHeight")), SCREENS * size["height"])
     return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": size["width"], "height": tall})
