@@ -47,7 +47,9 @@ ITEM = "select '/items/' || id || '-' || slug from listing where slug = 'bakfiet
 LOAN = f"""select '/agreements/' || a.id from agreement a join user u on u.id = a.member_id
     where a.kind = 'loan' and a.state = 'closed' and u.email = 'peter@{DOMAIN}' order by a.id limit 1"""
 
-HELP = "select '/helping/' || id || '-' || slug from listing where kind = 'help_asked' and state = 'published' order by id"
+HELP = (
+    "select '/helping/' || id || '-' || slug from listing where kind = 'help_asked' and state = 'published' order by id"
+)
 
 
 @dataclass(frozen=True)
