@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import delete, or_, select
 
-from marketplace.api import DomainError, clock, db, transaction
+from marketplace.api import clock, db, transaction
+from plugins.sharing import sweeping
 from plugins.sharing.circle import circle_news, circles, moments
 from plugins.sharing.circle.circle_models import Circle, CircleInvitation, CircleMoment, CirclePlace, CircleTask
 
@@ -28,13 +29,7 @@ def sweep(_payload: dict[str, Any]) -> None:
         .order_by(CircleTask.id)
     )
     for found, act in ((reminders, _remind), (calls, _call), (tasks, _write_on)):
-        ids = db.session.scalars(found.limit(BATCH)).all()
-        db.session.rollback()  # no read transaction stays open over the writing ones
-        for number in ids:
-            try:
-                act(number)
-            except DomainError:  # one that can't be done does not hold up the others
-                db.session.rollback()
+        sweeping.each(db.session.scalars(found.limit(BATCH)), act)
     with transaction() as session:
         session.execute(delete(CircleInvitation).where(CircleInvitation.expires_at < now - FORGET_AFTER))
 

@@ -19,6 +19,7 @@ from marketplace.api import (
     listings,
     transaction,
 )
+from plugins.sharing import sweeping
 from plugins.sharing.help import help_listings, help_news
 from plugins.sharing.help.help_hooks import KINDS
 from plugins.sharing.help.help_models import Help, HelpAnswer
@@ -71,13 +72,7 @@ def sweep(_payload: dict[str, Any]) -> None:
         (over.order_by(Help.listing_id).limit(BATCH), _close),
         (soon.order_by(HelpAnswer.agreement_id).limit(BATCH), _remind),
     ):
-        ids = db.session.scalars(found).all()
-        db.session.rollback()  # no read transaction stays open over the writing ones
-        for number in ids:
-            try:
-                act(number)
-            except DomainError:  # one that can't move does not hold up the others
-                db.session.rollback()
+        sweeping.each(db.session.scalars(found), act)
 
 
 def _close(listing_id: int) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from marketplace.api import Actor, Agreement, DomainError, InvalidTransition, Money, agreements, clock, db, transaction
+from marketplace.api import Actor, Agreement, Money, agreements, clock, db, transaction
+from plugins.sharing import sweeping
 from plugins.sharing.loan import claims, deposits, handovers, loan_money, loan_news
 from plugins.sharing.loan.booking_models import Claim, HandOver, Loan
 
@@ -37,17 +38,7 @@ def sweep(_payload: dict[str, Any]) -> None:
         (_overdue, warn),
         (_unsettled, settle),
     ):
-        _each(found(clock.now()), act)
-
-
-def _each(ids: Iterable[int], act: Callable[[int], None]) -> None:
-    rows = list(ids)
-    db.session.rollback()  # no read transaction stays open over the writing ones
-    for number in rows:
-        try:
-            act(number)
-        except (DomainError, InvalidTransition):  # one that can't move does not hold up the others
-            db.session.rollback()
+        sweeping.each(found(clock.now()), act)
 
 
 def _hand_overs(now: datetime) -> Iterable[int]:

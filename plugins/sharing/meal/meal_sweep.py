@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from marketplace.api import Agreement, DomainError, Listing, agreements, clock, db, listings, transaction
+from marketplace.api import Agreement, Listing, agreements, clock, db, listings, transaction
+from plugins.sharing import sweeping
 from plugins.sharing.meal import order_money, order_news
 from plugins.sharing.meal.meal_models import Meal, Order
 
@@ -40,13 +41,7 @@ def sweep(_payload: dict[str, Any]) -> None:
         .limit(BATCH)
     )  # fmt: skip
     for found, act in ((over, _close), (soon, _remind), (unsettled, _settle)):
-        ids = db.session.scalars(found).all()
-        db.session.rollback()  # no read transaction stays open over the writing ones
-        for number in ids:
-            try:
-                act(number)
-            except DomainError:  # one that can't move does not hold up the others
-                db.session.rollback()
+        sweeping.each(db.session.scalars(found), act)
 
 
 def _close(listing_id: int) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import select
 from marketplace.api import (
     Actor,
     Agreement,
-    InvalidTransition,
     Listing,
     Money,
     NotFound,
@@ -26,13 +25,11 @@ from marketplace.api import (
     display,
     listings,
     payments,
-    runtime,
     transaction,
 )
 from plugins.sharing.pool import pools
 from plugins.sharing.pool.pool_models import Pass, PassMonth, Pool
-from plugins.sharing.use import standing
-from plugins.sharing.use.plans import AHEAD, JOIN_WITHIN, WAYS, months_later
+from plugins.sharing.use import monthly, standing
 from plugins.sharing.use.use_fees import fees
 
 PURPOSE = "pass"
@@ -56,7 +53,7 @@ def join(member: User, pool_id: int) -> Agreement:
             return session.get_one(Agreement, known.agreement_id)
         agreement = agreements.create(
             "pass", listing=listing, member_id=member.id, amount=Money(pool.monthly_minor, pool.currency),
-            actor=Actor(member.id, Role.MEMBER), waits_until=clock.now() + JOIN_WITHIN,
+            actor=Actor(member.id, Role.MEMBER), waits_until=clock.now() + monthly.JOIN_WITHIN,
             terms={"monthly_minor": pool.monthly_minor, "currency": pool.currency, "measure": pool.measure},
         )  # fmt: skip
         side = Pass(
@@ -65,7 +62,7 @@ def join(member: User, pool_id: int) -> Agreement:
         )  # fmt: skip
         session.add(side)
         session.flush()
-        _ask(agreement, side)
+        monthly.ask(agreement, side, PURPOSE)
     return agreement
 
 
@@ -75,46 +72,26 @@ def of(pool_id: int, member_id: int) -> Pass | None:
     return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 
 
-def _ask(agreement: Agreement, side: Pass) -> None:
-    """Ask for a month, by the newest saved method that serves; without one the payment waits for its payer."""
-    payment = payments.request_payment(agreement, PURPOSE, Money(side.monthly_minor, side.currency), strategies=WAYS)
-    for method in payments.methods_of(side.member_id):
-        try:
-            payments.use_saved_method(payment, method)
-        except (Refused, NotFound):
-            continue
-        payments.charge(payment)
-        return
-
-
 def _side(agreement: Agreement) -> Pass:
     return db.session.get_one(Pass, agreement.id, populate_existing=True)
-
-
-def _next_month(side: Pass) -> None:
-    side.months += 1
-    side.paid_until = months_later(side.since, side.months, runtime().settings.timezone)
 
 
 def begin(agreement: Agreement, context: TransitionContext) -> None:
     """Let the first month begin now."""
     side = _side(agreement)
     side.since = clock.now()
-    _next_month(side)
-    context.waits_until = side.paid_until - AHEAD
+    monthly.next_month(side, context)
 
 
 def renew(agreement: Agreement, context: TransitionContext) -> None:
     """Charge the next month."""
     context.waits_until = None
-    _ask(agreement, _side(agreement))
+    monthly.ask(agreement, _side(agreement), PURPOSE)
 
 
 def renewed(agreement: Agreement, context: TransitionContext) -> None:
     """Let another month begin."""
-    side = _side(agreement)
-    _next_month(side)
-    context.waits_until = side.paid_until - AHEAD
+    monthly.next_month(_side(agreement), context)
 
 
 def leave(agreement: Agreement, context: TransitionContext) -> None:
@@ -126,17 +103,12 @@ def stay(agreement: Agreement, context: TransitionContext) -> None:
     """Go on as before; raises Refused once the pool is closed."""
     if db.session.get_one(Listing, agreement.listing_id).state != "published":
         raise Refused(_("This is not offered at the moment."), code="not_offered")
-    context.waits_until = max(_side(agreement).paid_until - AHEAD, clock.now() + timedelta(minutes=1))
+    context.waits_until = max(_side(agreement).paid_until - monthly.AHEAD, clock.now() + timedelta(minutes=1))
 
 
 def end(agreement: Agreement, context: TransitionContext) -> None:
     """Let another pass be taken; what is still asked for is let go."""
-    side = _side(agreement)
-    side.standing = False
-    context.waits_until = None
-    for payment in payments.payments_of(agreement):
-        if payment.state not in ("succeeded", "cancelled"):
-            payments.cancel_payment(payment)
+    monthly.finish(agreement, _side(agreement), context)
 
 
 def on_payment(payment: Any, change: str) -> None:
@@ -156,17 +128,10 @@ def on_payment(payment: Any, change: str) -> None:
         db.session.add(PassMonth(payment_id=payment.id, pool_id=side.pool_id, begins_at=begins))
         if payment.gateway == "direct":  # the keeper has it in hand, and shares it out by hand
             payments.settle(payment, fee=fees(payment.kept))
-        _move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
+        monthly.move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
     elif change in ("given_up", "overdue"):
-        _move(agreement.id, "lapse")
-        _move(agreement.id, "fail")
-
-
-def _move(agreement_id: int, name: str) -> None:
-    try:
-        agreements.transition(agreement_id, name, Actor.system())
-    except InvalidTransition:
-        return  # it has moved on
+        monthly.move(agreement.id, "lapse")
+        monthly.move(agreement.id, "fail")
 
 
 def term_lines(agreement: Agreement) -> list[TermLine]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from marketplace.api import DomainError, Listing, User, clock, db, jobs, listings, places, transaction, whereabouts
+from plugins.sharing import sweeping
 from plugins.sharing.request import request_news, requests
 from plugins.sharing.request.request_models import Answer, Request
 
@@ -78,22 +79,16 @@ def public_place(member: Any) -> tuple[float, float] | None:
 def sweep(_payload: dict[str, Any]) -> None:
     """Take the next step of each request that waits no longer; each in a transaction of its own. Runs twice without harm."""
     now = clock.now()
-    for number in _due(now):
-        try:
-            step(number, now)
-        except DomainError:  # one that can't move does not hold up the others
-            db.session.rollback()
+    sweeping.each(_due(now), lambda number: step(number, now))
 
 
 def _due(now: datetime) -> Iterable[int]:
-    rows = db.session.scalars(
+    return db.session.scalars(
         select(Request.listing_id)
         .where(Request.next_at <= now)
         .order_by(Request.next_at, Request.listing_id)
         .limit(BATCH)
-    ).all()
-    db.session.rollback()  # no read transaction stays open over the writing ones
-    return rows
+    )
 
 
 def step(listing_id: int, now: datetime) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import calendar
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -13,7 +10,6 @@ from sqlalchemy import select
 from marketplace.api import (
     Actor,
     Agreement,
-    InvalidTransition,
     Money,
     NotFound,
     Refused,
@@ -28,21 +24,15 @@ from marketplace.api import (
     jobs,
     listings,
     payments,
-    runtime,
     transaction,
 )
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_words import word
 from plugins.sharing.tariffs.model import Plan, Terms
-from plugins.sharing.use import standing
+from plugins.sharing.use import monthly, standing
 from plugins.sharing.use.use_fees import fees
 from plugins.sharing.use.use_models import PlanMember
 
-JOIN_WITHIN = timedelta(hours=1)
-AHEAD = timedelta(days=2)
-"""The next month is charged so long before it begins, so that a slow bank does not interrupt the plan."""
-
-WAYS = (payments.Strategy.SAVE_AND_CHARGE,)
 STANDING = PlanMember.standing.is_(True)
 
 
@@ -82,7 +72,7 @@ def join(member: User, listing_id: int, key: str) -> Agreement:
         agreement = agreements.create(
             "plan", listing=listing, member_id=member.id, amount=Money(plan.monthly, listing.currency),
             actor=Actor(member.id, Role.MEMBER), terms={"plan": key, "monthly_minor": plan.monthly, "currency": listing.currency},
-            waits_until=clock.now() + JOIN_WITHIN,
+            waits_until=clock.now() + monthly.JOIN_WITHIN,
         )  # fmt: skip
         side = PlanMember(
             agreement_id=agreement.id, member_id=member.id, owner_id=listing.owner_id, plan=key, monthly_minor=plan.monthly,
@@ -91,7 +81,7 @@ def join(member: User, listing_id: int, key: str) -> Agreement:
         session.add(side)
         session.flush()
         if plan.monthly:
-            _ask(agreement, side)
+            monthly.ask(agreement, side, "plan")
         else:
             agreements.transition(agreement.id, "begin", Actor.system())
     return agreement
@@ -104,43 +94,15 @@ def _plan(stored: price_lists.StoredTariff | None, key: str) -> Plan:
     return found
 
 
-def _ask(agreement: Agreement, side: PlanMember) -> None:
-    """Ask for a month, by the newest saved method that serves; without one the payment waits for its payer."""
-    payment = payments.request_payment(agreement, "plan", Money(side.monthly_minor, side.currency), strategies=WAYS)
-    for method in payments.methods_of(side.member_id):
-        try:
-            payments.use_saved_method(payment, method)
-        except (Refused, NotFound):
-            continue
-        payments.charge(payment)
-        return
-
-
 def _side(agreement: Agreement) -> PlanMember:
     return db.session.get_one(PlanMember, agreement.id, populate_existing=True)
-
-
-def _next_month(side: PlanMember) -> None:
-    """Let another month begin where the last one ended, on the clocks of the site."""
-    side.months += 1
-    side.paid_until = months_later(side.since, side.months, runtime().settings.timezone)
-
-
-def months_later(since: datetime, months: int, zone: str) -> datetime:
-    """Give the same day and time some months later on a zone's clocks, as UTC; the last day where a month is shorter."""
-    shown = since.astimezone(ZoneInfo(zone))
-    year, month = divmod(shown.month - 1 + months, 12)
-    year, month = shown.year + year, month + 1
-    day = min(shown.day, calendar.monthrange(year, month)[1])
-    return shown.replace(year=year, month=month, day=day).astimezone(UTC)
 
 
 def begin(agreement: Agreement, context: TransitionContext) -> None:
     """Let the first month begin now."""
     side = _side(agreement)
     side.since = clock.now()
-    _next_month(side)
-    context.waits_until = side.paid_until - AHEAD
+    monthly.next_month(side, context)
 
 
 def renew(agreement: Agreement, context: TransitionContext) -> None:
@@ -148,16 +110,14 @@ def renew(agreement: Agreement, context: TransitionContext) -> None:
     side = _side(agreement)
     context.waits_until = None
     if side.monthly_minor and payments.payments_enabled():
-        _ask(agreement, side)
+        monthly.ask(agreement, side, "plan")
         return
     jobs.enqueue("sharing.plan_renewed", {"plan": agreement.id}, key=f"sharing.plan_renewed:{agreement.id}")
 
 
 def renewed(agreement: Agreement, context: TransitionContext) -> None:
     """Let another month begin."""
-    side = _side(agreement)
-    _next_month(side)
-    context.waits_until = side.paid_until - AHEAD
+    monthly.next_month(_side(agreement), context)
 
 
 def leave(agreement: Agreement, context: TransitionContext) -> None:
@@ -167,22 +127,17 @@ def leave(agreement: Agreement, context: TransitionContext) -> None:
 
 def stay(agreement: Agreement, context: TransitionContext) -> None:
     """Go on as before."""
-    context.waits_until = _side(agreement).paid_until - AHEAD
+    context.waits_until = _side(agreement).paid_until - monthly.AHEAD
 
 
 def end(agreement: Agreement, context: TransitionContext) -> None:
     """Let another plan be joined; what is still asked for is let go."""
-    side = _side(agreement)
-    side.standing = False
-    context.waits_until = None
-    for payment in payments.payments_of(agreement):
-        if payment.state not in ("succeeded", "cancelled"):
-            payments.cancel_payment(payment)
+    monthly.finish(agreement, _side(agreement), context)
 
 
 def renew_free(payload: dict[str, Any]) -> None:
     """Renew a plan that costs nothing; a second run finds it renewed."""
-    _move(int(payload["plan"]), "renewed")
+    monthly.move(int(payload["plan"]), "renewed")
 
 
 def on_payment(payment: Any, change: str) -> None:
@@ -195,17 +150,10 @@ def on_payment(payment: Any, change: str) -> None:
             payments.refund(payment, payment.kept, reason="plan_ended")
             return
         payments.settle(payment, fee=fees(payment.kept))
-        _move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
+        monthly.move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
     elif change in ("given_up", "overdue"):
-        _move(agreement.id, "lapse")
-        _move(agreement.id, "fail")
-
-
-def _move(agreement_id: int, name: str) -> None:
-    try:
-        agreements.transition(agreement_id, name, Actor.system())
-    except InvalidTransition:
-        return  # it has moved on
+        monthly.move(agreement.id, "lapse")
+        monthly.move(agreement.id, "fail")
 
 
 def term_lines(agreement: Agreement) -> list[TermLine]:

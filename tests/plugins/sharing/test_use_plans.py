@@ -14,7 +14,7 @@ from marketplace.errors import NotFound, Refused
 from marketplace.lifecycle import Role
 from marketplace.testing.factories import Factories
 from plugins.sharing.price import price_lists
-from plugins.sharing.use import plans
+from plugins.sharing.use import monthly, plans
 from tests.core.payment_world import DECLINES
 from tests.plugins.sharing.tariff_world import DATA
 from tests.plugins.sharing.use_world import UseWorld, number_of
@@ -100,5 +100,5 @@ def test_one_plan_at_a_time_and_none_that_is_not_there(world: UseWorld) -> None:
 
 def test_a_plan_of_the_last_day_of_a_month_stays_there() -> None:
     since = datetime(2026, 1, 31, 11, 0, tzinfo=UTC)
-    found = [plans.months_later(since, months, "Europe/Amsterdam") for months in (1, 2, 3, 12)]
+    found = [monthly.months_later(since, months, "Europe/Amsterdam") for months in (1, 2, 3, 12)]
     assert [f"{one:%m-%d %H:%M}" for one in found] == ["02-28 11:00", "03-31 10:00", "04-30 10:00", "01-31 11:00"]

@@ -1,0 +1,127 @@
+"""What is paid month by month: the life that plans and passes share, a month's payment, and when the next month begins."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from flask_babel import lazy_gettext as _l
+
+from marketplace.api import (
+    Actor,
+    Agreement,
+    InvalidTransition,
+    Money,
+    NotFound,
+    Phase,
+    Refused,
+    Role,
+    State,
+    StateMachine,
+    Transition,
+    TransitionContext,
+    agreements,
+    payments,
+    runtime,
+)
+
+JOIN_WITHIN = timedelta(hours=1)
+AHEAD = timedelta(days=2)
+"""The next month is charged so long before it begins, so that a slow bank does not interrupt what was joined."""
+
+WAYS = (payments.Strategy.SAVE_AND_CHARGE,)
+
+HOLDER = frozenset({Role.MEMBER})
+SYSTEM = frozenset({Role.SYSTEM})
+
+
+class Monthly(Protocol):
+    """The side row of an agreement that is paid month by month; amounts in minor units of its currency, times in UTC."""
+
+    member_id: Any
+    monthly_minor: Any
+    currency: Any
+    since: Any
+    months: Any
+    paid_until: Any
+    standing: Any
+
+
+def life(kind: str, *, runs: Any, leaving: Any, leavers: frozenset[Role]) -> StateMachine:
+    """Give the states of a kind that is paid until somebody ends it or a payment fails for good.
+
+    `runs` and `leaving` label the moves that begin and end it; `leavers` are who may end it.
+    """
+    return StateMachine(
+        kind=kind,
+        initial="joining",
+        states=(
+            State("joining", Phase.PROPOSED, _l("Waiting for the first payment"), expires_by="lapse"),
+            State("running", Phase.ACTIVE, _l("Runs"), expires_by="renew"),
+            State("renewing", Phase.ACTIVE, _l("The next month is being charged")),
+            State("leaving", Phase.ACTIVE, _l("Ends with the month that is paid"), expires_by="finish"),
+            State("ended", Phase.COMPLETED, _l("Ended")),
+            State("lapsed", Phase.CANCELLED, _l("Not paid in time")),
+        ),
+        transitions=(
+            Transition("begin", ("joining",), "running", SYSTEM, runs),
+            Transition("lapse", ("joining",), "lapsed", SYSTEM, _l("Not paid in time")),
+            Transition("give_up", ("joining",), "lapsed", HOLDER, _l("Don't join after all")),
+            Transition("renew", ("running",), "renewing", SYSTEM, _l("The next month is charged")),
+            Transition("renewed", ("renewing",), "running", SYSTEM, _l("Paid")),
+            Transition("fail", ("renewing",), "ended", SYSTEM, _l("Not paid, so it ended")),
+            Transition(
+                "leave", ("running",), "leaving", leavers, leaving,
+                confirm=_l("It stays until the end of the month that is paid, and is not charged again."),
+            ),
+            Transition("stay", ("leaving",), "running", HOLDER, _l("Stay after all")),
+            Transition("finish", ("leaving",), "ended", SYSTEM, _l("Ended")),
+        ),
+    )  # fmt: skip
+
+
+def ask(agreement: Agreement, side: Monthly, purpose: str) -> None:
+    """Ask for a month, by the newest saved method that serves; without one the payment waits for its payer."""
+    payment = payments.request_payment(agreement, purpose, Money(side.monthly_minor, side.currency), strategies=WAYS)
+    for method in payments.methods_of(side.member_id):
+        try:
+            payments.use_saved_method(payment, method)
+        except (Refused, NotFound):
+            continue
+        payments.charge(payment)
+        return
+
+
+def next_month(side: Monthly, context: TransitionContext) -> None:
+    """Let another month begin where the last one ended, on the clocks of the site, and wait until the one after it is due."""
+    side.months += 1
+    side.paid_until = months_later(side.since, side.months, runtime().settings.timezone)
+    context.waits_until = side.paid_until - AHEAD
+
+
+def months_later(since: datetime, months: int, zone: str) -> datetime:
+    """Give the same day and time some months later on a zone's clocks, as UTC; the last day where a month is shorter."""
+    shown = since.astimezone(ZoneInfo(zone))
+    year, month = divmod(shown.month - 1 + months, 12)
+    year, month = shown.year + year, month + 1
+    day = min(shown.day, calendar.monthrange(year, month)[1])
+    return shown.replace(year=year, month=month, day=day).astimezone(UTC)
+
+
+def finish(agreement: Agreement, side: Monthly, context: TransitionContext) -> None:
+    """Let another one be joined; what is still asked for is let go."""
+    side.standing = False
+    context.waits_until = None
+    for payment in payments.payments_of(agreement):
+        if payment.state not in ("succeeded", "cancelled"):
+            payments.cancel_payment(payment)
+
+
+def move(agreement_id: int, name: str) -> None:
+    """Make a move of the system's own; one that is not possible any more has been made."""
+    try:
+        agreements.transition(agreement_id, name, Actor.system())
+    except InvalidTransition:
+        return
