@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from marketplace.api import Role
-from plugins.sharing.use import monthly
+from plugins.sharing.use.monthly_life import life
 
-PASS = monthly.life(
+PASS = life(
     "pass",
     runs=_l("The pass runs"),
     leaving=_l("End the pass"),
