@@ -152,6 +152,8 @@ def _outside(operation: Operation, call: Call[Any, Any], claim: Claim | None, va
 
 
 def _answer(operation: Operation, result: Any) -> Response:
+    if operation.media and isinstance(result, Response):
+        return result
     reply = result if isinstance(result, Reply) else Reply(result)
     status = reply.status or operation.status
     if reply.body is None:
@@ -168,10 +170,11 @@ def _answer(operation: Operation, result: Any) -> Response:
 def _conditional(answer: Response) -> Response:
     """Answer 304 to who has this very answer already."""
     sent = request.headers.get("If-None-Match")
-    if sent is None or answer.headers["ETag"] not in (part.strip().removeprefix("W/") for part in sent.split(",")):
+    known = answer.headers.get("ETag")
+    if sent is None or known is None or known not in (part.strip().removeprefix("W/") for part in sent.split(",")):
         return answer
     short = Response(status=304)
-    short.headers["ETag"] = answer.headers["ETag"]
+    short.headers["ETag"] = known
     return short
 
 

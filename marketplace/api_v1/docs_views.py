@@ -64,6 +64,7 @@ def _shown(operation: Operation) -> dict[str, Any]:
         "statuses": openapi.statuses(operation),
         "parameters": [each for each in facts["parameters"] if each["in"] != "path"],
         "upload": operation.upload,
+        "media": operation.media,
         "sends": _written(body_of(operation.body)) if operation.body else "",
         "answers": _written(example_of(operation.returns)) if operation.returns else "",
     }

@@ -194,6 +194,8 @@ def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _success(operation: Operation) -> dict[str, Any]:
+    if operation.media:
+        return {str(operation.status): {"description": operation.summary, "content": {operation.media: {}}}}
     if operation.returns is None:
         return {str(operation.status): {"description": "Done."}}
     content = {"schema": _schema(operation.returns), "example": example_of(operation.returns)}

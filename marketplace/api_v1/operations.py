@@ -75,6 +75,8 @@ class Operation:
     body: type[Struct] | None = None
     upload: tuple[str, ...] = ()
     returns: Any = None
+    media: str = ""
+    """The answer is no JSON but a file of this type: the handler gives a finished response that no cache keeps."""
     status: int = 200
     errors: tuple[int, ...] = ()
     idempotency: Literal["", "optional", "required"] = ""

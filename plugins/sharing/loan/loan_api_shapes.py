@@ -22,6 +22,18 @@ class NewLoan(api_v1.Input):
     note: Annotated[str, Meta(max_length=1000, examples=["For the shelves in the hall."])] = ""
 
 
+class MoreTime(api_v1.Input):
+    """Until when the borrower would like to keep it."""
+
+    ends_at: api_v1.Time
+
+
+class TimeAnswer(api_v1.Input):
+    """Whether the lender grants the time that was asked for."""
+
+    grant: Annotated[bool, Meta(examples=[True])]
+
+
 class LoanLine(api_v1.Output):
     """A loan in a list."""
 
@@ -40,6 +52,9 @@ class LoanOut(LoanLine):
     deposit: Annotated[api_v1.Amount | None, Meta(description="None where none is asked for.", examples=[None])]
     deposit_state: Annotated[str, Meta(examples=["none"])]
     waits_until: api_v1.Time | None
+    wanted_end: Annotated[
+        api_v1.Time | None, Meta(description="Until when the borrower asks to keep it.", examples=[None])
+    ]
     pay_url: Annotated[str | None, Meta(description="Where the borrower pays or gives a card now.", examples=[None])]
     url: api_v1.LinkText
 
@@ -56,6 +71,7 @@ def loan(agreement: Agreement, side: Loan, pay_path: str | None) -> LoanOut:
         deposit=api_v1.amount(side.deposit_minor, side.currency) if side.deposit_minor else None,
         deposit_state=side.deposit_state,
         waits_until=agreement.waits_until,
+        wanted_end=side.wanted_end,
         pay_url=api_v1.absolute(pay_path) if pay_path else None,
         url=api_v1.absolute(url_for("agreements.show", agreement_id=agreement.id)),
     )
