@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from flask import url_for
 
 from marketplace.api import api_v1
-from plugins.sharing.circle.circle_reads import Moment
+from plugins.sharing.circle.circle_reads import Moment, Person
 
 Id = api_v1.Id
 Meta = api_v1.Meta
@@ -41,11 +41,13 @@ class MomentQuery(api_v1.Query):
 
 
 class ComingOut(api_v1.Output):
-    """Who comes; a neighbour does not belong to the circle."""
+    """Who comes; a neighbour does not belong to the circle. Of `offered_to_id` it is asked to come instead."""
 
+    place_id: Id
     member_id: Id
     name: Annotated[str, Meta(examples=["Ben"])]
     neighbour: Annotated[bool, Meta(examples=[False])]
+    offered_to_id: Annotated[Id | None, Meta(examples=[None])]
 
 
 class CircleMomentOut(api_v1.Output):
@@ -53,6 +55,7 @@ class CircleMomentOut(api_v1.Output):
 
     id: Id
     circle_id: Id
+    task_id: Id
     title: Annotated[str, Meta(examples=["Shopping"])]
     note: Annotated[str, Meta(examples=["The list is on the fridge."])]
     starts_at: Time
@@ -84,6 +87,25 @@ class NewTask(api_v1.Input):
     until: Annotated[date | None, Meta(description="The last day of a weekly task.", examples=[None])] = None
 
 
+class NewOffer(api_v1.Input):
+    """Who is asked to come instead of the caller: a member of the circle."""
+
+    member_id: Id
+
+
+class OfferAnswer(api_v1.Input):
+    """Whether the caller comes instead."""
+
+    takes: Annotated[bool, Meta(examples=[True])]
+
+
+class NeighboursOut(api_v1.Output):
+    """Help that the neighbours are asked for; its `id` is that of the listing."""
+
+    help_id: Id
+    url: api_v1.LinkText
+
+
 class TaskOut(api_v1.Output):
     """A task; its moments are on the calendar."""
 
@@ -103,8 +125,16 @@ def circle(row: Any) -> CircleOut:
 def moment(one: Moment) -> CircleMomentOut:
     """Give a moment as the API shows it."""
     return CircleMomentOut(
-        id=one.id, circle_id=one.circle_id, title=one.title, note=one.note, starts_at=one.starts_at, ends_at=one.ends_at,
+        id=one.id, circle_id=one.circle_id, task_id=one.task_id, title=one.title,
+        note=one.note, starts_at=one.starts_at, ends_at=one.ends_at,
         weekly=one.weekly, state=one.state, missing=one.missing,
-        coming=[ComingOut(member_id=each.id or 0, name=each.name, neighbour=each.neighbour) for each in one.coming],
+        coming=[_coming(each) for each in one.coming],
         url=api_v1.absolute(url_for("sharing_circles.moment", circle_id=one.circle_id, moment_id=one.id)),
+    )  # fmt: skip
+
+
+def _coming(each: Person) -> ComingOut:
+    return ComingOut(
+        place_id=each.place_id, member_id=each.id or 0, name=each.name, neighbour=each.neighbour,
+        offered_to_id=each.offered_to,
     )  # fmt: skip

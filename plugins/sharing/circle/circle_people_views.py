@@ -11,7 +11,7 @@ from flask_login import current_user, login_required
 from marketplace.api import DomainError, Forbidden, Form, limiter, runtime
 from plugins.sharing.circle import circle_feeds, circle_reads, circles, invitations
 from plugins.sharing.circle.circle_forms import InviteForm
-from plugins.sharing.circle.circle_models import ASKED, IN, KEEPER, MEMBER
+from plugins.sharing.circle.circle_models import ASKED, IN, KEEPER
 from plugins.sharing.circle.circle_views import home
 
 blueprint = Blueprint("sharing_circle_people", __name__)
@@ -68,12 +68,7 @@ def change(circle_id: int, member_id: int, act: str) -> Any:
     """Let somebody in or not, make a keeper, or take somebody out."""
     circles.of_member(circle_id, current_user)
     try:
-        if act in ("welcome", "refuse"):
-            circles.answer_asker(circle_id, member_id, current_user, welcome=act == "welcome")
-        elif act == "remove":
-            circles.remove(circle_id, member_id, current_user)
-        else:
-            circles.set_role(circle_id, member_id, current_user, KEEPER if act == "keeper" else MEMBER)
+        circles.move(circle_id, member_id, current_user, act)
         flash(_("Done."), "success")
     except DomainError as error:
         if error.status in (403, 404):

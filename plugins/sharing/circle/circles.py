@@ -240,6 +240,19 @@ def remove(circle_id: int, member_id: int, user: User) -> None:
         circle_news.tell(circle, [member_id], "circle_removed", url="/circles")
 
 
+def move(circle_id: int, member_id: int, user: User, act: str) -> None:
+    """Do what a keeper does with somebody: welcome or refuse who asks, make a keeper or member, or remove.
+
+    Raises NotFound, Forbidden, Refused.
+    """
+    if act in ("welcome", "refuse"):
+        answer_asker(circle_id, member_id, user, welcome=act == "welcome")
+    elif act == "remove":
+        remove(circle_id, member_id, user)
+    else:
+        set_role(circle_id, member_id, user, act)
+
+
 def close(circle_id: int, user: User) -> None:
     """Close a circle for good: nothing is to be done any more, links and feeds lead nowhere; its members can still read it."""
     with transaction():
