@@ -51,14 +51,19 @@ class Prepared:
 
     def one(self, **values: Any) -> Any | None:
         """Send it and give the only row as a named tuple, or None; raises what SQLAlchemy raises."""
+        rows = self.all(**values)
+        if len(rows) > 1:
+            raise LookupError(f"one row was expected, {len(rows)} came")
+        return rows[0] if rows else None
+
+    def all(self, **values: Any) -> list[Any]:
+        """Send it and give the rows as named tuples; raises what SQLAlchemy raises."""
         spelling, cursor, dialect = self._send(values)
         if spelling.ways_out is None:
             spelling.ways_out = _ways_out(spelling.columns, cursor, dialect)
         rows = cursor.fetchall()
         cursor.close()
-        if len(rows) > 1:
-            raise LookupError(f"one row was expected, {len(rows)} came")
-        return _converted(spelling, rows[0]) if rows else None
+        return [_converted(spelling, row) for row in rows]
 
     def value(self, **values: Any) -> Any:
         """Send it and give the first column of the only row, or None without a row."""

@@ -47,9 +47,9 @@ def enqueue(
     """
     kind_of(kind)
     row = _row(kind, payload, clock.now(), key=key, run_at=run_at, priority=priority)
-    with transaction() as session:
-        ring = _insert_or_ring(sqlite_database=is_sqlite())
-        job_id = _INSERT.value(**row) if key is None else session.scalar(ring, row)
+    with transaction():
+        write = _INSERT if key is None else _insert_or_ring(sqlite_database=is_sqlite())
+        job_id = write.value(**row)
         after_commit(wake_event().set)
     return int(job_id)
 
@@ -111,9 +111,9 @@ _INSERT = Prepared(insert(_table).returning(_table.c.id), *RUNG)
 
 
 @cache
-def _insert_or_ring(*, sqlite_database: bool) -> Any:
+def _insert_or_ring(*, sqlite_database: bool) -> Prepared:
     """Insert, or ring the unfinished job of the same key; one statement, so that two callers can't both insert."""
-    return _or_ring((sqlite if sqlite_database else postgresql).insert(_table))
+    return Prepared(_or_ring((sqlite if sqlite_database else postgresql).insert(_table)), *RUNG)
 
 
 def ring_for(source: CTE) -> Any:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
 from flask_babel import force_locale
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 
-from marketplace.database import db, refuse_inside_transaction
+from marketplace.database import db, reading, refuse_inside_transaction
 from marketplace.logs import log_of
 from marketplace.notifications import transport
 from marketplace.notifications.choices import wants_mail
 from marketplace.notifications.facts import readable
 from marketplace.notifications.kinds import group_of, sentence
+from marketplace.prepared import Prepared
 from marketplace.runtime import runtime
 from marketplace.users.models import User
 
 log = log_of(__name__)
+
+_user = cast(Table, User.__table__).c
+_MEMBER = Prepared(
+    select(_user.email, _user.locale, _user.name, _user.state, _user.mail_choices, _user.email_confirmed_at)
+    .where(_user.id == bindparam("user"))
+)  # fmt: skip
 
 LONGEST_SUBJECT = 150
 CHOICES_PATH = "/account/notifications"
@@ -51,7 +58,7 @@ def deliver(payload: dict[str, Any]) -> None:
     """Send the mail that `payload` describes, unless its reader no longer wants it; a repeat has the same message id."""
     refuse_inside_transaction("sending mail")
     reader = _reader(payload)
-    db.session.rollback()  # no connection is held while the mail server takes its time
+    db.session.commit()  # no connection is held while the mail server takes its time
     if reader is None:
         return
     letter = compose(payload, reader)
@@ -72,8 +79,8 @@ def _reader(payload: dict[str, Any]) -> Reader | None:
     user_id, to = payload.get("user_id"), payload.get("to")
     if user_id is None:
         return Reader(str(to), payload["locale"])
-    columns = select(User.email, User.locale, User.name, User.state, User.mail_choices, User.email_confirmed_at)
-    member = db.session.execute(columns.where(User.id == user_id)).one_or_none()
+    reading()
+    member = _MEMBER.one(user=user_id)
     if member is None or member.state == "closed":
         return None
     if to is not None:

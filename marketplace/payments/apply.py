@@ -6,7 +6,7 @@ from marketplace.database import transaction
 from marketplace.payments.apply_accounts import apply_account, apply_bank_payout
 from marketplace.payments.apply_charges import apply_charge
 from marketplace.payments.apply_disputes import apply_dispute
-from marketplace.payments.apply_holds import apply_hold, hold_of
+from marketplace.payments.apply_holds import apply_hold, began_as
 from marketplace.payments.apply_methods import apply_method, apply_setup
 from marketplace.payments.apply_pages import apply_page
 from marketplace.payments.apply_refunds import apply_refund
@@ -35,8 +35,11 @@ def apply(facts: Facts) -> Outcome:
     with transaction():
         match facts:
             case ChargeFacts():
-                held = hold_of(facts)
-                outcome = apply_charge(facts) if held is None else apply_hold(held, facts)
+                attempt = began_as(facts)
+                if attempt is not None and attempt.kind == "hold":
+                    outcome = apply_hold(attempt, facts)
+                else:
+                    outcome = apply_charge(facts, attempt)
             case PageFacts():
                 outcome = apply_page(facts)
             case SetupFacts():

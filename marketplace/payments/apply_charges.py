@@ -5,8 +5,8 @@ from __future__ import annotations
 from marketplace import clock
 from marketplace.database import db
 from marketplace.jobs.service import enqueue
-from marketplace.payments import bookings, dunning, notices
-from marketplace.payments.attempts import FINAL, find_attempt, live_attempt, locked, mark, move
+from marketplace.payments import bookings, dunning, notices, records
+from marketplace.payments.attempts import FINAL, find_attempt, locked, mark, move, overtaken
 from marketplace.payments.billing import asks
 from marketplace.payments.facts import (
     Advice,
@@ -20,21 +20,25 @@ from marketplace.payments.facts import (
 from marketplace.payments.models import Payment, PaymentAttempt, Refund, SavedMethod
 from marketplace.payments.orders import form_of
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome, parked
+from marketplace.payments.records import named, reread
 from marketplace.runtime import announce
 
 MISMATCH = "mismatch"
 AT_WORK = ("charging", "processing", "action_required")
 
 
-def apply_charge(facts: ChargeFacts) -> Outcome:
-    """Bring attempt, payment and books to what the gateway says of a charge; in the caller's transaction."""
-    attempt = find_attempt("charge", facts.key, facts.ref)
+def apply_charge(facts: ChargeFacts, attempt: PaymentAttempt | None = None) -> Outcome:
+    """Bring attempt, payment and books to what the gateway says of a charge; in the caller's transaction.
+
+    `attempt` is the charge's where it has been found already.
+    """
+    attempt = attempt or find_attempt("charge", facts.key, facts.ref)
     if attempt is None or attempt.payment_id is None:
         return STRANGE
     payment = locked(attempt.payment_id)
-    db.session.refresh(attempt)
+    reread(attempt)
     if facts.ref and attempt.ref is None:
-        attempt.ref = facts.ref
+        named(attempt, facts.ref)
     if facts.ref and attempt.ref != facts.ref:
         notices.alarm("two_charges_carry_one_key", payment=payment.id, charge=facts.ref)
         return parked("another charge carries this key")
@@ -64,10 +68,9 @@ def apply_success(
     asked = (attempt.params["amount_minor"], attempt.params["currency"])
     if asked != (facts.amount_minor, facts.currency):
         return _mismatch(payment, attempt, facts)
-    live = live_attempt("charge", payment.id)
-    overtaken = live is not None and live.id != attempt.id
     # An amount that was changed while the payer still had a page open is not what is due any more.
-    if payment.state in ("succeeded", "cancelled") or overtaken or payment.amount_minor != facts.amount_minor:
+    due = payment.state not in ("succeeded", "cancelled") and payment.amount_minor == facts.amount_minor
+    if not due or overtaken(payment.id, attempt):
         return _surplus(payment, attempt, facts, pending_id)
     _chosen(payment, attempt)
     paid(payment, attempt, facts.source)
@@ -86,12 +89,7 @@ def _chosen(payment: Payment, attempt: PaymentAttempt) -> None:
 def paid(payment: Payment, attempt: PaymentAttempt, source: str) -> None:
     """Note under the payment's lock that this attempt brought all of its money; booking and announcing are the caller's."""
     mark(attempt, "succeeded")
-    payment.charged_at = clock.now()
-    payment.gateway, payment.source_ref = attempt.gateway, source or None
-    payment.decline_code, payment.retryable, payment.advice = None, False, None
-    payment.tries += 1
-    move(payment, "succeeded", payment.charged_at)
-    db.session.flush()
+    records.paid(payment, clock.now(), attempt.gateway, source or None)
     dunning.ended(payment)
     asks.bill_charge(attempt)
 

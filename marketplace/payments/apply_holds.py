@@ -17,30 +17,29 @@ from marketplace.payments.holds import asked, plan_minding, ring_release, set_st
 from marketplace.payments.models import Payment, PaymentAttempt, PaymentHold, SavedMethod
 from marketplace.payments.orders import CaptureOrder
 from marketplace.payments.outcome import APPLIED, OLD, Outcome, parked
+from marketplace.payments.records import attempt_of_key, named, reread
 from marketplace.payments.strategies import ability
 from marketplace.payments.subjects import title_of
 from marketplace.runtime import announce
 
 
-def hold_of(facts: ChargeFacts) -> PaymentAttempt | None:
-    """Give the attempt to hold that a charge began as, None for a charge that was never held."""
-    if facts.key:
-        known = db.session.execute(
-            select(PaymentAttempt.kind).where(PaymentAttempt.key == facts.key, PaymentAttempt.gateway == gateway_name())
-        ).scalar_one_or_none()
-        if known is not None and known != "hold":
-            return None
-    return find_attempt("hold", facts.key, facts.ref)
+def began_as(facts: ChargeFacts) -> PaymentAttempt | None:
+    """Give the attempt that a charge began as: to charge, or to hold first; None for a charge that nobody here began."""
+    known = attempt_of_key(facts.key, gateway_name()) if facts.key else None
+    if known is not None and known.kind in ("charge", "hold"):
+        return known
+    held = find_attempt("hold", "", facts.ref) if known is None else None
+    return held or find_attempt("charge", "", facts.ref)
 
 
 def apply_hold(attempt: PaymentAttempt, facts: ChargeFacts) -> Outcome:
     """Bring hold, payment and books to what the gateway says; in the caller's transaction."""
     payment = locked(attempt.payment_id or 0)
-    db.session.refresh(attempt)
+    reread(attempt)
     statement = select(PaymentHold).where(PaymentHold.attempt_id == attempt.id)
     row = db.session.scalars(statement.execution_options(populate_existing=True)).one()
     if facts.ref and attempt.ref is None:
-        attempt.ref = facts.ref
+        named(attempt, facts.ref)
     if facts.ref and attempt.ref != facts.ref:
         notices.alarm("two_charges_carry_one_key", payment=payment.id, charge=facts.ref)
         return parked("another charge carries this key")

@@ -9,10 +9,10 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from marketplace import clock
-from marketplace.agreements.models import Agreement
-from marketplace.database import db, is_sqlite
+from marketplace.database import db
 from marketplace.errors import NotFound
 from marketplace.kept import held, hold
+from marketplace.payments import records
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import LIVE, Payment, PaymentAttempt, PaymentHold, Refund
 from marketplace.payments.orders import Order, freeze
@@ -61,14 +61,14 @@ def open_attempt(
 
 def find_attempt(kind: str, key: str, ref: str) -> PaymentAttempt | None:
     """Find an attempt by the key that its object carries, or else by the object's reference."""
-    base = select(PaymentAttempt).where(PaymentAttempt.kind == kind, PaymentAttempt.gateway == gateway_name())
-    fresh = base.execution_options(populate_existing=True)
     if key:
-        found = db.session.scalars(fresh.where(PaymentAttempt.key == key)).one_or_none()
-        if found is not None:
+        found = records.attempt_of_key(key, gateway_name())
+        if found is not None and found.kind == kind:
             return found
     if not ref:
         return None
+    base = select(PaymentAttempt).where(PaymentAttempt.kind == kind, PaymentAttempt.gateway == gateway_name())
+    fresh = base.execution_options(populate_existing=True)
     # One intent may be taken by several attempts, of which at most one did; it, or else the newest, is what a fact is about.
     newest = fresh.where(PaymentAttempt.ref == ref).order_by(
         PaymentAttempt.state != "succeeded", PaymentAttempt.id.desc()
@@ -82,6 +82,17 @@ def live_attempt(kind: str, payment_id: int) -> PaymentAttempt | None:
         PaymentAttempt.kind == kind, PaymentAttempt.payment_id == payment_id, PaymentAttempt.state.in_(LIVE)
     )
     return db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def overtaken(payment_id: int, attempt: PaymentAttempt) -> bool:
+    """Tell whether another charge than this attempt has moved a locked payment's money or still may.
+
+    While an attempt to charge is live itself, a unique index keeps every other one from being so.
+    """
+    if attempt.kind == "charge" and attempt.state in LIVE:
+        return False
+    live = live_attempt("charge", payment_id)
+    return live is not None and live.id != attempt.id
 
 
 def asking_attempt(payment_id: int) -> PaymentAttempt | None:
@@ -125,11 +136,7 @@ def locked(payment_id: int) -> Payment:
     payment = held(Payment, payment_id)
     if payment is not None:
         return payment
-    if not is_sqlite():
-        agreement = select(Agreement.id).join(Payment, Payment.agreement_id == Agreement.id)
-        db.session.execute(agreement.where(Payment.id == payment_id).with_for_update(of=Agreement))
-    statement = select(Payment).where(Payment.id == payment_id).with_for_update()
-    payment = db.session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+    payment = records.locked_payment(payment_id)
     if payment is None:
         raise NotFound(_("There is no such payment."))
     hold(payment.id, payment)
@@ -146,7 +153,7 @@ def locked_attempt(attempt_id: int) -> PaymentAttempt:
         payment_id = db.session.scalar(select(Refund.payment_id).where(Refund.id == attempt.refund_id))
     if payment_id is not None:
         locked(payment_id)
-        db.session.refresh(attempt)
+        records.reread(attempt)
     else:
         db.session.refresh(attempt, with_for_update=True)
     return attempt
@@ -154,10 +161,7 @@ def locked_attempt(attempt_id: int) -> PaymentAttempt:
 
 def mark(attempt: PaymentAttempt, state: str, error_code: str | None = None) -> None:
     """Set an attempt's state and why; written at once, so that a unique index speaks here and not later."""
-    attempt.state = state
-    attempt.error_code = error_code
-    attempt.updated_at = clock.now()
-    db.session.flush()
+    records.marked(attempt, state, error_code, clock.now())
 
 
 def move(payment: Payment, state: str, at: datetime | None = None) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from marketplace import clock
 from marketplace.database import db, transaction
@@ -21,10 +21,12 @@ from marketplace.payments.facts import Advice
 from marketplace.payments.models import Payment, PaymentDunning, SavedMethod
 from marketplace.payments.ringing import ring
 from marketplace.payments.subjects import title_of
+from marketplace.prepared import Prepared
 from marketplace.runtime import announce
 from marketplace.settings.service import get
 
 REFUSED = ("declined", "action_required")
+_STATE = Prepared(select(PaymentDunning.state).where(PaymentDunning.payment_id == bindparam("payment")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,8 @@ def _give_up(payment: Payment, row: PaymentDunning) -> None:
 
 def ended(payment: Payment) -> None:
     """End the dunning of a locked payment that was paid or cancelled."""
-    row = db.session.get(PaymentDunning, payment.id, populate_existing=True)
-    if row is not None and row.state == "running":
+    if _STATE.value(payment=payment.id) == "running":
+        row = db.session.get_one(PaymentDunning, payment.id, populate_existing=True)
         row.state, row.next_at = "ended", None
         db.session.flush()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ARRAY, BigInteger, String, Table, bindparam, func, select, update
 
 from marketplace import clock
-from marketplace.database import db, transaction
+from marketplace.database import db, is_sqlite, reading, transaction
 from marketplace.jobs.errors import TryLater
 from marketplace.jobs.queue import delay
 from marketplace.jobs.quiet import quietly
@@ -22,6 +24,7 @@ from marketplace.payments.facts import Facts, Refused, Unknown
 from marketplace.payments.gateway import ObjectRef, gateway
 from marketplace.payments.inbox_models import GatewayEvent
 from marketplace.payments.outcome import STRANGE, Fate, Outcome
+from marketplace.prepared import Prepared
 
 log = log_of(__name__)
 
@@ -32,6 +35,20 @@ PATIENCE = timedelta(days=1)
 """An object that nobody knows, or a gateway that does not answer, gets this long at least: their time may come."""
 
 JOB = "payments.process_event"
+
+# Statements are spelled once: putting one together costs more than running it.
+_table = cast(Table, GatewayEvent.__table__)
+_event = _table.c
+_WAITING = Prepared(
+    select(_event.id, _event.waits_since, _event.tries, _event.quiet)
+    .where(
+        _event.gateway == bindparam("name"),
+        _event.object_id == bindparam("ref"),
+        _event.state == "received",
+        _event.account == bindparam("owner"),
+    )
+    .order_by(_event.id)
+)
 
 
 def ring(name: str, subject: ObjectRef, run_at: datetime | None = None) -> None:
@@ -70,16 +87,8 @@ def process(payload: dict[str, Any]) -> None:
 
 
 def _waiting(name: str, subject: ObjectRef) -> Sequence[Any]:
-    return db.session.execute(
-        select(GatewayEvent.id, GatewayEvent.waits_since, GatewayEvent.tries, GatewayEvent.quiet)
-        .where(
-            GatewayEvent.gateway == name,
-            GatewayEvent.object_id == subject.ref,
-            GatewayEvent.state == "received",
-            GatewayEvent.account == subject.account,
-        )
-        .order_by(GatewayEvent.id)
-    ).all()
+    reading()
+    return _WAITING.all(name=name, ref=subject.ref, owner=subject.account)
 
 
 def _look(waiting: Sequence[Any], subject: ObjectRef) -> tuple[str, str]:
@@ -109,8 +118,27 @@ def _verdict(outcomes: Sequence[Outcome]) -> tuple[str, str]:
 
 
 def _settle(rows: Sequence[Any], state: str, why: str) -> None:
-    values = {"state": state, "last_error": why[:200] or None, "settled_at": clock.now()}
-    db.session.execute(update(GatewayEvent).where(GatewayEvent.id.in_([row.id for row in rows])).values(**values))
+    """Settle the events that were seen before the look and no others: one that came since may be about newer facts."""
+    ids: Any = [row.id for row in rows]
+    sqlite_database = is_sqlite()
+    settling = _settling(sqlite_database=sqlite_database)
+    settling.run(
+        ids=json.dumps(ids) if sqlite_database else ids,
+        state=state,
+        last_error=why[:200] or None,
+        settled_at=clock.now(),
+    )
+
+
+@cache
+def _settling(*, sqlite_database: bool) -> Prepared:
+    """Build the statement whose text is the same however many events there are."""
+    if sqlite_database:
+        numbers = func.json_each(bindparam("ids", type_=String())).table_valued("value")
+        which: Any = _event.id.in_(select(numbers.c.value))
+    else:
+        which = _event.id == func.any(bindparam("ids", type_=ARRAY(BigInteger)))
+    return Prepared(update(_table).where(which), "state", "last_error", "settled_at")
 
 
 def _again(waiting: Sequence[Any], subject: ObjectRef, why: str, *, patient: bool) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import Integer, column, text
 
-from marketplace.database import db
+from marketplace.prepared import Prepared
 
 SERIES = {"receipt": "R", "receipt_credit": "RC", "fee_invoice": "F", "fee_credit": "FC"}
 """Each kind of bill has its own numbers, beginning with 1 each year."""
 
-NEXT = text(
-    "INSERT INTO bill_series (series, year, last) VALUES (:series, :year, 1)"
-    " ON CONFLICT (series, year) DO UPDATE SET last = bill_series.last + 1 RETURNING last"
+_NEXT = Prepared(
+    text(
+        "INSERT INTO bill_series (series, year, last) VALUES (:series, :year, 1)"
+        " ON CONFLICT (series, year) DO UPDATE SET last = bill_series.last + 1 RETURNING last"
+    ).columns(column("last", Integer))
 )
 
 
@@ -21,4 +23,4 @@ def next_number(series: str, year: int) -> int:
     Take it as late as possible, and write the bill that carries it in the same transaction: a trigger refuses a bill with
     any other number than the one that follows the last bill.
     """
-    return int(db.session.execute(NEXT, {"series": series, "year": year}).scalar_one())
+    return int(_NEXT.value(series=series, year=year))

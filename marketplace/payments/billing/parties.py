@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import dataclass
+from typing import cast
 
-from marketplace.database import db
+from sqlalchemy import Table, bindparam, select
+
 from marketplace.payments.billing.models import BillingDetails
+from marketplace.prepared import Prepared
 from marketplace.runtime import runtime
 from marketplace.settings.service import get
 from marketplace.users.models import User
+
+_user, _details = cast(Table, User.__table__), cast(Table, BillingDetails.__table__)
+_MEMBER = Prepared(
+    select(
+        _user.c.name, _user.c.place, _user.c.locale,
+        _details.c.name.label("own"), _details.c.address, _details.c.tax_number,
+    )
+    .outerjoin(_details, _details.c.user_id == _user.c.id)
+    .where(_user.c.id == bindparam("user"))
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A member on a bill: name and address in lines, and the language that the member reads."""
+
+    lines: str
+    language: str
 
 
 def platform() -> str:
@@ -20,21 +41,22 @@ def platform() -> str:
 
 def member(user_id: int) -> str:
     """Give a member's lines: what the member told for bills, or else the name and place of the profile."""
-    row = db.session.execute(
-        select(
-            User.name, User.place, BillingDetails.name.label("own"), BillingDetails.address, BillingDetails.tax_number
-        )
-        .outerjoin(BillingDetails, BillingDetails.user_id == User.id)
-        .where(User.id == user_id)
-    ).one()
-    return _lines(row.own or row.name, *(row.address or row.place or "").splitlines(), row.tax_number or "")
+    return of(user_id).lines
 
 
 def language(user_id: int) -> str:
     """Give the language in which a member reads."""
-    chosen = db.session.scalar(select(User.locale).where(User.id == user_id))
+    return of(user_id).language
+
+
+def of(user_id: int) -> Party:
+    """Give a member's lines and language; raises LookupError for nobody."""
+    row = _MEMBER.one(user=user_id)
+    if row is None:
+        raise LookupError(f"there is no member {user_id}")
     settings = runtime().settings
-    return chosen if chosen in settings.locales else settings.locale
+    lines = _lines(row.own or row.name, *(row.address or row.place or "").splitlines(), row.tax_number or "")
+    return Party(lines, row.locale if row.locale in settings.locales else settings.locale)
 
 
 def _lines(*parts: str) -> str:

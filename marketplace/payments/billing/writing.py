@@ -15,13 +15,12 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.jobs.errors import TryLater
 from marketplace.notifications.service import notify
-from marketplace.payments.billing import fee_lines, parties
+from marketplace.payments.billing import fee_lines, parties, rows
 from marketplace.payments.billing.models import Bill
 from marketplace.payments.billing.numbers import SERIES, next_number
 from marketplace.payments.billing.wording import kind_words
 from marketplace.payments.methods import describe_method
-from marketplace.payments.models import Payment, PaymentAttempt, Refund, SavedMethod
-from marketplace.payments.subjects import title_of
+from marketplace.payments.models import PaymentAttempt, Refund
 from marketplace.runtime import runtime
 
 
@@ -42,40 +41,36 @@ class Draft:
     tax_name: str = ""
     tax_rate: str = ""
     notes: str = ""
+    language: str = ""
+    """The member's, where it is known already."""
 
 
 def write(draft: Draft) -> Bill:
     """Give a bill its number and write it down, in the caller's transaction; a cause that was billed gives that bill."""
-    known = of_cause(draft.cause)
-    if known is not None:
-        return known
+    return rows.of_cause(draft.cause) or _write(draft)
+
+
+def _write(draft: Draft) -> Bill:
+    """Write a bill whose cause was not billed a moment ago; raises TryLater when somebody else was first all the same."""
     at = clock.now()
     today = clock.local(at, runtime().settings.timezone).date()
     net, tax = (sum(int(line[part]) for line in draft.lines) for part in ("net_minor", "tax_minor"))
     series = SERIES[draft.kind]
-    number = next_number(series, today.year)
-    known = of_cause(draft.cause)  # whoever was first has committed by now: the number's row was locked
-    if known is not None:
+    number = next_number(series, today.year)  # whoever was first has committed by now: the number's row was locked
+    bill = rows.written({
+        "kind": draft.kind, "series": series, "year": today.year, "number": number, "cause": draft.cause,
+        "user_id": draft.user_id, "payment_id": draft.payment_id, "corrects_id": draft.corrects_id, "issued_on": today,
+        "seller": draft.seller, "buyer": draft.buyer, "subject": draft.subject[:200],
+        "lines": [dict(line) for line in draft.lines], "net_minor": net, "tax_minor": tax, "total_minor": net + tax,
+        "currency": draft.currency, "tax_name": draft.tax_name, "tax_rate": draft.tax_rate, "notes": draft.notes,
+        "created_at": at,
+    })  # fmt: skip
+    if bill is None:
         raise TryLater(timedelta(seconds=5), "somebody else was writing the same bill")
-    bill = Bill(
-        kind=draft.kind, series=series, year=today.year, number=number, cause=draft.cause, user_id=draft.user_id,
-        payment_id=draft.payment_id, corrects_id=draft.corrects_id, issued_on=today, seller=draft.seller, buyer=draft.buyer,
-        subject=draft.subject[:200], lines=[dict(line) for line in draft.lines], net_minor=net, tax_minor=tax,
-        total_minor=net + tax, currency=draft.currency, tax_name=draft.tax_name, tax_rate=draft.tax_rate, notes=draft.notes,
-        created_at=at,
-    )  # fmt: skip
-    db.session.add(bill)
-    db.session.flush()
-    with force_locale(parties.language(draft.user_id)):
+    with force_locale(draft.language or parties.language(draft.user_id)):
         facts = {"what": str(kind_words(bill.kind)), "number": bill.code, "amount": bill.total, "subject": bill.subject}
     notify(bill.user_id, "bill_written", params=facts, url=f"/account/bills/{bill.id}")
     return bill
-
-
-def of_cause(cause: str) -> Bill | None:
-    """Give the bill that was written for a cause."""
-    wanted = select(Bill).where(Bill.cause == cause)
-    return db.session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
 
 
 def run(payload: dict[str, Any]) -> None:
@@ -91,29 +86,28 @@ def run(payload: dict[str, Any]) -> None:
 
 def receipt(attempt_id: int) -> Bill:
     """Write the payer's receipt of a charge: from the payee, whose money it is, by way of the platform."""
-    known = of_cause(f"charge:{attempt_id}")
+    cause = f"charge:{attempt_id}"
+    known = rows.of_cause(cause)
     if known is not None:
         return known
-    attempt = db.session.get_one(PaymentAttempt, attempt_id)
-    payment = db.session.get_one(Payment, attempt.payment_id)
-    title = title_of(payment)
-    with force_locale(parties.language(payment.payer_id)):
-        notes = _paid_how(payment, attempt)
-    amount = int(attempt.params["amount_minor"])
+    charge = rows.charge_of(attempt_id)
+    payer, payee = parties.of(charge.payer_id), parties.of(charge.payee_id)
+    with force_locale(payer.language):
+        notes = _paid_how(charge)
+    amount = int(charge.params["amount_minor"])
     draft = Draft(
-        kind="receipt", cause=f"charge:{attempt_id}", user_id=payment.payer_id, currency=payment.currency,
-        seller=parties.member(payment.payee_id), buyer=parties.member(payment.payer_id), subject=title,
-        lines=[{"label": title, "net_minor": amount, "tax_minor": 0}], payment_id=payment.id, notes=notes,
+        kind="receipt", cause=cause, user_id=charge.payer_id, currency=charge.currency, seller=payee.lines,
+        buyer=payer.lines, subject=charge.title, lines=[{"label": charge.title, "net_minor": amount, "tax_minor": 0}],
+        payment_id=charge.id, notes=notes, language=payer.language,
     )  # fmt: skip
-    return write(draft)
+    return _write(draft)
 
 
-def _paid_how(payment: Payment, attempt: PaymentAttempt) -> str:
-    chosen = select(SavedMethod).where(SavedMethod.ref == str(attempt.params.get("method", "")))
-    method = db.session.scalars(chosen.where(SavedMethod.gateway == attempt.gateway)).first()
+def _paid_how(charge: Any) -> str:
+    method = rows.method_of(str(charge.params.get("method", "")), charge.gateway)
     site = runtime().settings.site_name
     how = _("Paid by: %(method)s.", method=describe_method(method)) if method else _("Paid.")
-    return f"{how} {_('Received by way of %(site)s, agreement %(id)s.', site=site, id=payment.agreement_id)}"
+    return f"{how} {_('Received by way of %(site)s, agreement %(id)s.', site=site, id=charge.agreement_id)}"
 
 
 def undone(attempt_id: int) -> Bill:
