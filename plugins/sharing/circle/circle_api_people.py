@@ -89,7 +89,11 @@ def leave_circle(call: api_v1.Call[None, api_v1.Query], circle_id: int) -> None:
 )
 def list_circle_people(call: api_v1.Call[None, api_v1.Query], circle_id: int) -> CirclePeople:
     """Give who belongs to a circle and who asks to; keepers also see invitations that are under way."""
-    _circle, row = circles.of_member(circle_id, call.user)
+    return _people(circle_id, call.user)
+
+
+def _people(circle_id: int, user: User) -> CirclePeople:
+    _circle, row = circles.of_member(circle_id, user)
     invited = invitations.open_of(circle_id) if row.role == KEEPER else ()
     return CirclePeople(
         data=[shapes.person(one) for one in circle_reads.members(circle_id)],
@@ -105,7 +109,7 @@ def move_circle_person(call: api_v1.Call[PersonMove, api_v1.Query], circle_id: i
     """Let in who asks or not, make somebody a keeper or a member, or take somebody out, as a keeper."""
     circles.of_member(circle_id, call.user)
     circles.move(circle_id, member_id, call.user, call.body.move)
-    return list_circle_people(call, circle_id)
+    return _people(circle_id, call.user)
 
 
 @part.operation(

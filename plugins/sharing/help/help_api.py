@@ -13,6 +13,7 @@ from plugins.sharing.help import thanks as thanks_of
 from plugins.sharing.help.help_api_shapes import (
     HelpAnswerList,
     HelpAnswerOut,
+    HelpChanges,
     HelpOut,
     NewHelp,
     NewHelpAnswer,
@@ -32,6 +33,7 @@ part = api_v1.ApiPart(
 )
 HELP = "Help"
 READ, WRITE = ("help:read",), ("help:write",)
+FACTS = ("title", "category", "body_md", "place")
 FIELDS = {"day": "starts_at", "until": "ends_at", "until_day": "until"}
 """What the pages call these fields, and what they are called here."""
 
@@ -65,6 +67,23 @@ def get_help(call: api_v1.Call[None, api_v1.Query], help_id: int) -> api_v1.Repl
     """Give help that is asked or offered."""
     seen = help_reads.seen(help_id, call.user)
     return api_v1.Reply(shapes.help_(seen), seen.listing.version)
+
+
+@part.operation(
+    "PATCH", "/sharing/help/{help_id}", tag=HELP, scopes=WRITE, body=HelpChanges, returns=HelpOut, errors=(404, 409),
+    versioned=True, idempotency="optional",
+)  # fmt: skip
+def change_help(call: api_v1.Call[HelpChanges, api_v1.Query], help_id: int) -> api_v1.Reply:
+    """Change what is said and how many people it is for. Taking it back is closing the listing of the same number."""
+    body = call.body
+    help_listings.owned(help_id, call.user)
+    now = help_reads.seen(help_id, call.user)
+    listing = help_listings.change(
+        help_id, call.user, version=call.version(body.version), facts=api_v1.given(body, *FACTS),
+        people=now.all if body.people is api_v1.UNSET else body.people,
+        address=now.row.address if body.address is api_v1.UNSET else body.address,
+    )  # fmt: skip
+    return api_v1.Reply(shapes.help_(help_reads.seen(help_id, call.user)), listing.version)
 
 
 @part.operation("GET", "/sharing/help/{help_id}/answers", tag=HELP, scopes=READ, returns=HelpAnswerList, errors=(404,))

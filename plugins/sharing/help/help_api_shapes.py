@@ -14,6 +14,7 @@ from plugins.sharing.help.help_reads import Seen
 Id = api_v1.Id
 Meta = api_v1.Meta
 Time = api_v1.Time
+UNSET = api_v1.UNSET
 Words = Annotated[str, Meta(max_length=2000, examples=["I live around the corner and like dogs."])]
 Day = Annotated[date, Meta(examples=["2027-06-30"], description="A day on the site's own calendar.")]
 
@@ -34,6 +35,18 @@ class NewHelp(api_v1.Input):
     address: Annotated[
         str, Meta(max_length=300, description="Told to those with whom it is agreed.", examples=[""])
     ] = ""
+
+
+class HelpChanges(api_v1.Input):
+    """What to say otherwise of help; when it is stands."""
+
+    title: Annotated[str, Meta(min_length=3, max_length=120, examples=["Walking the dog"])] | api_v1.UnsetType = UNSET
+    body_md: Annotated[str, Meta(max_length=20_000, examples=["A small one."])] | api_v1.UnsetType = UNSET
+    place: Annotated[str, Meta(max_length=80, examples=["Utrecht"])] | api_v1.UnsetType = UNSET
+    category: Annotated[str, Meta(max_length=32, examples=["help"])] | api_v1.UnsetType = UNSET
+    people: Annotated[int, Meta(ge=1, le=20, examples=[2])] | api_v1.UnsetType = UNSET
+    address: Annotated[str, Meta(max_length=300, examples=["Oudegracht 1"])] | api_v1.UnsetType = UNSET
+    version: api_v1.Version | api_v1.UnsetType = UNSET
 
 
 class HelpOut(api_v1.Output):

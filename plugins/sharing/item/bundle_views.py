@@ -9,15 +9,12 @@ from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 from wtforms import IntegerField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
-from marketplace.api import DomainError, Form, Listing, NotFound, User, access, db
+from marketplace.api import DomainError, Form, NotFound
 from plugins.sharing.item import bundles
-from plugins.sharing.item.bundle_models import BundlePart
-from plugins.sharing.item.item_models import Item
 from plugins.sharing.item.views import blueprint
 
 NUMBER = re.compile(r"(?:^|/items/)(\d{1,18})")
@@ -42,37 +39,11 @@ class PartForm(Form):
         return int(found[1]) if found else 0
 
 
-def rows_of(bundle_id: int) -> list[Any]:
-    """Give the things of a set with their owners, by one statement."""
-    return list(
-        db.session.execute(
-            select(
-                BundlePart.item_id, BundlePart.owner_id, BundlePart.percent, BundlePart.state, Listing.title, Listing.slug,
-                User.name,
-            )
-            .join(Listing, Listing.id == BundlePart.item_id)
-            .join(User, User.id == BundlePart.owner_id)
-            .where(BundlePart.bundle_id == bundle_id)
-            .order_by(BundlePart.item_id)
-        ).all()
-    )  # fmt: skip
-
-
-def _seen(listing_id: int) -> tuple[Listing, list[Any], bool]:
-    """Give a set to its maker and to the owners of its things; raises NotFound for everybody else."""
-    listing, item = db.session.get(Listing, listing_id), db.session.get(Item, listing_id)
-    rows = rows_of(listing_id)
-    maker = listing is not None and access.may(current_user, "sharing.manage", listing)
-    if listing is None or item is None or not (maker or any(row.owner_id == current_user.id for row in rows)):
-        raise NotFound(_("This page does not exist, or is not for you."))
-    return listing, rows, maker
-
-
 @blueprint.route("/items/<int:listing_id>/set", methods=["GET", "POST"])
 @login_required
 def set_of(listing_id: int) -> Any:
     """Show what belongs to a set, and let its maker ask for more."""
-    listing, rows, maker = _seen(listing_id)
+    listing, rows, maker = bundles.seen(listing_id, current_user)
     form = PartForm()
     if maker and form.validate_on_submit():
         try:
@@ -91,7 +62,7 @@ def set_of(listing_id: int) -> Any:
 @login_required
 def change_set(listing_id: int, item_id: int, word: str) -> Response:
     """Agree, decline or take back as a thing's owner; remove a thing as the maker."""
-    _listing, rows, maker = _seen(listing_id)
+    _listing, rows, maker = bundles.seen(listing_id, current_user)
     if word == "remove" and maker:
         bundles.remove(listing_id, current_user, item_id)
     elif word in ("agree", "decline"):

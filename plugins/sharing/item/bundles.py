@@ -14,6 +14,8 @@ from marketplace.api import (
     Money,
     NotFound,
     Refused,
+    User,
+    access,
     clock,
     db,
     listings,
@@ -121,3 +123,29 @@ def divide(earned: Money, parts: Mapping[str, int], maker_id: int) -> dict[int, 
 def _tell(user_id: int, kind: str, bundle: Listing, title: str, percent: int) -> None:
     params = {"title": title, "set": bundle.title, "percent": percent}
     notifications.notify(user_id, f"sharing.{kind}", params=params, url=f"/items/{bundle.id}/set", mail=True)
+
+
+def rows_of(bundle_id: int) -> list[Any]:
+    """Give the things of a set with their owners, by one statement."""
+    return list(
+        db.session.execute(
+            select(
+                BundlePart.item_id, BundlePart.owner_id, BundlePart.percent, BundlePart.state, Listing.title, Listing.slug,
+                User.name,
+            )
+            .join(Listing, Listing.id == BundlePart.item_id)
+            .join(User, User.id == BundlePart.owner_id)
+            .where(BundlePart.bundle_id == bundle_id)
+            .order_by(BundlePart.item_id)
+        ).all()
+    )  # fmt: skip
+
+
+def seen(bundle_id: int, user: Any) -> tuple[Listing, list[Any], bool]:
+    """Give a set to its maker and to the owners of its things, and whether it is the maker; raises NotFound for others."""
+    listing, item = db.session.get(Listing, bundle_id), db.session.get(Item, bundle_id)
+    rows = rows_of(bundle_id)
+    maker = listing is not None and access.may(user, "sharing.manage", listing)
+    if listing is None or item is None or not (maker or any(row.owner_id == user.id for row in rows)):
+        raise NotFound(_("This page does not exist, or is not for you."))
+    return listing, rows, maker

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from marketplace.api import Conflict, DomainError, limiter, listings, locator, looked_at, payments, places
 from plugins.sharing.pool import passes, pool_reads, pools
 from plugins.sharing.pool.pool_forms import DescribePoolForm, OfferForm, PoolForm
-from plugins.sharing.use import use_fees
+from plugins.sharing.use import monthly, use_fees
 
 blueprint = Blueprint("sharing_pools", __name__, template_folder="templates")
 
@@ -99,9 +99,9 @@ def show(listing_id: int, slug: str) -> Any:
 def join(listing_id: int) -> Response:
     """Take a pass; where it has to be paid first, lead to its payment."""
     agreement = passes.join(me(), listing_id)
-    waiting = [payment for payment in payments.payments_of(agreement) if payment.state == "method_needed"]
-    if waiting:
-        return redirect(url_for("payments.pay", payment_id=waiting[0].id), 303)
+    waiting = monthly.waiting_payment(agreement)
+    if waiting is not None:
+        return redirect(url_for("payments.pay", payment_id=waiting), 303)
     return redirect(url_for("agreements.show", agreement_id=agreement.id), 303)
 
 

@@ -1,44 +1,29 @@
-"""The API of requests and portions: the same use cases as the pages, one transaction each."""
+"""The API of requests: the same use cases as the pages, one transaction each. Importing it declares that of meals, too."""
 
 from __future__ import annotations
 
 from flask import url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from marketplace.api import Agreement, InvalidInput, NotFound, api_v1, db, listings
-from plugins.sharing.meal import orders
-from plugins.sharing.meal.meal_models import Order
+from marketplace.api import InvalidInput, NotFound, api_v1, db, listings
+from plugins.sharing.meal import meal_api
 from plugins.sharing.request import request_answers, requests
 from plugins.sharing.request import request_api_shapes as shapes
+from plugins.sharing.request.request_api_part import FACTS, READ, REQUESTS, WRITE, part, renamed
 from plugins.sharing.request.request_api_shapes import (
     AnswerList,
     AnswerOut,
     NewAnswer,
-    NewOrder,
     NewRequest,
-    OrderOut,
+    RequestChanges,
     RequestOut,
 )
 from plugins.sharing.request.request_models import Answer, Request
 from plugins.sharing.slot.windows import Window
 
-part = api_v1.ApiPart(
-    "sharing_ask_api",
-    scopes={
-        "asking:read": _l("See your requests, answers and orders of portions"),
-        "asking:write": _l("Ask, answer, choose and order portions in your name"),
-    },
-)
-REQUESTS, MEALS = "Requests", "Meals"
-READ, WRITE = ("asking:read",), ("asking:write",)
 FIELDS = {"starts_on": "starts_at", "ends_on": "ends_at", "radius": "radius_m", "fee": "fee.minor"}
 """What the pages call these fields, and what they are called here."""
-
-
-def _renamed(error: InvalidInput) -> InvalidInput:
-    return InvalidInput({FIELDS.get(name, name): text for name, text in error.errors.items()})
 
 
 @part.operation(
@@ -58,7 +43,7 @@ def ask(call: api_v1.Call[NewRequest, api_v1.Query]) -> api_v1.Reply:
             address=body.address,
         )
     except InvalidInput as error:
-        raise _renamed(error) from None
+        raise renamed(error, FIELDS) from None
     shown = shapes.request(listing, db.session.get_one(Request, listing.id))
     return api_v1.Reply(shown, listing.version, location=url_for("sharing_ask_api.get_request", request_id=listing.id))
 
@@ -98,7 +83,7 @@ def answer_request(call: api_v1.Call[NewAnswer, api_v1.Query], request_id: int) 
             fee_minor=body.fee.money("fee").minor if body.fee is not None else 0,
         )  # fmt: skip
     except InvalidInput as error:
-        raise _renamed(error) from None
+        raise renamed(error, FIELDS) from None
     return api_v1.Reply(shapes.answer(row), location=url_for("sharing_ask_api.list_answers", request_id=request_id))
 
 
@@ -113,23 +98,29 @@ def choose_answer(call: api_v1.Call[None, api_v1.Query], answer_id: int) -> Answ
 
 
 @part.operation(
-    "POST", "/sharing/meals/{meal_id}/orders", tag=MEALS, scopes=WRITE, body=NewOrder, returns=OrderOut, status=201,
-    errors=(404, 409), idempotency="required",
+    "POST", "/sharing/answers/{answer_id}/withdraw", tag=REQUESTS, scopes=WRITE, returns=AnswerOut, errors=(404, 409),
+    idempotency="optional",
 )  # fmt: skip
-def order_portions(call: api_v1.Call[NewOrder, api_v1.Query], meal_id: int) -> api_v1.Reply:
-    """Order portions: agreed at once where they are free, else held until they are paid."""
-    agreement = orders.place(meal_id, call.user.id, call.body.count, call.key)
-    shown = shapes.order(agreement, db.session.get_one(Order, agreement.id))
-    return api_v1.Reply(shown, agreement.version, location=url_for("sharing_ask_api.get_order", order_id=agreement.id))
+def withdraw_answer(call: api_v1.Call[None, api_v1.Query], answer_id: int) -> AnswerOut:
+    """Take one's own answer back while it is not chosen."""
+    return shapes.answer(request_answers.withdraw(answer_id, call.user))
 
 
-@part.operation("GET", "/sharing/orders/{order_id}", tag=MEALS, scopes=READ, returns=OrderOut, errors=(404,))
-def get_order(call: api_v1.Call[None, api_v1.Query], order_id: int) -> api_v1.Reply:
-    """Give an order in which the caller eats or cooks."""
-    row, agreement = db.session.get(Order, order_id), db.session.get(Agreement, order_id)
-    if row is None or agreement is None or call.user.id not in (agreement.member_id, agreement.owner_id):
-        raise NotFound(_("There is no such order."))
-    return api_v1.Reply(shapes.order(agreement, row), agreement.version)
+@part.operation(
+    "PATCH", "/sharing/requests/{request_id}", tag=REQUESTS, scopes=WRITE, body=RequestChanges, returns=RequestOut,
+    errors=(404, 409), versioned=True, idempotency="optional",
+)  # fmt: skip
+def change_request(call: api_v1.Call[RequestChanges, api_v1.Query], request_id: int) -> api_v1.Reply:
+    """Change what is said of a request; when and how far stand. Taking it back is closing the listing of its number."""
+    requests.owned(request_id, call.user)
+    row = db.session.get_one(Request, request_id)
+    listing = requests.change(
+        request_id, call.user, version=call.version(call.body.version), facts=api_v1.given(call.body, *FACTS),
+        address=row.address if call.body.address is api_v1.UNSET else call.body.address,
+    )  # fmt: skip
+    return api_v1.Reply(shapes.request(listing, row), listing.version)
 
+
+DECLARING = (meal_api,)
 
 blueprint = part.blueprint

@@ -1,4 +1,4 @@
-"""Requests, answers and orders of portions as the API shows them and takes them."""
+"""Requests and answers as the API shows them and takes them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from flask import url_for
 
-from marketplace.api import Agreement, Listing, api_v1
-from plugins.sharing.meal.meal_models import Order
+from marketplace.api import Listing, api_v1
 from plugins.sharing.request.request_models import Answer, Request
 
 Id = api_v1.Id
 Meta = api_v1.Meta
 Time = api_v1.Time
 Amount = api_v1.Amount
+UNSET = api_v1.UNSET
 Words = Annotated[str, Meta(max_length=2000, examples=["Mine is in the shed; ring twice."])]
 Address = Annotated[str, Meta(max_length=300, description="Told to the other side once it is agreed.", examples=[""])]
 
@@ -73,22 +73,15 @@ class AnswerList(api_v1.Output):
     data: list[AnswerOut]
 
 
-class NewOrder(api_v1.Input):
-    """How many portions."""
+class RequestChanges(api_v1.Input):
+    """What to say otherwise of a request; what is left out stays."""
 
-    count: Annotated[int, Meta(ge=1, le=10, examples=[2])]
-
-
-class OrderOut(api_v1.Output):
-    """An order of portions; moving it is a move of the agreement of the same number."""
-
-    id: Id
-    meal_id: Id
-    count: Annotated[int, Meta(examples=[2])]
-    state: Annotated[str, Meta(examples=["agreed"])]
-    amount: Amount | None
-    waits_until: Time | None
-    url: api_v1.LinkText
+    title: Annotated[str, Meta(min_length=3, max_length=120, examples=["A hedge trimmer"])] | api_v1.UnsetType = UNSET
+    body_md: Annotated[str, Meta(max_length=20_000, examples=["For the hedge."])] | api_v1.UnsetType = UNSET
+    category: Annotated[str, Meta(max_length=32, examples=["tools"])] | api_v1.UnsetType = UNSET
+    place: Annotated[str, Meta(max_length=80, examples=["Utrecht"])] | api_v1.UnsetType = UNSET
+    address: Address | api_v1.UnsetType = UNSET
+    version: api_v1.Version | api_v1.UnsetType = UNSET
 
 
 def request(listing: Listing, row: Request) -> RequestOut:
@@ -107,13 +100,4 @@ def answer(row: Any) -> AnswerOut:
         id=found.id, request_id=found.request_id, member_id=found.member_id, item_id=found.item_id, state=found.state,
         words=found.words, fee=api_v1.amount(found.fee_minor, found.currency) if found.fee_minor else None,
         agreement_id=found.agreement_id, created_at=found.created_at,
-    )  # fmt: skip
-
-
-def order(agreement: Agreement, row: Order) -> OrderOut:
-    """Give an order as the API shows it."""
-    return OrderOut(
-        id=agreement.id, meal_id=row.meal_id, count=row.count, state=agreement.state,
-        amount=api_v1.amount(agreement.amount_minor, agreement.currency), waits_until=agreement.waits_until,
-        url=api_v1.absolute(url_for("agreements.show", agreement_id=agreement.id)),
     )  # fmt: skip

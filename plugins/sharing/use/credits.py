@@ -7,7 +7,18 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from marketplace.api import InvalidInput, Listing, NotFound, Refused, User, clock, db, transaction
+from marketplace.api import (
+    InvalidInput,
+    Listing,
+    Money,
+    NotFound,
+    Refused,
+    User,
+    clock,
+    db,
+    notifications,
+    transaction,
+)
 from plugins.sharing.use.use_models import Credit, UseBill, UseSession
 
 MOST = 1_000_000_00
@@ -52,6 +63,18 @@ def give(owner: User, member_id: int, amount_minor: int, listing: Listing, note:
             raise NotFound(_("There is no such member."), field="member")
         lock(member_id)
         return move(member_id, owner.id, listing.currency, "given", amount_minor, author_id=owner.id, note=note[:200])
+
+
+def give_to(owner: User, email: str, amount_minor: int, listing: Listing, note: str = "") -> Credit:
+    """Let an owner give credit to the member with this address, who is told; raises as `give` does."""
+    with transaction():
+        member_id = db.session.scalar(select(User.id).where(User.email == email.strip().lower()))
+        moved = give(owner, member_id or 0, amount_minor, listing, note)
+        amount = Money(moved.amount_minor, moved.currency)
+        notifications.notify(
+            moved.member_id, "sharing.credit_given", params={"amount": amount, "name": owner.name}, url="/uses"
+        )
+    return moved
 
 
 def use(session: UseSession, sealed: UseBill, amount_minor: int) -> None:

@@ -82,3 +82,8 @@ def move(agreement_id: int, name: str) -> None:
         agreements.transition(agreement_id, name, Actor.system())
     except InvalidTransition:
         return
+
+
+def waiting_payment(agreement: Agreement) -> int | None:
+    """Give the payment for which the member has to choose how to pay, so that it can begin; None where there is none."""
+    return next((one.id for one in payments.payments_of(agreement) if one.state == "method_needed"), None)

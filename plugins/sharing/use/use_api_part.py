@@ -13,4 +13,4 @@ part = api_v1.ApiPart(
         "uses:write": _l("Reserve, start and end uses in your name"),
     },
 )
-PRICES, USES, DEVICES = "Prices", "Uses", "Devices"
+PRICES, USES, DEVICES, ACCOUNT = "Prices", "Uses", "Devices", "Account for uses"

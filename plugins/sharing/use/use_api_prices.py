@@ -45,6 +45,18 @@ def save_prices(call: api_v1.Call[NewPrices, api_v1.Query], listing_id: int, arr
 
 
 @part.operation(
+    "DELETE", "/sharing/items/{listing_id}/prices/{arrangement}", tag=PRICES, scopes=("listings:write",), status=204,
+    errors=(403, 404),
+)  # fmt: skip
+def withdraw_prices(call: api_v1.Call[None, api_v1.Query], listing_id: int, arrangement: str) -> None:
+    """Take an arrangement's prices off the item; agreements keep theirs."""
+    listing = listings.visible(listing_id, call.user)
+    if listing.kind != "item" or arrangement not in ARRANGEMENTS:
+        raise NotFound(_("There is no such arrangement."))
+    price_lists.withdraw(listing_id, arrangement, call.user)
+
+
+@part.operation(
     "POST", "/sharing/items/{listing_id}/quotes/{arrangement}", tag=PRICES, public=True, body=NewQuote, returns=BillFacts,
     errors=(404, 409),
 )  # fmt: skip

@@ -7,14 +7,12 @@ from typing import Any
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import login_required
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, Money, NotFound, User, access, clock, db, notifications, transaction
+from marketplace.api import DomainError, NotFound, access, db
 from plugins.sharing.item import units
-from plugins.sharing.item.item_models import Unit
 from plugins.sharing.price.tariff_views import managed
-from plugins.sharing.use import correcting, credits, device_keys, use_reads
+from plugins.sharing.use import correcting, credits, devices, use_reads
 from plugins.sharing.use.use_forms import CorrectionForm, CreditForm, DeviceForm, with_registers
 from plugins.sharing.use.use_models import Device, Reading, UseSession
 from plugins.sharing.use.use_views import blueprint, me
@@ -38,14 +36,7 @@ def of_item(listing_id: int) -> Any:
 
 
 def _add_device(form: DeviceForm) -> Device:
-    with transaction() as session:
-        made = Device(
-            unit_id=int(form.unit.data), name=form.name.data, secret=device_keys.new_secret(),
-            silence_seconds=form.silence.data, created_at=clock.now(), created_by=me().id,
-        )  # fmt: skip
-        session.add(made)
-        session.flush()
-    return made
+    return devices.add(int(form.unit.data), me(), form.name.data, form.silence.data)
 
 
 @blueprint.post("/items/<int:listing_id>/devices/<int:device_id>/revoke")
@@ -53,15 +44,7 @@ def _add_device(form: DeviceForm) -> Device:
 def revoke(listing_id: int, device_id: int) -> Response:
     """Accept nothing more from a device."""
     managed(listing_id)
-    with transaction() as session:
-        found = session.scalars(
-            select(Device)
-            .join(Unit, Unit.id == Device.unit_id)
-            .where(Device.id == device_id, Unit.item_id == listing_id)
-        ).one_or_none()
-        if found is None:
-            raise NotFound(_("There is no such device."))
-        found.revoked_at = found.revoked_at or clock.now()
+    devices.revoke(listing_id, device_id)
     flash(_("Nothing more is accepted from this device."), "success")
     return redirect(url_for("sharing_use.of_item", listing_id=listing_id), 303)
 
@@ -72,16 +55,11 @@ def give_credit(listing_id: int) -> Response:
     """Give a member credit for the owner's things."""
     listing, form = managed(listing_id), CreditForm()
     if form.validate_on_submit():
-        member_id = db.session.scalar(select(User.id).where(User.email == form.member.data.strip().lower()))
         try:
-            moved = credits.give(me(), member_id or 0, form.amount.minor, listing, form.note.data or "")
+            credits.give_to(me(), form.member.data, form.amount.minor, listing, form.note.data or "")
         except DomainError as error:
             flash(error.message, "error")
         else:
-            amount = Money(moved.amount_minor, moved.currency)
-            notifications.notify(
-                moved.member_id, "sharing.credit_given", params={"amount": amount, "name": me().name}, url="/uses"
-            )
             flash(_("The credit is given."), "success")
     else:
         flash(_("Write whose credit it is, and how much."), "error")

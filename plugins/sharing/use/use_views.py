@@ -17,7 +17,7 @@ from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan import scanned
 from plugins.sharing.price import price_lists, tariff_words
 from plugins.sharing.price.tariff_views import panel
-from plugins.sharing.use import buying, collecting, credits, metering, plans, sessions, standing, use_reads
+from plugins.sharing.use import buying, collecting, credits, metering, monthly, plans, sessions, standing, use_reads
 from plugins.sharing.use.sessions import Wish
 from plugins.sharing.use.use_forms import BuyCreditForm, CoUserForm, RegistersForm, StartForm, with_registers
 
@@ -181,9 +181,9 @@ def _keeps(session: Any) -> bool:
 def join(listing_id: int, key: str) -> Response:
     """Join a plan; where it has to be paid first, lead to its payment."""
     agreement = plans.join(me(), listing_id, key)
-    waiting = [payment for payment in payments.payments_of(agreement) if payment.state == "method_needed"]
-    if waiting:
-        return redirect(url_for("payments.pay", payment_id=waiting[0].id), 303)
+    waiting = monthly.waiting_payment(agreement)
+    if waiting is not None:
+        return redirect(url_for("payments.pay", payment_id=waiting), 303)
     return redirect(url_for("agreements.show", agreement_id=agreement.id), 303)
 
 
