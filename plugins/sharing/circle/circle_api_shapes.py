@@ -87,7 +87,7 @@ class NewTask(api_v1.Input):
     until: Annotated[date | None, Meta(description="The last day of a weekly task.", examples=[None])] = None
 
 
-class NewOffer(api_v1.Input):
+class TurnOffer(api_v1.Input):
     """Who is asked to come instead of the caller: a member of the circle."""
 
     member_id: Id

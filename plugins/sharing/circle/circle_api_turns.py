@@ -8,7 +8,7 @@ from marketplace.api import api_v1, db
 from plugins.sharing.circle import circles, moments, neighbours, turns
 from plugins.sharing.circle.circle_api_moments import shown
 from plugins.sharing.circle.circle_api_part import CIRCLES, WRITE, part
-from plugins.sharing.circle.circle_api_shapes import CircleMomentOut, NeighboursOut, NewOffer, OfferAnswer, TaskOut
+from plugins.sharing.circle.circle_api_shapes import CircleMomentOut, NeighboursOut, OfferAnswer, TaskOut, TurnOffer
 from plugins.sharing.circle.circle_models import CircleTask
 
 
@@ -47,10 +47,10 @@ def ask_neighbours(call: api_v1.Call[None, api_v1.Query], circle_id: int, moment
 
 
 @part.operation(
-    "PUT", "/sharing/circles/{circle_id}/moments/{moment_id}/turn/offer", tag=CIRCLES, scopes=WRITE, body=NewOffer,
+    "PUT", "/sharing/circles/{circle_id}/moments/{moment_id}/turn/offer", tag=CIRCLES, scopes=WRITE, body=TurnOffer,
     returns=CircleMomentOut, errors=(404, 409), idempotency="optional",
 )  # fmt: skip
-def offer_turn(call: api_v1.Call[NewOffer, api_v1.Query], circle_id: int, moment_id: int) -> CircleMomentOut:
+def offer_turn(call: api_v1.Call[TurnOffer, api_v1.Query], circle_id: int, moment_id: int) -> CircleMomentOut:
     """Ask another member to come instead; until they say yes the caller comes."""
     turns.offer(circle_id, moment_id, call.user, call.body.member_id)
     return shown(circle_id, moment_id)
