@@ -6,35 +6,18 @@ Prints figures and asserts nothing about time. `docs/performance.md` tells how t
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from marketplace import clock
-from marketplace.database import db
 from marketplace.testing.apps import built, migrate, settings
 from marketplace.testing.databases import DIALECTS, TestDatabase, migrated
 from marketplace.testing.postgres import held_open
-from plugins.funding import totals
-from tests.benchmarks import ledger_post, occupancy, raw_pledge, readings, startup, webhooks
-from tests.benchmarks.meter import Subject, ask, environ, measure
-from tests.benchmarks.raw import RawSite
+from tests.benchmarks import ledger_post, occupancy, readings, startup, webhooks
+from tests.benchmarks.pages import Ground, measure_all, print_pages
 from tests.benchmarks.seed import fill, plan_of
-from tests.benchmarks.site import PLEDGE_API, PLEDGE_FORM, PLEDGE_HTTP, RAW_BROWSE, Site, bare_sql
-from tests.benchmarks.table import ms, show, times
-
-
-@dataclass(slots=True)
-class Figures:
-    """What one database of one size gave, by the page's name."""
-
-    product: dict[str, Subject] = field(default_factory=dict)
-    raw: dict[str, Subject] = field(default_factory=dict)
-    bare: dict[str, Subject] = field(default_factory=dict)
-    statements: dict[str, int] = field(default_factory=dict)
-    wsgi: Subject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +73,9 @@ def main() -> None:
             occupancy.report(folder, wanted.databases, rounds=3 if quick else 15)
             return
         for dialect in wanted.databases:
+            if not (wanted.readings or wanted.webhooks or wanted.startup):
+                pages(dialect, folder, wishes, only_pledges=wanted.pledges, with_startup=not wanted.no_startup)
+                continue
             database = migrated(dialect, folder, "bench", migrate)
             if wanted.readings:
                 readings.report(database, folder, wanted.readings)
@@ -97,21 +83,20 @@ def main() -> None:
                 length = 10 if quick else 60
                 load = webhooks.Wishes(seconds=length, outage=length, workers=wanted.workers)
                 webhooks.report(database, folder, load)
-            elif wanted.startup:
+            else:
                 seeded(database, folder, 1000)
                 startup.report(database, folder, wishes.starts)
-            else:
-                pages(database, folder, wishes, only_pledges=wanted.pledges, with_startup=not wanted.no_startup)
 
 
-def pages(database: TestDatabase, folder: Path, wishes: Wishes, *, only_pledges: bool, with_startup: bool) -> None:
-    """Measure pages and pledges of one database, or pledges alone, then start-up."""
-    found: dict[int, Figures] = {}
-    for size in wishes.sizes:
-        found[size] = of_size(database, folder, size, wishes, only_pledges=only_pledges)
-        print_pages(database.dialect, size, found[size], found[wishes.sizes[0]])
+def pages(dialect: str, folder: Path, wishes: Wishes, *, only_pledges: bool, with_startup: bool) -> None:
+    """Measure pages and pledges of one database in all sizes, or pledges alone, then start-up."""
+    with ExitStack() as stack:
+        grounds = [Ground.of(stack, dialect, folder, size) for size in wishes.sizes]
+        measure_all(grounds, wishes.rounds, wishes.pledges, only_pledges=only_pledges)
+        for ground in grounds:
+            print_pages(ground, grounds[0])
     if with_startup and not only_pledges:
-        startup.report(database, folder, wishes.starts)
+        startup.report(grounds[-1].database, folder, wishes.starts)
 
 
 def seeded(database: TestDatabase, folder: Path, listings: int) -> None:
@@ -119,74 +104,6 @@ def seeded(database: TestDatabase, folder: Path, listings: int) -> None:
     database.clean()
     with built(settings(database.url, folder, environment="production", stripe_api_base=""), folder) as app:
         fill(app, plan_of(listings, clock.now()), f"{database.dialect}, {listings:,} listings")
-
-
-def of_size(
-    database: TestDatabase, folder: Path, listings: int, wishes: Wishes, *, only_pledges: bool = False
-) -> Figures:
-    """Seed one size and measure every page and pledge there."""
-    database.clean()
-    figures = Figures()
-    using = settings(database.url, folder, environment="production", stripe_api_base="")
-    with ExitStack() as stack:
-        app = stack.enter_context(built(using, folder))
-        plan = plan_of(listings, clock.now())
-        fill(app, plan, f"{database.dialect}, {listings:,} listings")
-        site = Site(app, database.url, plan)
-        make_bare = stack.enter_context(bare_sql(site))
-        raw = RawSite(database.url)
-        stack.callback(raw.connection.close)
-        for name, ready in () if only_pledges else site.pages().items():
-            statements = site.statements(ready)
-            figures.statements[name] = len(statements)
-            figures.product[name] = Subject(name, ready, site.server)
-            figures.bare[name] = make_bare(name, statements)
-            if name in RAW_BROWSE:
-                figures.raw[name] = _raw_page(raw, RAW_BROWSE[name], site)
-            together = [group[name] for group in (figures.product, figures.raw, figures.bare) if name in group]
-            measure(together, wishes.rounds)
-        pledges(site, figures, wishes)
-        with app.app_context():
-            if drift := totals.drift():
-                raise RuntimeError(f"kept totals differ from the pledges: {drift[:3]}")
-            db.session.remove()
-    return figures
-
-
-def _raw_page(raw: RawSite, path: str, site: Site) -> Subject:
-    server = None if site.server is None else raw.connection.info.backend_pid
-    return Subject("raw", lambda: lambda: ask(raw.wsgi, environ(path)), server)
-
-
-def pledges(site: Site, figures: Figures, wishes: Wishes) -> None:
-    """Measure the form, a pledge by it, a pledge by the API, and the same rows written by hand."""
-    ways = {PLEDGE_FORM: site.pledge_form, PLEDGE_HTTP: site.pledge_by_form, PLEDGE_API: site.pledge_by_api}
-    for name, ready in ways.items():
-        figures.statements[name] = len(site.statements(ready))
-        figures.product[name] = Subject(name, ready, site.server, burst=2)
-    with raw_pledge.subjects(site) as by_hand:
-        figures.raw[PLEDGE_HTTP], figures.raw[PLEDGE_API] = by_hand["view"], by_hand["program"]
-        figures.bare[PLEDGE_HTTP] = figures.bare[PLEDGE_API] = by_hand["sql"]
-        figures.wsgi = by_hand["wsgi"]
-        measure([*(figures.product[name] for name in ways), *by_hand.values()], wishes.pledges)
-
-
-def print_pages(dialect: str, listings: int, figures: Figures, least: Figures) -> None:
-    """Print one table; growth is against the smallest size on the same database."""
-    heads = ["page", "SQL", "CPU ms", "per s", "raw ms", "x raw", "SQL ms", "x SQL", "growth"]
-    rows = []
-    for name, product in figures.product.items():
-        raw, bare = (group[name].cpu_ms if name in group else None for group in (figures.raw, figures.bare))
-        cpu = product.cpu_ms
-        growth = "" if figures is least else times(cpu, least.product[name].cpu_ms)
-        rows.append([name, str(figures.statements[name]), ms(cpu), f"{product.per_second:.0f}", ms(raw), times(cpu, raw),
-                     ms(bare), times(cpu, bare), growth])  # fmt: skip
-    cores = os.cpu_count()
-    if figures.wsgi is not None:
-        limit = figures.wsgi.cpu_ms
-        ratio = times(figures.product[PLEDGE_HTTP].cpu_ms, limit)
-        rows.append(["pledge, HTTP", "", "", "", ms(limit), ratio, "", "", "(raw: a bare WSGI function)"])
-    show(f"{dialect}, {listings:,} listings ({cores} cores; CPU of client and server together, medians)", heads, rows)
 
 
 if __name__ == "__main__":
