@@ -13,7 +13,7 @@ from flask import request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, Integer, MetaData, event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -233,8 +233,16 @@ def _connect_postgresql(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if EACH_ALONE not in options:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if IMMEDIATE in options else "BEGIN")
+    if EACH_ALONE in options:
+        return
+    begin = "BEGIN IMMEDIATE" if IMMEDIATE in options else "BEGIN"
+    for hear in connection.dispatch.before_cursor_execute:  # whoever counts or traces statements hears of this one
+        hear(connection, None, begin, (), None, False)
+    dialect = connection.dialect
+    try:  # by the driver: there is nothing to be prepared, converted or read
+        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+    except dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(begin, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
 
 
 def _note_checkin(_connection: Any, record: Any) -> None:

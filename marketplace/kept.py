@@ -7,10 +7,12 @@ and everything after them see one and the same object, whoever wrote it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import instance_state, manager_of_class, set_committed_value
+from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from marketplace.database import HELD, db
 
@@ -18,19 +20,32 @@ Kept = TypeVar("Kept")
 
 
 def known(kind: type[Kept], values: Mapping[str, Any]) -> Kept:
-    """Give the object of a row that was just read or written, all of it in `values`, as if the session had loaded it."""
-    manager: Any = manager_of_class(kind)
-    made: Kept = manager.new_instance()
-    vars(made).update(values)
-    make_transient_to_detached(made)
+    """Give the object of a row that was just read or written; a column that `values` leaves out is read when it is asked for."""
     session = db.session()
-    key: Any = instance_state(made).key
+    mapper, primary, missing = _plan(cast("Any", kind), frozenset(values))
+    key = mapper.identity_key_from_primary_key(tuple([values[name] for name in primary]))
     there: Kept | None = session.identity_map.get(key)
-    if there is None:
-        session.add(made)
-        return made
-    rewritten(there, values)
-    return there
+    if there is not None:
+        rewritten(there, values)
+        return there
+    # What the session does with a row that it loads itself. Its own way to take in an object made elsewhere looks through
+    # all that the object might bring along, which takes longer than the database took for the row.
+    made: Kept = mapper.class_manager.new_instance()
+    vars(made).update(values)
+    state: Any = instance_state(made)
+    state.key, state.session_id = key, session.hash_key
+    session.identity_map.add(state)
+    if missing:
+        session.expire(made, missing)
+    return made
+
+
+@cache
+def _plan(kind: type, given: frozenset[str]) -> tuple[Mapper[Any], tuple[str, ...], tuple[str, ...]]:
+    """Give how a kind of row is mapped, and the names of its primary key and of the columns that are not given."""
+    mapper: Mapper[Any] = inspect(kind)
+    primary = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+    return mapper, primary, tuple(column.key for column in mapper.column_attrs if column.key not in given)
 
 
 def rewritten(row: Any, values: Mapping[str, Any]) -> None:

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, bindparam, insert
 
 from marketplace import clock
-from marketplace.database import transaction
+from marketplace.database import db, transaction
 from marketplace.hooks.types import NotificationKind
 from marketplace.jobs.quiet import is_quiet
 from marketplace.jobs.service import enqueue, enqueue_many
@@ -19,7 +19,14 @@ from marketplace.prepared import Prepared
 from marketplace.runtime import runtime
 
 MAIL_JOB = "notifications.mail"
-_ONE = Prepared(insert(cast(Table, Notification.__table__)), "user_id", "kind", "params", "url", "created_at")
+_LINE = ("user_id", "kind", "params", "url", "created_at")
+_table = cast(Table, Notification.__table__)
+_ONE = Prepared(insert(_table), *_LINE)
+_TWO = Prepared(
+    insert(_table).values(
+        [{name: bindparam(name + number, type_=_table.c[name].type) for name in _LINE} for number in ("", "_2")]
+    )
+)
 
 
 class UnknownNotification(LookupError):
@@ -64,24 +71,46 @@ def notify_many(
     due; quiet work (`jobs.quiet`) writes the line and no mail. Raises UnknownNotification, and ValueError for an address
     elsewhere.
     """
-    descriptor = kind_of(kind)
+    people = list(dict.fromkeys(user_ids))
+    notify_all([(person, kind, mail) for person in people], params=params, url=url, mail_params=mail_params)
+
+
+def notify_all(
+    told: Sequence[tuple[int, str, bool]],
+    *,
+    params: Mapping[str, Any],
+    url: str,
+    mail_params: Mapping[str, Any] | None = None,
+) -> None:
+    """Tell several members the same facts, each by a kind of their own: `told` names member, kind, and whether to mail.
+
+    Otherwise as `notify_many`, and raises what it raises.
+    """
     if not url.startswith("/") or url.startswith("//"):
         raise ValueError(f"a notification leads to a path of this site, not to {url!r}")
-    people = list(dict.fromkeys(user_ids))
-    if not people:
+    kinds = {kind: kind_of(kind) for _person, kind, _mail in told}
+    if not told:
         return
-    facts = encode(params)
-    at = clock.now()
-    rows = [{"user_id": person, "kind": kind, "params": facts, "url": url, "created_at": at} for person in people]
-    with transaction() as session:
-        if len(rows) == 1:
-            _ONE.run(**rows[0])
-        else:
-            session.execute(insert(Notification), rows)
-        if mail and descriptor.mail and not is_quiet():
-            told = {**facts, **encode(mail_params or {})}
-            template = descriptor.template or kind
-            enqueue_many(MAIL_JOB, [_mail(template, told, user_id=person, kind=kind, url=url) for person in people])
+    facts, at = encode(params), clock.now()
+    with transaction():
+        _write([{"user_id": person, "kind": kind, "params": facts, "url": url, "created_at": at}
+                for person, kind, _mail in told])  # fmt: skip
+        mailed = [(person, kind) for person, kind, mail in told if mail and kinds[kind].mail]
+        if mailed and not is_quiet():
+            also = {**facts, **encode(mail_params or {})}
+            enqueue_many(MAIL_JOB, [_mail(kinds[kind].template or kind, also, user_id=person, kind=kind, url=url)
+                                    for person, kind in mailed])  # fmt: skip
+
+
+def _write(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the lines of the lists; one or two at a time is what a busy site does all day."""
+    match rows:
+        case [row]:
+            _ONE.run(**row)
+        case [first, second]:
+            _TWO.run(**first, **{f"{name}_2": value for name, value in second.items()})
+        case _:
+            db.session.execute(insert(Notification), rows)
 
 
 def send_mail(to: str, template: str, params: Mapping[str, Any], locale: str, user_id: int | None = None) -> None:

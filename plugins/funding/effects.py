@@ -22,13 +22,15 @@ def _pledge(agreement: Agreement) -> Pledge:
     return kept.held(Pledge, agreement.id) or db.session.get_one(Pledge, agreement.id)
 
 
-def _tell(agreement: Agreement, kind: str, *, mail: bool, user_id: int | None = None) -> None:
-    notifications.notify(
-        user_id or agreement.member_id,
-        f"funding.{kind}",
+def _tell(agreement: Agreement, kind: str, *, mail: bool, owner: str | None = None) -> None:
+    """Tell the backer, and by the kind `owner` the campaign's owner, who gets no mail of each backer."""
+    told = [(agreement.member_id, f"funding.{kind}", mail)]
+    if owner is not None:
+        told.append((agreement.owner_id, f"funding.{owner}", False))
+    notifications.notify_all(
+        told,
         params={"title": agreements.title_of(agreement), "amount": agreement.amount},
         url=f"/agreements/{agreement.id}",
-        mail=mail,
     )
 
 
@@ -48,11 +50,12 @@ def pay(agreement: Agreement, context: TransitionContext) -> None:
     """Count a pledge that was paid beforehand; a campaign that only waited for it is decided."""
     pledge = _pledge(agreement)
     context.waits_until = None
-    if not pledge.counted:
-        pledge.counted = True
-        totals.add(pledge.campaign_id, pledge.amount_minor, 1, also=("waiting", "collecting"))
-        _tell(agreement, "new_backer", mail=False, user_id=agreement.owner_id)
-    _tell(agreement, "paid", mail=True)
+    if pledge.counted:
+        _tell(agreement, "paid", mail=True)
+        return
+    pledge.counted = True
+    totals.add(pledge.campaign_id, pledge.amount_minor, 1, also=("waiting", "collecting"))
+    _tell(agreement, "paid", mail=True, owner="new_backer")
 
 
 def confirm(agreement: Agreement, _context: TransitionContext) -> None:
@@ -60,8 +63,7 @@ def confirm(agreement: Agreement, _context: TransitionContext) -> None:
     pledge = _pledge(agreement)
     placing.count(pledge)
     totals.add(pledge.campaign_id, pledge.amount_minor, 1)
-    _tell(agreement, "pledged", mail=True)
-    _tell(agreement, "new_backer", mail=False, user_id=agreement.owner_id)
+    _tell(agreement, "pledged", mail=True, owner="new_backer")
 
 
 def _end(agreement: Agreement, *, uncount: bool) -> Pledge:

@@ -57,10 +57,10 @@ _TAKE = Prepared(
     .returning(*(_reward.c[name] for name in ("id", "title", "description", "amount_minor", "delivery")))
 )
 _FIRST: dict[str, Any] = {
-    "counted": False, "standing": True, "fee_minor": 0, "disputed_minor": 0, "disputed_from": None,
+    "standing": True, "fee_minor": 0, "disputed_minor": 0, "disputed_from": None,
 }  # fmt: skip
 _ADD = Prepared(insert(_pledge), "agreement_id", "campaign_id", "member_id", "reward_id", "payment_id", "amount_minor", "nonce",
-                "holds_stock", *_FIRST)  # fmt: skip
+                "holds_stock", "counted", *_FIRST)  # fmt: skip
 _COUNT = Prepared(update(_pledge).where(_pledge.c.agreement_id == bindparam("agreement")), "counted")
 _RAISE = Prepared(
     update(_campaign)
@@ -96,7 +96,9 @@ def add(**facts: Any) -> Pledge:
 
 
 def count(pledge: Pledge) -> None:
-    """Note that a pledge is part of its campaign's total."""
+    """Note that a pledge is part of its campaign's total, unless it was written as such."""
+    if pledge.counted:
+        return
     _COUNT.run(agreement=pledge.agreement_id, counted=True)
     kept.rewritten(pledge, {"counted": True})
 

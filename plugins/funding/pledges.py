@@ -121,6 +121,8 @@ def _add_side(agreement: Agreement, amount: Money, wish: Wish) -> None:
         amount_minor=amount.minor,
         nonce=wish.nonce,
         holds_stock=wish.reward_id is not None,
+        counted=wish.method_id
+        is not None,  # it is confirmed and added to the total below, in this transaction or not at all
     )
     if wish.method_id is not None:
         payments.use_saved_method(payment, wish.method_id)

@@ -134,3 +134,36 @@ def test_a_connection_that_died_is_known_to_be_dead_and_replaced(app: Flask, dat
         assert caught.value.connection_invalidated
         db.session.remove()
     assert ONE.one(email="ada@example.org") is None
+
+
+def test_a_known_rows_column_that_was_not_given_is_read_when_it_is_asked_for(app: Flask) -> None:
+    with transaction():
+        number = add("ada@example.org")
+        user = kept.known(User, {"id": number, "email": "ada@example.org"})
+        with Statements(db.engine) as sent:
+            assert user.email == "ada@example.org"
+            assert db.session.get_one(User, number) is user
+        assert len(sent) == 0
+        assert (user.name, user.state) == ("Ada 100 %", "active")
+        user.name = "Ada Lovelace"
+    db.session.remove()
+    assert db.session.get_one(User, number).name == "Ada Lovelace"
+
+
+def test_what_a_known_row_was_told_is_forgotten_when_its_transaction_fails(app: Flask) -> None:
+    with transaction():
+        number = add("ada@example.org")
+    told: list[User] = []
+
+    def fail() -> None:
+        with transaction():
+            row = ONE.one(email="ada@example.org")
+            assert row is not None
+            told.append(kept.known(User, row._asdict()))
+            RENAME.run(user=number, name="Ada Lovelace")
+            kept.rewritten(told[0], {"name": "Ada Lovelace"})
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        fail()
+    assert told[0].name == "Ada 100 %"
