@@ -1,8 +1,8 @@
 """`make mutate`: changes the code of ledger and payments in thousands of small ways and counts which changes a test notices.
 
 Run again, it goes on where it was stopped. `--package payments --sample 300 --seed 1` tries only 300 mutants drawn at
-random, `--like '*.fees.*'` only those with such names; `--again` tries those anew that no test noticed, and `--left` lists
-them with their changes.
+random, `--like '*.fees.*'` only those with such names; `--again` tries those anew that no test noticed or whose tests did
+not come to an end, and `--left` lists those that no test noticed with their changes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ from tests.mutation.prepared import PREPARED
 from tests.mutation.workspace import CHILDREN, PACKAGES, Package, change, forget, generate, results, synchronised
 
 SURVIVED, UNTESTED, REFUSED, UNTRIED = "survived", "without a test", "refused by the type checker", "not tried"
-VERDICTS = {None: UNTRIED, 0: SURVIVED, 5: UNTESTED, 33: UNTESTED, 34: UNTRIED, 35: SURVIVED, 37: REFUSED, 2: UNTRIED}
-"""What the exit code of the tests under a mutant means; any other is a failure or a time-out, so the change was noticed."""
+TIMED_OUT = "by time-out"
+VERDICTS: dict[int | None, str] = {
+    **dict.fromkeys((0, 35), SURVIVED), **dict.fromkeys((5, 33), UNTESTED), **dict.fromkeys((None, 2, 34), UNTRIED),
+    **dict.fromkeys((-24, -9, 24, 36, 152, 255), TIMED_OUT), 37: REFUSED,
+}  # fmt: skip
+"""What the exit code of the tests under a mutant means; any other is a failure, so the change was noticed."""
 
 
 def verdict(code: int | None) -> str:
@@ -35,7 +39,7 @@ def verdict(code: int | None) -> str:
 def attempt(package: Package, names: list[str], database: Path) -> int:
     """Let mutmut try mutants; it keeps each result at once."""
     program = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(CHILDREN), *names]
-    environment = {**os.environ, PREPARED: str(database)}
+    environment = {**os.environ, PREPARED: str(database), "MARKETPLACE_PAYMENT_SEED": "1"}
     with (package.home / "mutmut.log").open("w") as log:
         return subprocess.run(
             program, cwd=package.home, env=environment, check=False, stdout=log, stderr=subprocess.STDOUT
@@ -50,12 +54,11 @@ def scores(found: dict[str, int | None]) -> Iterator[str]:
         for label in (".".join(parts[:2]), ".".join(parts)):
             counts[label][verdict(code)] += 1
     for label, count in sorted(counts.items()):
-        tried = count["noticed"] + count[SURVIVED] + count[UNTESTED]
-        if tried:
-            others = ", ".join(
-                f"{count[word]} {word}" for word in (SURVIVED, UNTESTED, REFUSED, UNTRIED) if count[word]
-            )
-            yield f"{label:48} {count['noticed']:5} of {tried:5} noticed = {100 * count['noticed'] / tried:5.1f} %   {others}"
+        noticed = count["noticed"] + count[TIMED_OUT]
+        if tried := noticed + count[SURVIVED] + count[UNTESTED]:
+            words = (TIMED_OUT, SURVIVED, UNTESTED, REFUSED, UNTRIED)
+            others = ", ".join(f"{count[word]} {word}" for word in words if count[word])
+            yield f"{label:48} {noticed:5} of {tried:5} noticed = {100 * noticed / tried:5.1f} %   {others}"
 
 
 def left(package: Package, like: str) -> None:
@@ -99,7 +102,8 @@ def main() -> int:
             left(PACKAGES[name], given.like)
         else:
             if given.again:
-                forget(PACKAGES[name], frozenset(code for code in VERDICTS if verdict(code) in (SURVIVED, UNTESTED)))
+                anew = (SURVIVED, UNTESTED, TIMED_OUT)
+                forget(PACKAGES[name], frozenset(code for code in VERDICTS if verdict(code) in anew))
             status = max(status, run(PACKAGES[name], given.like, given.sample, given.seed))
     return status
 

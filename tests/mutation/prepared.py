@@ -1,4 +1,4 @@
-"""A pytest plugin for mutation runs: each of thousands of runs takes over a migrated database instead of making its own."""
+"""A pytest plugin for mutation runs: a migrated database is taken over instead of made anew, and chance plays no part."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from marketplace.testing.databases import TEMPLATE
 from marketplace.testing.fixtures import RUN
@@ -17,6 +18,13 @@ PREPARED = "MUTATION_DATABASE"
 
 @pytest.hookimpl(trylast=True)  # after the run's folder was made
 def pytest_configure() -> None:
-    """Lay the prepared database into the run's folder, where the first test that wants one looks for it."""
+    """Lay the prepared database into the run's folder, where the first test that wants one looks for it.
+
+    What hypothesis draws is the same for every mutant, and a slow machine is no failure: else chance would notice mutants.
+    """
     if prepared := os.environ.get(PREPARED):
+        settings.register_profile(
+            PREPARED, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+        )
+        settings.load_profile(PREPARED)
         shutil.copyfile(prepared, Path(os.environ[RUN]) / f"{TEMPLATE}.db")
