@@ -2,7 +2,8 @@
 
 Run again, it goes on where it was stopped. `--package payments --sample 300 --seed 1` tries only 300 mutants drawn at
 random, `--like '*.fees.*'` only those with such names; `--again` tries those anew that no test noticed or whose tests did
-not come to an end, and `--left` lists those that no test noticed with their changes.
+not come to an end, and `--left` lists those that no test noticed with their changes. `--most 25` is quick: each mutant meets
+the 25 tests that are most about it, and what they miss may be tried `--again` with all.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def verdict(code: int | None) -> str:
     return VERDICTS.get(code, "noticed")
 
 
-def attempt(package: Package, names: list[str], database: Path) -> int:
-    """Let mutmut try mutants; it keeps each result at once."""
-    program = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(CHILDREN), *names]
+def attempt(package: Package, names: list[str], most: int, database: Path) -> int:
+    """Let mutmut try mutants, each with at most so many tests; it keeps each result at once."""
+    program = [sys.executable, str(Path(__file__).with_name("few.py")), str(most), str(CHILDREN), *names]
     environment = {**os.environ, PREPARED: str(database), "MARKETPLACE_PAYMENT_SEED": "1"}
     with (package.home / "mutmut.log").open("w") as log:
         return subprocess.run(
@@ -68,18 +69,24 @@ def left(package: Package, like: str) -> None:
             print("\n".join([f"{verdict(code)}: {name}", *change(package, name), ""]))
 
 
-def run(package: Package, like: str, sample: int, seed: int) -> int:
-    """Try a package's mutants, all or a sample, and print the scores."""
+def run(package: Package, like: str, sample: int, seed: int, most: int) -> int:
+    """Try those of a package's mutants, all or a sample, that were not tried before, and print the scores."""
     synchronised(package)
-    names = [like]
+    generate(package)
+    known = results(package)
+    names = sorted(name for name in known if fnmatchcase(name, like))
     if sample:
-        generate(package)
-        known = sorted(name for name in results(package) if fnmatchcase(name, like))
-        names = sorted(random.Random(seed).sample(known, min(sample, len(known))))
+        names = random.Random(seed).sample(names, min(sample, len(names)))
+    names = [name for name in names if known[name] is None]
+    if not names:
+        print("\n".join(scores(known)), flush=True)
+        return 0
+    if len(names) == sum(code is None for code in known.values()):
+        names = []  # all that is left, which mutmut knows by itself, without a command line of a megabyte
     with tempfile.TemporaryDirectory(prefix="mkt-") as folder:
         database = Path(folder) / "prepared.db"
         migrate(f"sqlite:///{database}")
-        status = attempt(package, names, database)
+        status = attempt(package, names, most, database)
     if status:
         print((package.home / "mutmut.log").read_text(encoding="utf-8")[-3000:], file=sys.stderr)
     print("\n".join(scores(results(package))), flush=True)
@@ -93,6 +100,7 @@ def main() -> int:
     parser.add_argument("--like", default="*")
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--most", type=int, default=1000, help="so many tests for each mutant, the most special ones")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--left", action="store_true")
     given = parser.parse_args()
@@ -104,7 +112,7 @@ def main() -> int:
             if given.again:
                 anew = (SURVIVED, UNTESTED, TIMED_OUT)
                 forget(PACKAGES[name], frozenset(code for code in VERDICTS if verdict(code) in anew))
-            status = max(status, run(PACKAGES[name], given.like, given.sample, given.seed))
+            status = max(status, run(PACKAGES[name], given.like, given.sample, given.seed, given.most))
     return status
 
 

@@ -1,0 +1,41 @@
+"""Runs mutmut with few tests for each mutant: those that reach the fewest functions, the most special of them first.
+
+A function that every payment passes is reached by hundreds of tests; a mutant of it that survives would cost all of them.
+With the most special ones alone the count of what is noticed is a lower bound. Run as a script in a package's copy:
+`few.py MOST CHILDREN NAME...`; it imports nothing of the tree, so that mutmut decides from where that comes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
+
+import mutmut.__main__ as mutmut  # type: ignore[import-not-found,unused-ignore]
+from mutmut.state import state  # type: ignore[import-not-found,unused-ignore]
+
+
+def chosen(tests_by_function: dict[str, Any], most: int) -> dict[str, list[str]]:
+    """Give each function's most special tests, at most so many, in that order."""
+    reach = Counter(test for tests in tests_by_function.values() for test in tests)
+    return {
+        function: sorted(tests, key=lambda test: (reach[test], test))[:most]
+        for function, tests in tests_by_function.items()
+    }
+
+
+def main(most: int, children: int, names: list[str]) -> None:
+    """Run mutmut as usual, only that it forgets the other tests once it has found out which there are."""
+    collect = mutmut.collect_or_load_stats
+
+    def collected(*given: Any, **named: Any) -> None:
+        collect(*given, **named)
+        found = state().tests_by_mangled_function_name
+        found.update(chosen(found, most))
+
+    mutmut.collect_or_load_stats = collected
+    mutmut._run(names, children)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
