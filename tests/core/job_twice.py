@@ -6,10 +6,11 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from marketplace.database import Base, db
 from marketplace.hooks.types import JobKind
@@ -78,19 +79,27 @@ class Twice:
         """Give everything that matters: each table's rows, the mails that were asked for, the bank's objects."""
         db.session.rollback()
         state: State = {}
+        filled = set(db.session.scalars(text(_filled())))  # most tables stay empty, and each look is at all of them
         for table in Base.metadata.tables.values():
             skipped = COUNTS_LOOKS.get(table.name, set())
-            if table.name in OWN or skipped is None:
+            if table.name not in filled or skipped is None:
                 continue
             columns = [column for column in table.columns if column.name not in skipped]
             state[table.name] = sorted(repr(tuple(row)) for row in db.session.execute(select(*columns)))
         mails = db.session.execute(select(Job.id, Job.payload).where(Job.kind == MAIL_JOB)).all()
         state["mails"] = [f"{row.id} {json.dumps(row.payload, sort_keys=True)}" for row in mails]
-        db.session.rollback()
+        db.session.commit()  # psycopg forgets what it has prepared at every ROLLBACK
         if self.bank is not None:
             with self.bank.sandbox.store.read() as tx:
                 state["bank"] = [row[0] for row in tx.run("SELECT body FROM object WHERE type <> 'event'").fetchall()]
         return state
+
+
+@cache
+def _filled() -> str:
+    """Write the question which tables have rows."""
+    names = (table.name for table in Base.metadata.tables.values() if table.name not in OWN)
+    return " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in names)
 
 
 def _outcome(kind: JobKind, payload: dict[str, Any]) -> Exception | None:
