@@ -15,6 +15,7 @@ from marketplace.hooks.types import (
     ListingKind,
     NavItem,
     NotificationKind,
+    Obstacle,
     PageAction,
     PriceLine,
     SettingSpec,
@@ -71,6 +72,10 @@ class Decide:
     @hookspec
     def transition_objections(self, agreement: Any, transition: str, actor: Any) -> Sequence[str] | None:
         """Give reasons why this transition may not happen now; any text refuses and is shown."""
+
+    @hookspec
+    def closing_objections(self, user: Any) -> Sequence[Obstacle] | None:
+        """Give reasons why a member can't close the account yet; all are shown, and any one keeps it open."""
 
     @hookspec
     def price_lines(self, agreement: Any) -> Sequence[PriceLine] | None:

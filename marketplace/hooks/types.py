@@ -98,6 +98,15 @@ class TodoItem:
     waits: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One reason why an account can't be closed yet, and where to do something about it; `money` in addition, if any."""
+
+    text: Text
+    url: str = ""
+    money: Any | None = None
+
+
 @dataclass(frozen=True)
 class AgreementKind:
     """One kind of agreement: its state machine, what each move does, and how its terms read.

@@ -12,6 +12,7 @@ from flask_login import current_user, login_required
 
 from marketplace.errors import DomainError, NotFound
 from marketplace.extensions import limiter
+from marketplace.hooks.types import Obstacle
 from marketplace.lifecycle import Role
 from marketplace.listings import places
 from marketplace.locale import way_back
@@ -196,7 +197,7 @@ def close() -> Any:
     """Close the account for good."""
     form = CloseForm()
     error = None
-    found: Sequence[closing.Obstacle] = closing.obstacles(me().id)
+    found: Sequence[Obstacle] = closing.obstacles(me().id)
     if form.validate_on_submit() and not found:
         try:
             closing.close(me(), form.password.data, address=request.remote_addr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from flask import url_for
 from flask_babel import force_locale, ngettext
@@ -16,15 +15,15 @@ from marketplace import clock
 from marketplace.agreements.models import Agreement
 from marketplace.database import db, transaction
 from marketplace.errors import Refused
+from marketplace.hooks.types import Obstacle
 from marketplace.lifecycle import ENDED
 from marketplace.listings import service as listings
 from marketplace.listings.models import Listing
-from marketplace.money import Money
 from marketplace.notifications.models import Notification
 from marketplace.notifications.service import send_mail
 from marketplace.payments import open_ends
 from marketplace.payments.billing.models import BillingDetails
-from marketplace.runtime import announce, runtime
+from marketplace.runtime import agreement_kind, announce, decide, runtime
 from marketplace.users import accounts, sessions
 from marketplace.users.models import User, UserSession
 from marketplace.users.passwords import UNUSABLE
@@ -34,15 +33,6 @@ FORMER_MEMBER = _l("Former member")
 """Kept instead of the name, in the site's main language, because everybody reads it."""
 
 SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """One reason why an account can't be closed yet, and where to do something about it; `money` in addition, if any."""
-
-    text: str
-    url: str = ""
-    money: Money | None = None
 
 
 class NotYet(Refused):
@@ -57,8 +47,10 @@ class NotYet(Refused):
 
 
 def obstacles(user_id: int) -> list[Obstacle]:
-    """List what a member has to finish first: agreements, payments, money; by three statements however much there is."""
-    return [*_open_agreements(user_id), *_open_payments(user_id), *_money(user_id)]
+    """List what a member has to finish first: agreements, payments, money, and what plugins know of."""
+    own = [*_open_agreements(user_id), *_open_payments(user_id), *_money(user_id)]
+    answers = decide("closing_objections", user=db.session.get_one(User, user_id))
+    return [*own, *(each for answer in answers for each in answer)]
 
 
 def close(user: User, password: str, *, address: str | None) -> None:
@@ -99,16 +91,24 @@ def _anonymise(account: User) -> None:
 def _open_agreements(user_id: int) -> list[Obstacle]:
     ended = tuple(str(phase) for phase in ENDED)
     rows = db.session.execute(
-        select(Agreement.id, Listing.title)
+        select(Agreement.id, Agreement.kind, Agreement.state, Listing.title)
         .join(Listing, Listing.id == Agreement.listing_id)
         .where(or_(Agreement.member_id == user_id, Agreement.owner_id == user_id), Agreement.phase.not_in(ended))
         .order_by(Agreement.id)
         .limit(SHOWN)
     )
     return [
-        Obstacle(_("“%(title)s” has not ended yet.", title=title), url_for("agreements.show", agreement_id=number))
-        for number, title in rows
+        Obstacle(_not_ended(row.kind, row.state, row.title), url_for("agreements.show", agreement_id=row.id))
+        for row in rows
     ]
+
+
+def _not_ended(kind: str, state: str, title: str) -> str:
+    """Say how an agreement stands, where its kind is known."""
+    known = agreement_kind(kind)
+    if known is None:
+        return _("“%(title)s” has not ended yet.", title=title)
+    return _("“%(title)s” has not ended yet: %(state)s.", title=title, state=known.machine.state(state).label)
 
 
 def _open_payments(user_id: int) -> list[Obstacle]:

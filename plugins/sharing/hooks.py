@@ -17,6 +17,7 @@ from marketplace.api import (
     ListingKind,
     NavItem,
     NotificationKind,
+    Obstacle,
     SettingSpec,
     Slot,
     SlotFill,
@@ -179,6 +180,14 @@ def transition_objections(agreement: Any, transition: str, actor: Any) -> list[s
     """Object to moves whose time has not come."""
     found = OBJECTIONS.get(agreement.kind)
     return found(agreement, transition, actor) if found is not None else None
+
+
+@hookimpl
+def closing_objections(user: Any) -> list[Obstacle]:
+    """Keep an account open while credit is left, uses are not paid, or somebody uses things on it."""
+    from plugins.sharing.use import use_closing
+
+    return use_closing.objections(user)
 
 
 @hookimpl

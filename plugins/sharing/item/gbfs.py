@@ -3,7 +3,8 @@
 Specification: https://github.com/MobilityData/gbfs/blob/v3.0/gbfs.md. Points are those that everybody sees, which tell no
 more than a neighbourhood; a vehicle's id changes with each use, as the specification asks, so that nobody can be followed.
 Bicycles are bicycles; every other kind of thing is a type of its own, of the form "other" that the specification has for
-what is none of its vehicles. Cars and the like stay out: what has a motor must tell how far it goes now, and nobody says.
+what is none of its vehicles. What has a motor must tell how far it goes: it is listed once its lender says so (`motors`), and a
+car or the like of which nobody says anything stays out.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from typing import Any
 from flask import url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import String, cast, func, or_, select
 
 from marketplace.api import Listing, category_choices, category_of, clock, db, runtime
 from plugins.sharing.item import free_now
 from plugins.sharing.item.item_models import Item, Occupancy, Unit
+from plugins.sharing.item.motors import VEHICLES
 
 VERSION = "3.0"
 TTL_SECONDS = 60
 FEEDS = ("system_information", "vehicle_types", "vehicle_status")
 BIKES = "bikes"
 WITH_MOTORS = ("transport",)
-"""Categories of things of which nobody says whether they have a motor, and how far it still goes."""
+"""Categories of things that stay out unless their lender says which motor they have, and how far they go."""
 
 MOST = 5000
 """Vehicles in the feed at most; a place with more needs feeds by region."""
@@ -70,12 +72,38 @@ def vehicle_types() -> dict[str, Any]:
             for one in category_choices():
                 text = _("Bicycle") if one.value == BIKES else str(one.label)
                 names.setdefault(one.value, []).append({"text": text, "language": language})
-    return {"vehicle_types": [_type(key, name) for key, name in names.items() if key not in WITH_MOTORS]}
+    plain = [_type(key, name) for key, name in names.items() if key not in WITH_MOTORS]
+    return {"vehicle_types": [*plain, *_motors()]}
 
 
 def _type(category: str, name: list[dict[str, str]]) -> dict[str, Any]:
     form = "bicycle" if category == BIKES else "other"
     return {"vehicle_type_id": category, "form_factor": form, "propulsion_type": "human", "name": name}
+
+
+def _motors() -> list[dict[str, Any]]:
+    """Describe what has a motor: a type for each vehicle and range that is on offer."""
+    found = db.session.execute(
+        select(Item.vehicle, Item.range_km)
+        .join(Listing, Listing.id == Item.listing_id)
+        .where(Item.vehicle.in_(VEHICLES), Listing.state == "published")
+        .distinct()
+        .order_by(Item.vehicle, Item.range_km)
+        .limit(MOST)
+    )
+    return [_motor(row.vehicle, row.range_km) for row in found]
+
+
+def _motor(vehicle: str, range_km: int) -> dict[str, Any]:
+    form, propulsion, words = VEHICLES[vehicle]
+    name = []
+    for language in runtime().settings.locales:
+        with force_locale(language):
+            name.append({"text": str(words), "language": language})
+    return {
+        "vehicle_type_id": f"{vehicle}_{range_km}", "form_factor": form, "propulsion_type": propulsion,
+        "max_range_meters": range_km * 1000, "name": name,
+    }  # fmt: skip
 
 
 def vehicle_status() -> dict[str, Any]:
@@ -86,11 +114,15 @@ def vehicle_status() -> dict[str, Any]:
         .scalar_subquery()
     )
     rows = db.session.execute(
-        select(Unit.id, Unit.item_id, Listing.slug, Listing.category, Listing.public_lat, Listing.public_lon, last.label("last"))
+        select(
+            Unit.id, Unit.item_id, Listing.slug, Listing.category, Listing.public_lat, Listing.public_lon, Item.vehicle,
+            Item.range_km, last.label("last"),
+        )
         .join(Listing, Listing.id == Unit.item_id)
         .join(Item, Item.listing_id == Unit.item_id)
         .where(
-            Unit.active, Listing.kind == "item", Listing.state == "published", Listing.category.not_in(WITH_MOTORS),
+            Unit.active, Listing.kind == "item", Listing.state == "published",
+            or_(Listing.category.not_in(WITH_MOTORS), Item.vehicle.in_(VEHICLES)),
             Listing.public_lat.is_not(None), cast(Item.arrangements, String).like('%"use"%'),
             Item.who == "everybody",
         )
@@ -110,9 +142,16 @@ def _vehicle(row: Any) -> dict[str, Any]:
         "lon": row.public_lon,
         "is_reserved": False,
         "is_disabled": False,
-        "vehicle_type_id": category_of(row.category).key,
+        **_kind(row),
         "rental_uris": {"web": _absolute("sharing.item", listing_id=row.item_id, slug=row.slug)},
     }
+
+
+def _kind(row: Any) -> dict[str, Any]:
+    """Give the type of a vehicle, and of one with a motor how far it goes at least, by its lender's word."""
+    if row.vehicle not in VEHICLES:
+        return {"vehicle_type_id": category_of(row.category).key}
+    return {"vehicle_type_id": f"{row.vehicle}_{row.range_km}", "current_range_meters": row.range_km * 1000}
 
 
 def _text(text: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from marketplace.api import Form, MoneyField, category_choices
+from plugins.sharing.item.motors import CATEGORIES, FARTHEST_KM, VEHICLES
 from plugins.sharing.loan.cancelling import LABELS
 from plugins.sharing.loan.loan_describe import DEPOSITS
 from plugins.sharing.pool import opened
@@ -144,8 +145,23 @@ class RulesForm(Form):
     )
     quota_count = IntegerField(_l("Most bookings of one member"), [Optional(), NumberRange(min=1, max=1000)])
     quota_days = IntegerField(_l("… within so many days"), [Optional(), NumberRange(min=1, max=3660)])
+    vehicle = SelectField(
+        _l("What kind of vehicle"),
+        coerce=lambda typed: typed or None,
+        choices=[
+            SelectChoice("", _l("Without a motor")),
+            *(SelectChoice(key, words[2]) for key, words in VEHICLES.items()),
+        ],
+    )
+    range_km = IntegerField(
+        _l("How far it goes when you hand it out, in kilometres"),
+        [Optional(), NumberRange(min=1, max=FARTHEST_KM)],
+        description=_l(
+            "At least so far can whoever takes it go without charging or filling up. Trip planners show it."
+        ),
+    )
 
-    def __init__(self, *args: Any, item: Any, weekdays: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, item: Any, category: str, weekdays: list[str], **kwargs: Any) -> None:
         """Offer lengths and days; what the item has already is always among them."""
         super().__init__(*args, obj=item, **kwargs)
         self.notice_minutes.choices = lengths.choices(lengths.NOTICE, item.notice_minutes)
@@ -155,6 +171,8 @@ class RulesForm(Form):
         self.buffer_after_minutes.choices = lengths.choices(lengths.BUFFER, item.buffer_after_minutes)
         if opened.pool_of(item.listing_id) is not None:
             self.who.choices = [*self.who.choices, SelectChoice("pass", WITH_A_PASS)]
+        if category not in CATEGORIES and item.vehicle is None:
+            del self.vehicle, self.range_km
         self.horizon_days.choices = lengths.days(item.horizon_days)
         self.start_days.choices = [SelectChoice(str(1 << number), name) for number, name in enumerate(weekdays)]
         if not self.is_submitted():

@@ -46,6 +46,7 @@ class Item(Base):
         CheckConstraint("quota_count IS NULL OR quota_count > 0 AND quota_days > 0", name="quota"),
         CheckConstraint("who IN ('everybody', 'confirmed', 'experienced', 'known', 'pass')", name="who"),
         CheckConstraint("who_least IS NULL OR who_least > 0", name="who_least"),
+        CheckConstraint("(vehicle IS NULL) = (range_km IS NULL) AND (range_km IS NULL OR range_km > 0)", name="range"),
     )  # fmt: skip
 
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), primary_key=True)
@@ -74,6 +75,9 @@ class Item(Base):
     who_least: Mapped[int | None]
     is_bundle: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Things of others belong to it (`sharing_bundle_part`): it can be had when they all can."""
+    vehicle: Mapped[str | None] = mapped_column(String(20))
+    """What it is when it has a motor (`motors.VEHICLES`), and how far it goes at least for whoever takes it."""
+    range_km: Mapped[int | None]
 
 
 class Unit(Base):

@@ -13,6 +13,10 @@ Minutes = Annotated[int, Meta(ge=0, le=5_256_000, examples=[60])]
 Minor = Annotated[int, Meta(ge=0, description="Minor units of the item's currency.", examples=[5000])]
 Arrangement = Literal["borrow", "rent", "use", "portion"]
 Who = Literal["everybody", "confirmed", "experienced", "known", "pass"]
+Vehicle = Literal[
+    "car_electric", "car_hybrid", "car_fuel", "moped_electric", "moped_fuel", "scooter_electric", "bike_electric",
+    "cargo_bike_electric",
+]  # fmt: skip
 Label = Annotated[str, Meta(min_length=1, max_length=80, examples=["Number 2"])]
 Place = Annotated[
     str, Meta(max_length=300, description="Told to nobody before an agreement.", examples=["Kerkstraat 3"])
@@ -46,6 +50,8 @@ class RulesOut(api_v1.Output):
     quota_days: int | None
     who: str
     who_least: int | None
+    vehicle: Annotated[str | None, Meta(description="What it is when it has a motor.", examples=[None])]
+    range_km: Annotated[int | None, Meta(description="How far it goes at least for whoever takes it.", examples=[None])]
 
 
 class RuleChanges(api_v1.Input):
@@ -70,6 +76,8 @@ class RuleChanges(api_v1.Input):
     quota_days: Annotated[int, Meta(ge=1, le=3660, examples=[30])] | Unset | None = api_v1.UNSET
     who: Who | Unset = api_v1.UNSET
     who_least: Annotated[int, Meta(ge=1, le=1000, examples=[3])] | Unset | None = api_v1.UNSET
+    vehicle: Vehicle | Unset | None = api_v1.UNSET
+    range_km: Annotated[int, Meta(ge=1, le=2000, examples=[250])] | Unset | None = api_v1.UNSET
 
 
 class UnitOut(api_v1.Output):

@@ -13,6 +13,7 @@ from sqlalchemy import and_, bindparam, func, or_, select
 
 from marketplace.api import Agreement, Listing, NotFound, Picture, User, access, clock, db, display, picture_url
 from plugins.sharing.item.item_models import ExceptionDay, Item, Occupancy, Unit
+from plugins.sharing.item.motors import VEHICLES
 from plugins.sharing.loan.loan_describe import DEPOSITS
 from plugins.sharing.slot import openings
 from plugins.sharing.slot.rules import length_words, weekday_words
@@ -71,6 +72,9 @@ def rule_lines(item: Item) -> list[tuple[str, str]]:
         lines.append((_("Booking"), _("Agreed at once") if item.instant else _("The owner answers each request")))
     if "use" in item.arrangements:
         lines.append((_("Using it"), _("You start it yourself, whenever it is free")))
+    if item.vehicle in VEHICLES:
+        vehicle = str(VEHICLES[item.vehicle][2])
+        lines.append((_("With a motor"), _("%(vehicle)s, goes at least %(km)s km", vehicle=vehicle, km=item.range_km)))
     if item.who != "everybody":
         lines.append((_("Who may have it"), who_words(item)))
     if item.min_minutes > 1 or item.max_minutes is not None:

@@ -107,6 +107,6 @@ def details(listing_id: int) -> Mapping[str, Any]:
     names = (
         "zone", "arrangements", "instant", "notice_minutes", "min_minutes", "max_minutes", "horizon_days", "start_days",
         "hours_for", "who", "who_least", "deposit_kind", "deposit_minor", "late_fee_minor_per_day", "replacement_minor",
-        "cancellation", "currency",
+        "cancellation", "currency", "vehicle", "range_km",
     )  # fmt: skip
     return {name: getattr(item, name) for name in names}

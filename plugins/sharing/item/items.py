@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from marketplace.api import InvalidInput, Listing, NotFound, access, db, listings, payments, runtime, transaction
-from plugins.sharing.item import list_price, units
+from plugins.sharing.item import list_price, motors, units
 from plugins.sharing.item.item_models import Item, Unit
 from plugins.sharing.pool import opened
 from plugins.sharing.price import price_lists
@@ -22,6 +22,7 @@ RULES = (
     "arrangements", "instant", "notice_minutes", "min_minutes", "max_minutes", "horizon_days", "start_days",
     "buffer_before_minutes", "buffer_after_minutes", "hours_for", "deposit_kind", "deposit_minor", "late_fee_minor_per_day",
     "replacement_minor", "cancellation", "quota_count", "quota_days", "who", "who_least",
+    "vehicle", "range_km",
 )  # fmt: skip
 """The columns of an item that its lender sets."""
 
@@ -119,6 +120,7 @@ def _check(item: Item) -> None:
         item.who_least = None
     if item.who not in who.LABELS and (item.who != "pass" or opened.pool_of(item.listing_id) is None):
         faults["who"] = _("Choose who may have it.")
+    faults |= motors.faults(item.vehicle, item.range_km)
     if faults:
         raise InvalidInput(faults)
 

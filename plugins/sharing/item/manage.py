@@ -115,7 +115,7 @@ def saved(listing_id: int, where: str = "") -> Any:
 def rules(listing_id: int) -> Any:
     """Change the ways of sharing and the rules."""
     listing, item = items.managed(listing_id, current_user)
-    form = RulesForm(item=item, weekdays=[long for _short, long in months.weekdays()])
+    form = RulesForm(item=item, category=listing.category, weekdays=[long for _short, long in months.weekdays()])
     if form.validate_on_submit():
         try:
             kept = form.rules()

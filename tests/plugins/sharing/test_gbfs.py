@@ -46,6 +46,8 @@ def vehicles(client: Any) -> list[dict[str, Any]]:
 def test_every_file_holds_against_the_published_schema(client: Any, items: ItemStage, name: str) -> None:
     bike(items, 2)
     bike(items, category="tools")
+    bike(items, category="transport", vehicle="car_electric", range_km=180)
+    bike(items, vehicle="bike_electric", range_km=60)
     schema = json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
     kind = jsonschema.validators.validator_for(schema)
     kind.check_schema(schema)
@@ -83,6 +85,27 @@ def test_things_of_every_category_without_motors_are_listed_as_what_they_are(cli
     assert {one["propulsion_type"] for one in types.values()} == {"human"}
     assert {"bikes", "tools", "spaces", "other"} <= set(types)
     assert "transport" not in types
+
+
+def test_what_has_a_motor_is_listed_once_its_lender_says_how_far_it_goes(client: Any, items: ItemStage) -> None:
+    bike(items, category="transport")
+    bike(items, category="transport", vehicle="car_electric", range_km=180)
+    bike(items, category="transport", vehicle="car_electric", range_km=250)
+    bike(items, vehicle="bike_electric", range_km=60)
+    bike(items)
+    found = {one["vehicle_type_id"]: one.get("current_range_meters") for one in vehicles(client)}
+    assert found == {
+        "car_electric_180": 180_000,
+        "car_electric_250": 250_000,
+        "bike_electric_60": 60_000,
+        "bikes": None,
+    }
+    types = {one["vehicle_type_id"]: one for one in feed(client, "vehicle_types")["data"]["vehicle_types"]}
+    car, bicycle = types["car_electric_250"], types["bike_electric_60"]
+    assert (car["form_factor"], car["propulsion_type"], car["max_range_meters"]) == ("car", "electric", 250_000)
+    assert (bicycle["form_factor"], bicycle["propulsion_type"]) == ("bicycle", "electric_assist")
+    assert {one["language"]: one["text"] for one in car["name"]} == {"en": "Electric car", "nl": "Elektrische auto"}
+    assert set(found) <= set(types)
 
 
 def test_names_are_told_in_every_language_whoever_reads(client: Any, items: ItemStage) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from marketplace.testing.clients import refresh
+from plugins.sharing.item import motors
 from plugins.sharing.item.item_models import Item
+from plugins.sharing.item.item_owner_shapes import Vehicle
 from plugins.sharing.slot import answers
 from tests.core.api_caller import Caller, assert_problem
 from tests.plugins.sharing.conftest import ItemStage, window
@@ -92,3 +94,18 @@ def test_only_its_lender_minds_an_item(items: ItemStage) -> None:
     from marketplace.database import db
 
     assert db.session.get_one(Item, number).instant is False
+
+
+def test_a_motor_and_its_range_are_said_together_over_the_api(items: ItemStage, owner: Caller) -> None:
+    number = items.item()
+    path = f"/sharing/items/{number}/rules"
+    for body, field in (
+        ({"vehicle": "car_electric"}, "range_km"), ({"range_km": 200}, "vehicle"), ({"vehicle": "rocket"}, "vehicle"),
+        ({"vehicle": "car_electric", "range_km": 0}, "range_km"),
+    ):  # fmt: skip
+        assert field in str(assert_problem(owner.patch(path, body), 422, "invalid_input")["errors"])
+    said = owner.patch(path, {"vehicle": "car_electric", "range_km": 200}).json
+    assert (said["vehicle"], said["range_km"]) == ("car_electric", 200)
+    nothing = owner.patch(path, {"vehicle": None, "range_km": None}).json
+    assert (nothing["vehicle"], nothing["range_km"]) == (None, None)
+    assert set(get_args(Vehicle)) == set(motors.VEHICLES)
