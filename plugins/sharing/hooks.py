@@ -21,7 +21,6 @@ from marketplace.api import (
     SettingSpec,
     Slot,
     SlotFill,
-    fee_settings,
     hookimpl,
     late,
 )
@@ -31,6 +30,8 @@ from plugins.sharing.help.help_hooks import KINDS as HELP_KINDS
 from plugins.sharing.help.help_hooks import LISTINGS as HELP_LISTINGS
 from plugins.sharing.help.help_hooks import NOTIFICATIONS as HELP_NOTICES
 from plugins.sharing.help.help_hooks import settings as help_settings
+from plugins.sharing.item.item_hooks import ITEM
+from plugins.sharing.item.item_hooks import settings as item_settings
 from plugins.sharing.loan.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan.loan_notices import NOTIFICATIONS as LOAN_NOTICES
 from plugins.sharing.meal.meal_hooks import JOBS as MEAL_JOBS
@@ -52,20 +53,6 @@ from plugins.sharing.use.use_notices import NOTIFICATIONS as USE_NOTICES
 
 DEMO_STEPS = 23
 """How many scenes the demo makes, for its progress bar; a test compares it."""
-
-ITEM = ListingKind(
-    name="item",
-    label=_l("Item"),
-    plural=_l("Items"),
-    icon="package-open",
-    endpoint="sharing.item",
-    new_endpoint="sharing.new",
-    edit_endpoint="sharing.manage",
-    card_facts=late("plugins.sharing.item.free_now:card_facts"),
-    publish_problems=late("plugins.sharing.item.items:publish_problems"),
-    api_details=late("plugins.sharing.item.item_shapes:details"),
-    help=_l("Lend it, rent it out, or have it paid for by use."),
-)
 
 FILLS: dict[str, Any] = {
     "order": late("plugins.sharing.meal.order_describe:fills"),
@@ -151,20 +138,13 @@ def register_commands(group: Any) -> None:
 @hookimpl
 def register_settings() -> list[SettingSpec]:
     """Let operators set the bounds."""
-    group = _l("Sharing")
     return [
-        *fee_settings("sharing.fee", group, "10"),
-        SettingSpec("sharing.hold_minutes", _l("Minutes that a slot is held during payment"), "int", 30,
-            minimum=5, maximum=1440, group=group),
-        SettingSpec("sharing.map_tiles", _l("Map with streets: address of its tiles"), "str", "", group=group,
-            help=_l("Such as https://tiles.example.org/{z}/{x}/{y}.png. Empty: the map is drawn here, without streets.")),
-        SettingSpec("sharing.map_words", _l("Map with streets: whose it is"), "str", "", group=group,
-            help=_l("What the makers of the map want to be read on it.")),
+        *item_settings(),
         *use_settings(),
         *meal_settings(),
         *help_settings(),
         *request_settings(),
-    ]  # fmt: skip
+    ]
 
 
 @hookimpl
