@@ -2,7 +2,8 @@
 
 gunicorn as `docs/operate.md` runs it, a worker process, and a stand-in for Stripe; signed events of real sizes come at a
 fixed rate, whatever the answers do. First an empty Flask view takes them, then the marketplace, then the marketplace while
-its worker is down for a minute. Each latency counts from when the event should have been sent.
+its worker is down for a minute. Each latency counts from when the event should have been sent. CPU is per event: the
+worker's holds all that an event causes, the receipt and its mail too, and the server's is PostgreSQL's for web and worker.
 """
 
 from __future__ import annotations
@@ -73,15 +74,15 @@ def end(running: subprocess.Popen[bytes]) -> None:
             running.wait()
 
 
-def cpu_of(group: int) -> float:
-    """Give the CPU seconds of all processes of a group."""
+def cpu_of(first: int) -> float:
+    """Give the CPU seconds of a process, of its group and of its children: PostgreSQL's are groups of their own."""
     total = 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        if int(fields[2]) == group:
+        if first in (int(stat.parent.name), int(fields[1]), int(fields[2])):
             total += (int(fields[11]) + int(fields[12])) / TICKS
     return total
 
@@ -90,7 +91,7 @@ def cpu_of(group: int) -> float:
 def gunicorn(environment: dict[str, str], app: str) -> Iterator[tuple[int, int]]:
     """Run gunicorn as `docs/operate.md` says; gives port and process group."""
     port = free_port(8400)
-    flags = (
+    flags = [
         "--no-control-socket",
         "--worker-class",
         "gthread",
@@ -100,7 +101,7 @@ def gunicorn(environment: dict[str, str], app: str) -> Iterator[tuple[int, int]]
         "8",
         "--log-level",
         "error",
-    )
+    ]
     with process(environment, "gunicorn", *flags, "--bind", f"127.0.0.1:{port}", app) as running:
         wait_for(port)
         yield port, running.pid
@@ -155,6 +156,19 @@ def events(patterns: Material) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
+class Cpu:
+    """CPU seconds of the web server, the worker and the database server."""
+
+    web: float
+    worker: float = 0.0
+    database: float = 0.0
+
+    def __sub__(self, before: Cpu) -> Cpu:
+        """Give what was taken since."""
+        return Cpu(self.web - before.web, self.worker - before.worker, self.database - before.database)
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """How hard and how long, in events per second and seconds."""
 
@@ -184,6 +198,8 @@ class _Run:
     def __init__(self, database: TestDatabase, folder: Path, wishes: Wishes, patterns: Material) -> None:
         self.database, self.folder, self.wishes, self.patterns = database, folder, wishes, patterns
         self.engine = create_engine(database.url)
+        server = folder / "postgres" / "data" / "postmaster.pid"
+        self.server = int(server.read_text().split()[0]) if database.dialect == "postgresql" else None
         self.api = free_port(8300)
         names = {
             "ENVIRONMENT": "production", "SECRET_KEY": "only-for-the-benchmark-" + "x" * 32, "PLUGINS": "funding",
@@ -216,20 +232,23 @@ class _Run:
             worker = stack.enter_context(self._worker())
             asyncio.run(pour(port, source, WARM_RATE, WARM_SECONDS, self.waiting))
             self._until_empty()
-            before = cpu_of(web), cpu_of(worker.pid)
+            before = self._cpu(web, worker.pid)
             load = asyncio.run(pour(port, source, wishes.rate, wishes.seconds, self.waiting))
-            web_took, empty_after = cpu_of(web) - before[0], self._until_empty()
-            rows.append(self._row("intake and worker", load, (web_took, cpu_of(worker.pid) - before[1]), empty_after))
+            empty_after = self._until_empty()
+            rows.append(self._row("intake and worker", load, self._cpu(web, worker.pid) - before, empty_after))
             end(worker)
-            before = cpu_of(web), 0.0
+            before = self._cpu(web)
             load = asyncio.run(pour(port, source, wishes.rate, wishes.outage, self.waiting))
-            took = cpu_of(web) - before[0], 0.0
+            took = self._cpu(web) - before
             stack.enter_context(self._worker())
             rows.append(self._row(f"worker down for {wishes.outage} s", load, took, self._until_empty()))
         self._print(rows)
 
     def _worker(self) -> Any:
         return process(self.environment, "marketplace.cli", "jobs", "work", "--processes", str(self.wishes.workers))
+
+    def _cpu(self, web: int, worker: int | None = None) -> Cpu:
+        return Cpu(cpu_of(web), cpu_of(worker) if worker else 0.0, cpu_of(self.server) if self.server else 0.0)
 
     def _until_empty(self) -> float:
         began = time.monotonic()
@@ -244,20 +263,20 @@ class _Run:
             load = asyncio.run(
                 pour(port, events(self.patterns), self.wishes.rate, min(self.wishes.seconds, 20), lambda: 0)
             )
-            return self._row("empty Flask view", load, (cpu_of(web) - before, 0.0), None)
+            return self._row("empty Flask view", load, Cpu(cpu_of(web) - before), None)
 
-    def _row(self, name: str, load: Load, cpu: tuple[float, float], empty_after: float | None) -> list[str]:
+    def _row(self, name: str, load: Load, cpu: Cpu, empty_after: float | None) -> list[str]:
         sent = len(load.latencies)
         grows = load.waiting[-1] - load.waiting[len(load.waiting) // 2] if load.waiting else 0
         return [
             name, str(sent), str(load.refused), f"{load.percentile(0.5):.1f}", f"{load.percentile(0.99):.1f}",
-            f"{cpu[0] / sent * 1000:.2f}", f"{cpu[1] / sent * 1000:.2f}" if cpu[1] else "",
+            *(f"{took / sent * 1000:.2f}" if took else "" for took in (cpu.web, cpu.worker, cpu.database)),
             str(max(load.waiting, default=0)), f"{grows:+d}", "" if empty_after is None else f"{empty_after:.1f}",
         ]  # fmt: skip
 
     def _print(self, rows: list[list[str]]) -> None:
-        heads = ["webhooks", "sent", "refused", "p50 ms", "p99 ms", "web CPU ms", "worker CPU ms", "most waiting",
-                 "growth in 2nd half", "empty after s"]  # fmt: skip
+        heads = ["webhooks", "sent", "refused", "p50 ms", "p99 ms", "web CPU ms", "worker CPU ms", "server CPU ms",
+                 "most waiting", "growth in 2nd half", "empty after s"]  # fmt: skip
         wishes = self.wishes
         size = statistics.mean(len(self.patterns.event(kind, 1)) for kind in range(len(TYPES)))
         show(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from random import Random
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -13,9 +14,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from marketplace.database import db, transaction
+from marketplace.jobs.errors import TryLater
 from marketplace.ledger import accounts
 from marketplace.payments import service
-from marketplace.payments.billing import invoices, numbers
+from marketplace.payments.billing import invoices, numbers, rows
 from marketplace.payments.billing.models import Bill, BillSeries, FeeLine
 from marketplace.payments.billing.writing import Draft, write
 from marketplace.payments.bookings import Fee
@@ -272,6 +274,43 @@ def test_a_cause_is_billed_once(world: OfflineWorld) -> None:
         with transaction():
             write(note(world.owner.id, "once"))
     assert len(bills()) == 1
+
+
+def test_writers_of_one_cause_at_once_make_one_bill_and_the_others_come_back_later(
+    app: Flask, world: OfflineWorld
+) -> None:
+    owner, together = world.owner.id, Barrier(8)
+    db.session.remove()
+
+    def work(_number: int) -> str:
+        with app.app_context():
+            try:
+                together.wait(30)
+                with transaction():
+                    write(note(owner, "one cause"))
+            except TryLater as later:
+                return str(later)
+            finally:
+                db.session.remove()
+        return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        said = set(pool.map(work, range(8)))
+    assert said <= {"", "somebody else was writing the same bill"}
+    with transaction():
+        write(note(owner, "another cause"))
+    assert [(bill.number, bill.cause) for bill in bills()] == [(1, "one cause"), (2, "another cause")]
+
+
+def test_a_row_whose_cause_has_a_bill_is_not_written(world: OfflineWorld) -> None:
+    with transaction():
+        first = write(note(world.owner.id, "seen too late"))
+    values = {name: value for name, value in vars(first).items() if name != "id" and not name.startswith("_")}
+    with transaction() as session:
+        assert rows.written({**values, "number": numbers.next_number("R", first.year)}) is None
+        session.rollback()
+    with transaction():
+        assert write(note(world.owner.id, "the next")).number == first.number + 1
 
 
 def test_a_number_that_was_thrown_away_stops_the_series_instead_of_leaving_a_hole(world: OfflineWorld) -> None:
