@@ -11,6 +11,8 @@ from flask_login import current_user, login_required
 
 from marketplace.api import access, clock, paging
 from plugins.sharing import operator_reads
+from plugins.sharing.circle import circle_moderation
+from plugins.sharing.circle.circle_forms import LookForm
 from plugins.sharing.loan import claims as claim_words
 from plugins.sharing.loan.machine_loan import LOAN
 from plugins.sharing.meal.machine_order import ORDER
@@ -28,6 +30,7 @@ READS: dict[str, Callable[[], paging.Page]] = {
     "uses": operator_reads.uses,
     "orders": operator_reads.orders,
     "prices": operator_reads.prices,
+    "circles": circle_moderation.listed,
 }
 
 
@@ -52,10 +55,24 @@ def index() -> Any:
     return _list("out")
 
 
-@blueprint.get("/<any('overdue', 'claims', 'uses', 'orders', 'prices'):name>")
+@blueprint.get("/<any('overdue', 'claims', 'uses', 'orders', 'prices', 'circles'):name>")
 def listed(name: str) -> Any:
     """Show another of the lists."""
     return _list(name)
+
+
+@blueprint.route("/circles/<int:circle_id>", methods=["GET", "POST"])
+def circle(circle_id: int) -> Any:
+    """Show who is in a circle and when they meet, once the operator has said why; that goes into the audit trail."""
+    circle_moderation.exists(circle_id)
+    form, facts = LookForm(), None
+    if form.validate_on_submit():
+        facts = circle_moderation.look(circle_id, current_user, form.reason.data or "")
+    page = render_template(
+        "sharing/operator_circle.html", number_of=circle_id, form=form, facts=facts, states=circle_moderation.STATES,
+        roles=circle_moderation.ROLES,
+    )  # fmt: skip
+    return page, 422 if form.errors else 200
 
 
 def _list(name: str) -> Any:
@@ -67,6 +84,7 @@ def _list(name: str) -> Any:
         "uses": _("In use"),
         "orders": _("Meal orders"),
         "prices": _("Prices"),
+        "circles": _("Circles"),
     }
     tabs = [(f"{title} ({getattr(figures, key)})", _address(key), key == name, "") for key, title in titles.items()]
     return render_template(

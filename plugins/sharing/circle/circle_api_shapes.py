@@ -99,6 +99,13 @@ class OfferAnswer(api_v1.Input):
     takes: Annotated[bool, Meta(examples=[True])]
 
 
+class Words(api_v1.Input):
+    """What neighbours read; usual words where nothing is said. Everybody reads it, so it names nobody of the circle."""
+
+    title: Annotated[str, Meta(max_length=120, examples=["Shopping"])] = ""
+    body_md: Annotated[str, Meta(max_length=2000, examples=[""])] = ""
+
+
 class NeighboursOut(api_v1.Output):
     """Help that the neighbours are asked for; its `id` is that of the listing."""
 

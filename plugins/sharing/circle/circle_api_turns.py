@@ -8,7 +8,14 @@ from marketplace.api import api_v1, db
 from plugins.sharing.circle import circles, moments, neighbours, turns
 from plugins.sharing.circle.circle_api_moments import shown
 from plugins.sharing.circle.circle_api_part import CIRCLES, WRITE, part
-from plugins.sharing.circle.circle_api_shapes import CircleMomentOut, NeighboursOut, OfferAnswer, TaskOut, TurnOffer
+from plugins.sharing.circle.circle_api_shapes import (
+    CircleMomentOut,
+    NeighboursOut,
+    OfferAnswer,
+    TaskOut,
+    TurnOffer,
+    Words,
+)
 from plugins.sharing.circle.circle_models import CircleTask
 
 
@@ -34,13 +41,16 @@ def end_task(call: api_v1.Call[None, api_v1.Query], circle_id: int, task_id: int
 
 
 @part.operation(
-    "POST", "/sharing/circles/{circle_id}/moments/{moment_id}/neighbours", tag=CIRCLES, scopes=WRITE,
+    "POST", "/sharing/circles/{circle_id}/moments/{moment_id}/neighbours", tag=CIRCLES, scopes=WRITE, body=Words,
     returns=NeighboursOut, status=201, errors=(404, 409), idempotency="required",
 )  # fmt: skip
-def ask_neighbours(call: api_v1.Call[None, api_v1.Query], circle_id: int, moment_id: int) -> api_v1.Reply:
-    """Ask the neighbours for the places that are free: what, when and roughly where become public, in the caller's name."""
+def ask_neighbours(call: api_v1.Call[Words, api_v1.Query], circle_id: int, moment_id: int) -> api_v1.Reply:
+    """Ask the neighbours for the places that are free: what, when and roughly where become public, in the caller's name.
+
+    Once a request is closed, they may be asked again.
+    """
     circles.of_member(circle_id, call.user)
-    listing = neighbours.ask(circle_id, moment_id, call.user)
+    listing = neighbours.ask(circle_id, moment_id, call.user, title=call.body.title, body_md=call.body.body_md)
     path = url_for("sharing_help.show", listing_id=listing.id, slug=listing.slug)
     found = NeighboursOut(help_id=listing.id, url=api_v1.absolute(path))
     return api_v1.Reply(found, location=url_for("sharing_help_api.get_help", help_id=listing.id))

@@ -64,6 +64,29 @@ class CircleForm(Form):
             self.call_hours.choices = [*self.call_hours.choices, SelectChoice(hours, str(hours))]
 
 
+class LookForm(Form):
+    """Why an operator looks into a circle."""
+
+    reason = TextAreaField(
+        _l("Why do you look?"),
+        [DataRequired(_l("Say why.")), Length(max=1000)],
+        description=_l("It is kept in the audit trail with your name."),
+        render_kw={"rows": 2},
+    )
+
+
+class AgainForm(Form):
+    """What neighbours read when they are asked again."""
+
+    title = StringField(_l("What is to be done"), [DataRequired(_l("Say what is to be done.")), Length(min=3, max=120)])
+    body_md = TextAreaField(
+        _l("What neighbours should know"),
+        [DataRequired(_l("Say a few words.")), Length(max=2000)],
+        description=_l("Everybody can read this, so name nobody of the circle."),
+        render_kw={"rows": 4},
+    )
+
+
 class PlanForm(Form):
     """Something that is to be done, once or every week."""
 

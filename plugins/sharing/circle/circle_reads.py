@@ -208,3 +208,9 @@ def listing_of(moment: Moment) -> Any:
         return None
     found = select(Listing.id, Listing.slug, Listing.state).where(Listing.id == moment.listing_id)
     return db.session.execute(found).one_or_none()
+
+
+def words_of(moment: Moment) -> Any:
+    """Give title and text of a request of the neighbours that was closed; None where there is none."""
+    found = select(Listing.title, Listing.body_md).where(Listing.id == moment.listing_id, Listing.state == "closed")
+    return db.session.execute(found).one_or_none() if moment.listing_id is not None else None

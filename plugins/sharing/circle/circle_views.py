@@ -10,7 +10,7 @@ from flask_login import current_user, login_required
 
 from marketplace.api import DomainError, InvalidInput, clock, limiter, places
 from plugins.sharing.circle import circle_calendar, circle_reads, circles, moments, neighbours, turns
-from plugins.sharing.circle.circle_forms import CircleForm, HandOverForm, PlanForm
+from plugins.sharing.circle.circle_forms import AgainForm, CircleForm, HandOverForm, PlanForm
 from plugins.sharing.circle.circle_models import ASKED, IN, KEEPER, Circle, CircleMember
 
 blueprint = Blueprint("sharing_circles", __name__)
@@ -175,6 +175,30 @@ def do(circle_id: int, moment_id: int, act: str) -> Any:
             raise
         flash(error.message, "error")
     return redirect(_here(circle_id, moment_id), 303)
+
+
+@blueprint.route("/circles/<int:circle_id>/moments/<int:moment_id>/ask-again", methods=["GET", "POST"])
+@login_required
+@limiter.limit("60 per hour", methods=["POST"])
+def ask_again(circle_id: int, moment_id: int) -> Any:
+    """Ask the neighbours once more after a request was closed, in the words of that one or in others."""
+    circle, _row, seen = _seen(circle_id, moment_id)
+    former = circle_reads.words_of(seen)
+    if former is None:
+        raise circles.nothing_here()
+    form = AgainForm(obj=former)
+    if form.validate_on_submit():
+        try:
+            neighbours.ask(
+                circle_id, moment_id, current_user, title=form.title.data or "", body_md=form.body_md.data or ""
+            )
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            flash(_("The neighbours are asked. Whoever answers you find on the page of the request."), "success")
+            return redirect(_here(circle_id, moment_id), 303)
+    page = render_template("sharing/circle_ask_again.html", circle=circle, moment=seen, form=form)
+    return page, 422 if form.errors or form.form_errors else 200
 
 
 @blueprint.post("/circles/<int:circle_id>/moments/<int:moment_id>/hand-over")

@@ -21,6 +21,7 @@ from plugins.sharing.circle.circle_models import (
     CircleTask,
 )
 from plugins.sharing.help import help_listings
+from plugins.sharing.help.help_models import HelpPlace
 
 QUIETLY = {"synchronize_session": False}
 
@@ -65,8 +66,8 @@ def cancel(circle: Circle, moments: Sequence[CircleMoment], *, but: int) -> None
     now = clock.now()
     for moment in moments:
         moment.cancelled_at, moment.call_at = now, None
-        if moment.listing_id is not None:
-            help_listings.let_go(moment.listing_id, call_off=True)
+        for listing_id in _asked(moment):
+            help_listings.let_go(listing_id, call_off=True)
         helpers = db.session.scalars(
             select(CirclePlace.helper_id).where(
                 CirclePlace.moment_id == moment.id, CirclePlace.helper_id.is_not(None), _own()
@@ -80,6 +81,13 @@ def cancel(circle: Circle, moments: Sequence[CircleMoment], *, but: int) -> None
         update(CirclePlace).where(CirclePlace.moment_id.in_(ids)).values(remind_at=None, offered_to_id=None),
         execution_options=QUIETLY,
     )
+
+
+def _asked(moment: CircleMoment) -> list[int]:
+    """Give all help that the neighbours were asked for a moment; asked again, somebody may still come by the former."""
+    former = select(HelpPlace.help_id).join(CirclePlace, CirclePlace.help_place_id == HelpPlace.id)
+    found = set(db.session.scalars(former.where(CirclePlace.moment_id == moment.id)))
+    return sorted(found | ({moment.listing_id} if moment.listing_id is not None else set()))
 
 
 def ahead_of(circle_id: int, task_id: int | None = None) -> list[CircleMoment]:

@@ -18,27 +18,36 @@ from plugins.sharing.slot.windows import Window
 LEAST_NOTICE = timedelta(hours=1)
 
 
-def ask(circle_id: int, moment_id: int, user: User) -> Listing:
+def ask(circle_id: int, moment_id: int, user: User, *, title: str = "", body_md: str = "") -> Listing:
     """Ask the neighbours for the places that are free; the listing is the member's who asks. Asked twice, it is one.
 
-    Raises Refused, NotFound, and what keeps a listing from being published.
+    A request that was closed meanwhile may be asked again, in other words if wanted; who agreed to the former still comes.
+    Raises Refused, NotFound, InvalidInput, and what else keeps a listing from being published.
     """
     with transaction() as session:
         moment = _askable(circle_id, moment_id, user)
-        if moment.listing_id is not None:
-            return session.get_one(Listing, moment.listing_id)
+        former = moment.listing_id
+        if former is not None:  # what neighbours may answer is locked before the circle, everywhere
+            listing, _row = help_listings.locked(former)
+            if listing.state != "closed":
+                return listing
         task, circle = session.get_one(CircleTask, moment.task_id), session.get_one(Circle, circle_id)
         free = _free(moment_id)
         if not free:
             raise Refused(_("Enough people come already."), code="taken")
         facts = {
-            "title": task.title, "category": "help", "place": circle.place,
-            "body_md": _("A circle of neighbours looks after somebody here, and one pair of hands is missing. Would you help?"),
+            "title": title.strip() or task.title, "category": "help", "place": circle.place,
+            "body_md": body_md.strip() or usual_words(),
         }  # fmt: skip
         when = help_listings.When(Window(moment.starts_at, moment.ends_at))
         listing = help_listings.publish(ASKED, user, facts=facts, when=when, people=len(free), fixed=True)
         circles.locked(circle_id)
-        return _linked(circle_id, moment_id, listing, len(free))
+        return _linked(circle_id, moment_id, listing, len(free), former)
+
+
+def usual_words() -> str:
+    """Give what neighbours read where nobody writes anything else; it tells nothing of the circle."""
+    return _("A circle of neighbours looks after somebody here, and one pair of hands is missing. Would you help?")
 
 
 def _askable(circle_id: int, moment_id: int, user: User) -> CircleMoment:
@@ -57,15 +66,19 @@ def _free(moment_id: int) -> list[CirclePlace]:
     return list(db.session.scalars(found.order_by(CirclePlace.number).execution_options(populate_existing=True)))
 
 
-def _linked(circle_id: int, moment_id: int, listing: Listing, wanted: int) -> Listing:
+def _linked(circle_id: int, moment_id: int, listing: Listing, wanted: int, former: int | None) -> Listing:
     """Tie the places to the listing, with the circle locked; raises Refused when something moved meanwhile."""
     moment, free = moments.found(circle_id, moment_id), _free(moment_id)
-    if moment.listing_id is not None or moment.cancelled_at is not None or len(free) != wanted:
+    if moment.listing_id != former or moment.cancelled_at is not None or len(free) != wanted:
         raise Refused(_("Something changed at the same moment. Look again."), code="changed")
     offered = select(HelpPlace).where(HelpPlace.help_id == listing.id).order_by(HelpPlace.number)
     moment.listing_id = listing.id
     for place, help_place in zip(free, db.session.scalars(offered), strict=True):
+        old = db.session.get(HelpPlace, place.help_place_id) if place.help_place_id is not None else None
         place.help_place_id = help_place.id
+        db.session.flush()
+        if old is not None and old.agreement_id is None:  # nobody can take a place of the former request any more
+            db.session.delete(old)
     db.session.flush()
     return listing
 
@@ -88,27 +101,30 @@ def take_back(place: CirclePlace) -> None:
 def on_help(agreement: Agreement, transition: str) -> None:
     """Follow the help that a neighbour agreed to: who comes stands in the circle's calendar, or no longer does."""
     if transition in ("choose", "call_off", "not_done", "fade"):
-        circle_id = db.session.scalar(
-            select(CircleMoment.circle_id).where(CircleMoment.listing_id == agreement.listing_id)
-        )
-        if circle_id is not None:
-            _follow(agreement, transition, circle_id)
+        asked = db.session.execute(
+            select(CircleMoment.circle_id, CircleMoment.id)
+            .join(CirclePlace, CirclePlace.moment_id == CircleMoment.id)
+            .join(HelpPlace, HelpPlace.id == CirclePlace.help_place_id)
+            .where(HelpPlace.help_id == agreement.listing_id)
+            .limit(1)
+        ).one_or_none()
+        if asked is not None:
+            _follow(agreement, transition, *asked)
 
 
-def _follow(agreement: Agreement, transition: str, circle_id: int) -> None:
+def _follow(agreement: Agreement, transition: str, circle_id: int, moment_id: int) -> None:
     locking = select(Circle).where(Circle.id == circle_id).with_for_update(key_share=True)
     circle = db.session.scalars(locking.execution_options(populate_existing=True)).one()
     found = (
         select(CirclePlace, CircleMoment)
         .join(CircleMoment, CircleMoment.id == CirclePlace.moment_id)
         .join(HelpPlace, HelpPlace.id == CirclePlace.help_place_id)
-        .where(CircleMoment.listing_id == agreement.listing_id)
+        .where(CircleMoment.id == moment_id, HelpPlace.help_id == agreement.listing_id)
         .execution_options(populate_existing=True)
     )
     if transition == "choose":
-        comes = select(CirclePlace.id).join(CircleMoment, CircleMoment.id == CirclePlace.moment_id)
-        comes = comes.where(
-            CircleMoment.listing_id == agreement.listing_id, CirclePlace.helper_id == agreement.member_id
+        comes = select(CirclePlace.id).where(
+            CirclePlace.moment_id == moment_id, CirclePlace.helper_id == agreement.member_id
         )
         if db.session.scalar(comes.limit(1)) is not None:
             raise Refused(_("They come already."), code="comes_already")
