@@ -10,7 +10,7 @@ import requests
 from flask import Flask
 
 from marketplace import clock
-from marketplace.database import db
+from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.money import Money
 from marketplace.payments import debts, disputes, links, replays, reversals, service
@@ -102,6 +102,18 @@ def test_what_is_held_is_taken_and_not_charged_beside_it(world: MethodWorld) -> 
     assert refused(lambda: service.cancel_payment(payment)) == (
         "This is being charged at the moment.", "being_captured", "",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["held", "charging", "processing", "succeeded"])
+def test_what_is_held_or_under_way_is_not_held_again(world: MethodWorld, state: str) -> None:
+    payment = world.on_hold()
+    with transaction():
+        db.session.get_one(Payment, payment.id).state = state
+    refresh()
+    before = payment.due_at, payment.hold_until, payment.updated_at
+    service.hold(payment, clock.now() + timedelta(days=400))
+    payment = world.fresh(payment)
+    assert (payment.due_at, payment.hold_until, payment.updated_at) == before
 
 
 def test_only_a_card_that_may_be_held_is_held(world: MethodWorld) -> None:
@@ -316,6 +328,19 @@ class TestByHand:
         assert refused(lambda: by_hand.choose(held, "bank_transfer")) == (
             "This can't be paid that way. Choose another way to pay.", "method_unfit", "method",
         )  # fmt: skip
+
+    def test_what_is_offered_is_said_with_what_choosing_it_means(self, hands: OfflineWorld) -> None:
+        hands.set(**{"offline.days": "10"})
+        assert [(one.kind, one.help) for one in by_hand.offered()] == [
+            (
+                "bank_transfer",
+                "When it is time to pay we mail you the account number and a reference. You have 10 days.",
+            ),
+            ("cash_desk", "Library, Tuesdays"),
+            ("cash_owner", "When it is time to pay you hand over the money, and the receiver confirms it here."),
+        ]
+        hands.set(**{"offline.account": "", "offline.desk": "", "offline.between_members": ""})
+        assert by_hand.offered() == []
 
     def test_once_a_part_came_in_the_rest_comes_in_the_same_way(self, hands: OfflineWorld) -> None:
         payment = hands.payment(5000)

@@ -25,7 +25,11 @@ def chosen(tests_by_function: dict[str, Any], most: int) -> dict[str, list[str]]
 
 
 def main(most: int, children: int, names: list[str]) -> None:
-    """Run mutmut as usual, only that it forgets the other tests once it has found out which there are."""
+    """Run mutmut as usual, only that it forgets the other tests once it has found out which there are.
+
+    Before the first mutant it has tests run on the code as it is: the first one of each function is enough, because all of
+    them passed when it found out.
+    """
     collect = mutmut.collect_or_load_stats
 
     def collected(*given: Any, **named: Any) -> None:
@@ -33,6 +37,12 @@ def main(most: int, children: int, names: list[str]) -> None:
         found = state().tests_by_mangled_function_name
         found.update(chosen(found, most))
 
+    def firsts(names: list[str]) -> set[str]:
+        found = state().tests_by_mangled_function_name
+        functions = {mutmut.mangled_name_from_mutant_name(name) for name in names} or set(found)
+        return {found[function][0] for function in functions if found.get(function)}
+
+    mutmut.tests_for_mutant_names = firsts
     mutmut.collect_or_load_stats = collected
     mutmut._run(names, children)
 

@@ -44,7 +44,7 @@ PACKAGES = {
             (
                 "tests/core/test_payments_*.py", "tests/core/test_account_closing.py", "tests/core/test_bill*.py",
                 "tests/core/test_currencies.py", "tests/core/test_disputes*.py", "tests/core/test_dunning.py",
-                "tests/core/test_fees.py", "tests/core/test_gateway_*.py", "tests/core/test_holds.py",
+                "tests/core/test_fee*.py", "tests/core/test_gateway_*.py", "tests/core/test_holds.py",
                 "tests/core/test_inbox*.py", "tests/core/test_offline*.py", "tests/core/test_operator_disputes.py",
                 "tests/core/test_pa[cy]*.py", "tests/core/test_re[fc]*.py", "tests/core/test_selftest.py",
                 "tests/core/test_webhooks*.py",
