@@ -62,7 +62,7 @@ def enqueue_many(kind: str, payloads: Iterable[Mapping[str, Any]], *, priority: 
     if rows:
         with transaction() as session:
             if len(rows) == 1:
-                _INSERT.value(**rows[0])
+                _ADD.run(**rows[0])
             else:
                 session.execute(insert(_table), rows)
             after_commit(wake_event().set)
@@ -108,6 +108,7 @@ _table = cast(Table, Job.__table__)
 # Statements are built once: putting one together costs a request more than running it.
 RUNG = ("kind", "payload", "key", "state", "priority", "run_at", "quiet", "created_at")
 _INSERT = Prepared(insert(_table).returning(_table.c.id), *RUNG)
+_ADD = Prepared(insert(_table), *RUNG)
 
 
 @cache
