@@ -13,7 +13,7 @@ from marketplace import clock
 from marketplace.database import db
 from marketplace.errors import DomainError
 from marketplace.ledger import accounts, service
-from marketplace.ledger.errors import NotReversible, TransactionNotFound
+from marketplace.ledger.errors import IdempotencyMismatch, NotReversible, TransactionNotFound
 from marketplace.ledger.models import LedgerTransaction, LedgerTransfer
 from marketplace.ledger.reading import StatementRow
 from marketplace.testing.factories import Factories
@@ -151,11 +151,17 @@ def reverse_a_hold() -> None:
     service.reverse("hold", "undone", description="Undone")
 
 
+def use_a_key_twice() -> None:
+    book(move(CLEARING, HELD, 5), key="once")
+    book(move(CLEARING, HELD, 6), key="once")
+
+
 SENTENCES: dict[str, tuple[type[DomainError], Callable[[], object]]] = {
     "There is no such account.": (TransactionNotFound, lambda: service.balance("platform:nothing:EUR")),
     "There is no such booking.": (TransactionNotFound, lambda: service.find_transaction("nothing")),
     "There is no such hold.": (TransactionNotFound, lambda: service.posting_of(99)),
     "A hold can't be reversed; release it instead.": (NotReversible, reverse_a_hold),
+    "This was already booked with other figures.": (IdempotencyMismatch, use_a_key_twice),
 }
 
 
@@ -165,3 +171,8 @@ def test_a_refusal_says_in_a_sentence_why(sentence: str, app: Flask) -> None:
     with pytest.raises(kind) as caught:
         act()
     assert caught.value.message == sentence
+
+
+def test_a_transaction_moves_something(app: Flask) -> None:
+    with pytest.raises(ValueError, match=r"^a transaction needs at least one transfer$"):
+        service.post("empty", [], description="Nothing")

@@ -323,6 +323,31 @@ def test_a_chargeback_that_gives_back_more_than_it_took_leaves_the_rest_with_the
     assert f"chargeback gave back more than it took (payment {payment.id}, dispute du_x)" in alarms()
 
 
+def heard() -> list[str]:
+    """Give the kinds of what was told about chargebacks that were won."""
+    refresh()
+    kinds = select(Notification.kind).where(Notification.kind == "payment_dispute_won")
+    return list(db.session.scalars(kinds))
+
+
+def test_a_case_is_told_as_won_once_its_own_money_is_back(world: Disputes) -> None:
+    none = FeeFacts(0, "EUR")
+    took, gave = MovementFacts("txn_1", -5000, none), MovementFacts("txn_2", 5000, none)
+    first = DisputeFacts("du_1", "", charge_ref(world, world.charged()), 5000, "EUR", "won", movements=(took, gave))
+    assert tell(first) == (Fate.APPLIED, "")
+    told = heard()
+    took, gave = MovementFacts("txn_3", -5000, none), MovementFacts("txn_4", 5000, none)
+    other = DisputeFacts("du_2", "", charge_ref(world, world.charged()), 5000, "EUR", "won", movements=(took,))
+    assert tell(other) == (Fate.APPLIED, "")
+    assert heard() == told, "the verdict alone brings no money"
+    assert tell(replace(other, movements=(took, gave))) == (Fate.APPLIED, "")
+    assert len(heard()) == 2 * len(told) > 0
+    part = MovementFacts("txn_5", -5000, none), MovementFacts("txn_6", 2000, none)
+    last = DisputeFacts("du_3", "", charge_ref(world, world.charged()), 5000, "EUR", "won", movements=part)
+    assert tell(last) == (Fate.APPLIED, "")
+    assert len(heard()) == 3 * len(told), "a part of it tells the same"
+
+
 REFUSED = "invalid_request"
 NAMED: dict[str, str] = {
     "charge": "charge refused by gateway (payment {payment}, why invalid_request, detail no such card)",

@@ -20,8 +20,18 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from marketplace.testing.apps import migrate
-from tests.mutation.prepared import PREPARED
-from tests.mutation.workspace import CHILDREN, PACKAGES, Package, change, forget, generate, results, synchronised
+from tests.mutation.prepared import PREPARED, SELECTED
+from tests.mutation.workspace import (
+    CHILDREN,
+    PACKAGES,
+    Package,
+    change,
+    forget,
+    generate,
+    results,
+    selected,
+    synchronised,
+)
 
 SURVIVED, UNTESTED, REFUSED, UNTRIED = "survived", "without a test", "refused by the type checker", "not tried"
 TIMED_OUT = "by time-out"
@@ -40,7 +50,8 @@ def verdict(code: int | None) -> str:
 def attempt(package: Package, names: list[str], most: int, database: Path) -> int:
     """Let mutmut try mutants, each with at most so many tests; it keeps each result at once."""
     program = [sys.executable, str(Path(__file__).with_name("few.py")), str(most), str(CHILDREN), *names]
-    environment = {**os.environ, PREPARED: str(database), "MARKETPLACE_PAYMENT_SEED": "1"}
+    chosen = {PREPARED: str(database), SELECTED: " ".join(selected(package)), "MARKETPLACE_PAYMENT_SEED": "1"}
+    environment = {**os.environ, **chosen}
     with (package.home / "mutmut.log").open("w") as log:
         return subprocess.run(
             program, cwd=package.home, env=environment, check=False, stdout=log, stderr=subprocess.STDOUT

@@ -1,4 +1,4 @@
-"""A pytest plugin for mutation runs: a migrated database is taken over instead of made anew, and chance plays no part."""
+"""A pytest plugin for mutation runs: selected tests, a migrated database instead of one made anew, and no part for chance."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from marketplace.testing.fixtures import RUN
 PREPARED = "MUTATION_DATABASE"
 """Environment variable with the path of a migrated SQLite database."""
 
+SELECTED = "MUTATION_TESTS"
+"""Environment variable with the names of the files whose tests are run."""
+
 
 @pytest.hookimpl(trylast=True)  # after the run's folder was made
 def pytest_configure() -> None:
@@ -28,3 +31,9 @@ def pytest_configure() -> None:
         )
         settings.load_profile(PREPARED)
         shutil.copyfile(prepared, Path(os.environ[RUN]) / f"{TEMPLATE}.db")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the files of tests that were not selected."""
+    names = os.environ.get(SELECTED, "").split()
+    return True if names and collection_path.suffix == ".py" and collection_path.name not in names else None

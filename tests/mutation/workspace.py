@@ -17,6 +17,7 @@ from typing import TypeGuard
 from tests.gates import tree
 
 HOME = tree.ROOT / "build" / "mutation"
+TESTS = "tests/core"
 CHILDREN = 2
 
 
@@ -38,16 +39,16 @@ class Package:
 PACKAGES = {
     package.name: package
     for package in (
-        Package("ledger", ("tests/core/test_ledger_*.py",), ("models.py", "protect.py")),
+        Package("ledger", ("test_ledger_*.py",), ("models.py", "protect.py")),
         Package(
             "payments",
             (
-                "tests/core/test_payments_*.py", "tests/core/test_account_closing.py", "tests/core/test_bill*.py",
-                "tests/core/test_currencies.py", "tests/core/test_disputes*.py", "tests/core/test_dunning.py",
-                "tests/core/test_fee*.py", "tests/core/test_gateway_*.py", "tests/core/test_holds.py",
-                "tests/core/test_inbox*.py", "tests/core/test_offline*.py", "tests/core/test_operator_disputes.py",
-                "tests/core/test_pa[cy]*.py", "tests/core/test_re[fc]*.py", "tests/core/test_selftest.py",
-                "tests/core/test_webhooks*.py",
+                "test_payments_*.py", "test_account_closing.py", "test_bill*.py",
+                "test_currencies.py", "test_disputes*.py", "test_dunning.py",
+                "test_fee*.py", "test_gateway_*.py", "test_holds.py",
+                "test_inbox*.py", "test_offline*.py", "test_operator_disputes.py",
+                "test_pa[cy]*.py", "test_re[fc]*.py", "test_selftest.py",
+                "test_webhooks*.py",
             ),
         ),
     )
@@ -69,19 +70,27 @@ def synchronised(package: Package) -> Path:
 
 
 def _configure(package: Package) -> None:
-    """Name what is mutated and which tests are run, beside the settings that are the same for all (in setup.cfg)."""
+    """Name what is mutated, beside the settings that are the same for all (in setup.cfg).
+
+    Which tests are run is told by `selected`: mutmut begins anew whenever its settings change, as they would with every new
+    file of tests.
+    """
     path = package.home / "setup.cfg"
     settings = configparser.ConfigParser(interpolation=None)
     settings.read(path, encoding="utf-8")
-    found = {file for pattern in package.tests for file in package.home.glob(pattern)}
-    tests = sorted(str(file.relative_to(package.home)) for file in found if not any(word in file.name for word in SLOW))
     settings["mutmut"]["only_mutate"] = f"\nmarketplace/{package.name}/*"
     if package.left_out:
         left_out = (f"*/{package.name}/{file}" for file in package.left_out)
         settings["mutmut"]["do_not_mutate"] = "\n" + "\n".join(left_out)
-    settings["mutmut"]["pytest_add_cli_args_test_selection"] = "\n" + "\n".join(tests)
+    settings["mutmut"]["pytest_add_cli_args_test_selection"] = f"\n{TESTS}"
     with path.open("w", encoding="utf-8") as file:
         settings.write(file)
+
+
+def selected(package: Package) -> list[str]:
+    """Give the names of the files whose tests are run."""
+    found = {file.name for pattern in package.tests for file in (package.home / TESTS).glob(pattern)}
+    return sorted(name for name in found if not any(word in name for word in SLOW))
 
 
 def results(package: Package) -> dict[str, int | None]:
