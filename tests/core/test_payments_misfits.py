@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from marketplace import clock
 from marketplace.database import db, transaction
+from marketplace.jobs.models import Job
 from marketplace.ledger.models import LedgerTransaction
 from marketplace.notifications.models import Notification
 from marketplace.payments import nothing, refund_sources, service
@@ -38,6 +40,7 @@ from marketplace.payments.payout_models import PayoutPart, TransferReversal
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
+from marketplace.testing.frozen_clock import FrozenClock
 from tests.core.dispute_world import Disputes
 from tests.core.payment_world import VISA, eur
 
@@ -407,6 +410,49 @@ def test_what_left_no_trace_is_closed_in_silence_and_asked_anew(kind: str, world
     refresh()
     attempt = db.session.get_one(PaymentAttempt, attempt_id)
     assert (attempt.state, attempt.error_code, alarms()) == ("closed", "not_found", [])
+
+
+WORK = {
+    "charge": "payments.charge",
+    "refund": "payments.refund",
+    "transfer": "payments.transfer",
+    "reversal": "payments.reverse",
+}
+
+
+def asked_again(frozen: FrozenClock, kind: str, code: str) -> list[float]:
+    """Let every attempt of a kind come to nothing, and give after how many seconds it is asked again."""
+    with transaction():
+        db.session.execute(delete(Job))
+    for attempt_id in db.session.scalars(select(PaymentAttempt.id).where(PaymentAttempt.kind == kind)).all():
+        nothing.nothing_happened(attempt_id, code)
+    refresh()
+    rows = db.session.execute(select(Job.kind, Job.key, Job.run_at).where(Job.kind == WORK[kind])).all()
+    assert all(str(row.key).startswith(f"{WORK[kind]}:") for row in rows)
+    return [(row.run_at - clock.now()).total_seconds() for row in rows]
+
+
+@pytest.mark.parametrize("kind", WORK)
+def test_what_left_no_trace_is_asked_again_after_seconds(kind: str, world: Disputes, frozen: FrozenClock) -> None:
+    frozen.at(clock.now().isoformat())
+    SCENES[kind](world)
+    assert asked_again(frozen, kind, nothing.NOT_FOUND) == [5.0]
+
+
+@pytest.mark.parametrize("kind", ["charge", "refund", "transfer"])
+def test_what_was_refused_is_asked_again_after_pauses_that_grow(
+    kind: str, world: Disputes, frozen: FrozenClock
+) -> None:
+    frozen.at(clock.now().isoformat())
+    SCENES[kind](world)
+    pauses = asked_again(frozen, kind, REFUSED)
+    for _time in range(2):
+        fault = {"charge": "payment_intents.create", "refund": "refunds.create", "transfer": "transfers.create"}[kind]
+        world.fault(fault, "lost_before")
+        frozen.forward(seconds=pauses[-1])
+        world.work()
+        pauses += asked_again(frozen, kind, REFUSED)
+    assert pauses == [120.0, 240.0, 480.0]
 
 
 def test_nobody_is_held_to_facts_of_a_hold_that_was_never_asked_for(world: Disputes) -> None:

@@ -13,7 +13,7 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.money import Money
-from marketplace.payments import debts, disputes, links, replays, reversals, service
+from marketplace.payments import charging, checkouts, debts, disputes, links, replays, reversals, service
 from marketplace.payments.models import Payment
 from marketplace.payments.offline import methods as by_hand
 from marketplace.payments.offline import orders, receipts, returns, reversing
@@ -24,7 +24,7 @@ from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from tests.core.ledger_books import everything
-from tests.core.method_world import HOLD, NOW, SAVE, MethodWorld
+from tests.core.method_world import HOLD, NOW, RETURNS, SAVE, MethodWorld
 from tests.core.offline_world import OfflineWorld
 from tests.core.payment_world import eur
 
@@ -79,6 +79,22 @@ def test_a_payment_that_was_cancelled_is_neither_charged_nor_held_nor_changed(wo
     assert refused(lambda: service.change_amount(payment, eur(100))) == UNCHANGEABLE
     assert refused(lambda: service.use_saved_method(payment, method)) == UNCHANGEABLE
     assert service.cancel_payment(payment).state == "cancelled", "cancelling again is nothing"
+
+
+def test_a_page_to_pay_at_once_is_opened_only_for_what_is_still_to_be_paid(world: MethodWorld) -> None:
+    for answer in ("yes", "later"):
+        payment = world.ask(NOW)
+        world.at_own_bank(world.page(payment), answer)
+        charging.look_at_payment(payment.id)
+        again = refused(lambda asked=payment: checkouts.begin_page(world.payer(asked), asked, "ideal", RETURNS))
+        assert again == UNCHANGEABLE
+
+
+def test_where_payments_are_off_nobody_is_asked(make_app: Callable[..., Flask], factories: Factories) -> None:
+    site = make_app(payments=False)
+    with site.app_context():
+        wanted = ("This site works without payments.", "payments_off", "")
+        assert refused(lambda: service.request_payment(None, "rent", eur(500))) == wanted  # type: ignore[arg-type]
 
 
 def test_without_a_card_nothing_is_charged_or_held(world: MethodWorld) -> None:

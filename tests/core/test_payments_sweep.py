@@ -37,8 +37,9 @@ def swept() -> list[tuple[str, dict[str, object]]]:
     refresh()
     sweep()
     refresh()
-    rows = db.session.execute(select(Job.key, Job.payload).where(Job.state == QUEUED).order_by(Job.key)).all()
-    return [(str(key), dict(payload)) for key, payload in rows]
+    rows = db.session.execute(select(Job.key, Job.payload, Job.kind).where(Job.state == QUEUED).order_by(Job.key)).all()
+    assert all(str(row.key).startswith(f"{row.kind}:") for row in rows), "a key begins with the work that it asks for"
+    return [(str(row.key), dict(row.payload)) for row in rows]
 
 
 def lose_jobs() -> None:
