@@ -18,7 +18,7 @@ demo: $(STAMPS)/run ## install what is needed and start a filled marketplace on 
 
 test: $(STAMPS)/test ## install what the tests need and run everything: style, types, tests on both databases
 	@scripts/chromium.sh
-	@$(PY) -m tests.sandbox.official_cli
+	@scripts/stripe_cli.sh
 	@scripts/test.sh $(ARGS)
 
 lint: $(STAMPS)/test ## only style, types and import contracts: seconds, not minutes

@@ -1,7 +1,8 @@
 """Stripe's official command line, a judge that we did not write: found, or fetched once into a cache outside the tree.
 
-`python -m tests.sandbox.official_cli` fetches it; `make test` does that before the tests. The program is a binary inside
-an npm package, so npm is needed to fetch it and nothing of Node to run it.
+`python -m tests.sandbox.official_cli` fetches it; `make test` does that before the tests (`scripts/stripe_cli.sh`). The
+program is a binary inside an npm package, so npm is needed to fetch it and nothing of Node to run it; with `--wants-npm` the
+exit code is 0 when it has to be fetched.
 """
 
 import base64
@@ -40,11 +41,21 @@ def cached() -> Path:
     return cache / "shareconomy" / f"stripe-cli-{VERSION}" / "stripe"
 
 
+def published() -> bool:
+    """Tell whether the package that we know is for this machine."""
+    return (platform.system(), platform.machine()) == ("Linux", "x86_64")
+
+
+def wants_npm() -> bool:
+    """Tell whether the program still has to be fetched, and can be."""
+    return not os.environ.get(VARIABLE) and not cached().is_file() and published()
+
+
 def fetch() -> Path:
     """Download the program unless it is there, check it against its hash, and return it. Raises CliMissing."""
     if os.environ.get(VARIABLE) or cached().is_file():
         return program()
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+    if not published():
         raise CliMissing(
             f"The tests fetch Stripe's command line only for Linux on x86_64, not for {platform.system()} on"
             f" {platform.machine()}. Install version {VERSION} yourself and name it: {VARIABLE}=/path/to/stripe make test"
@@ -78,6 +89,8 @@ def check(archive: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--wants-npm"]:
+        sys.exit(not wants_npm())
     try:
         fetch()
     except CliMissing as error:
