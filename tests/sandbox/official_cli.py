@@ -70,12 +70,14 @@ def fetch() -> Path:
             raise CliMissing(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-400:]}")
         (archive,) = Path(place).glob("*.tgz")
         check(archive)
-        with tarfile.open(archive) as files:
-            files.extract("package/bin/stripe", place, filter="data")
         cached().parent.mkdir(parents=True, exist_ok=True)
         # Moved into place under another name first, so that two runs at once do not see half a program.
         half = cached().with_name(f"stripe.{os.getpid()}")
-        shutil.copy2(Path(place) / "package" / "bin" / "stripe", half)
+        with tarfile.open(archive) as files, half.open("wb") as kept:
+            packed_program = files.extractfile("package/bin/stripe")
+            if packed_program is None:
+                raise CliMissing(f"{archive.name} has no program in it")
+            shutil.copyfileobj(packed_program, kept)
         half.chmod(0o755)
         half.replace(cached())
     return cached()
