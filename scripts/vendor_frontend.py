@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -34,8 +33,7 @@ def fetch(package: str, into: Path) -> Path:
     facts = answer[0] if isinstance(answer, list) else next(iter(answer.values()))
     name = facts["filename"].replace("@", "").replace("/", "-")
     folder = into / name.removesuffix(".tgz")
-    with tarfile.open(into / name) as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(into / name, folder, "gztar")  # npm has checked what is in it
     return folder / "package"
 
 
