@@ -13,6 +13,7 @@ from typing import Any
 from marketplace.database import db, transaction
 from marketplace.errors import DomainError
 from marketplace.testing.apps import built, settings
+from plugins.sharing.item.item_models import Occupancy
 from plugins.sharing.slot import occupancy
 from plugins.sharing.slot.occupancy import SlotTaken, Window
 from tests.race.world import Round, World, day_of
@@ -102,7 +103,10 @@ class Racer:
         occupancy.extend(self._one(), self.window().ends_at)
 
     def _shorten(self) -> None:
-        occupancy.shorten(self._one(), self.window().ends_at)
+        """Mostly to its first half hour: an end at random seldom lies within."""
+        chosen = self._one()
+        row = db.session.get(Occupancy, chosen)
+        occupancy.shorten(chosen, self.window().ends_at if row is None else row.starts_at + timedelta(minutes=STEP))
 
     def _reassign(self) -> None:
         occupancy.reassign(self._one(), self.random.choice(self.random.choice(self.world.units)))
