@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from flask import url_for
-from flask_babel import gettext as _
 
-from marketplace.api import InvalidInput, User, api_v1, clock, transaction
+from marketplace.api import InvalidInput, User, api_v1, transaction
 from plugins.sharing.item import bundles, item_reads, items
 from plugins.sharing.item import item_time_shapes as shapes
 from plugins.sharing.item.item_time_shapes import (
@@ -18,7 +17,7 @@ from plugins.sharing.item.item_time_shapes import (
     SetOut,
 )
 from plugins.sharing.slot import feeds, imports, occupancy
-from plugins.sharing.slot.windows import Window
+from plugins.sharing.slot.windows import from_now
 
 part = api_v1.ApiPart("sharing_item_time_api")
 blueprint = part.blueprint
@@ -46,10 +45,7 @@ def add_block(call: api_v1.Call[NewBlock, api_v1.Query], listing_id: int) -> Blo
     body = call.body
     items.managed(listing_id, call.user)
     unit = items.unit_of(listing_id, body.unit_id)
-    since = max(body.starts_at, clock.now())
-    if body.ends_at <= since:
-        raise InvalidInput({"ends_at": _("The end must be after the start, and not in the past.")})
-    occupancy.block(unit.id, Window(since, body.ends_at), body.kind)
+    occupancy.block(unit.id, from_now(body.starts_at, body.ends_at, "ends_at"), body.kind)
     return _blocks(listing_id)
 
 

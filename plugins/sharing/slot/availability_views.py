@@ -13,13 +13,13 @@ from wtforms import DateField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from marketplace.api import DomainError, Form, InvalidInput, clock, transaction
+from marketplace.api import DomainError, Form, InvalidInput, transaction
 from plugins.sharing.item import item_reads, items, units
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.item.views import blueprint
 from plugins.sharing.slot import hours_text, months, occupancy, openings
 from plugins.sharing.slot.rules import Span
-from plugins.sharing.slot.windows import Window, wall
+from plugins.sharing.slot.windows import from_now, wall
 
 MOST_DAYS = 62
 """The most days that can be given other hours at once."""
@@ -184,12 +184,11 @@ def add_block(listing_id: int) -> Any:
     if form.validate_on_submit():
         try:
             unit = items.unit_of(listing_id, int(form.unit.data))
-            since = max(wall(form.since.data, 0, item.zone), clock.now())
+            since = wall(form.since.data, 0, item.zone)
             until = wall(form.until.data + timedelta(days=1), 0, item.zone)
-            if until <= since:
-                raise InvalidInput({"until": _("The end must be after the start, and not in the past.")})
+            window = from_now(since, until, "until")
             with transaction():
-                occupancy.block(unit.id, Window(since, until), form.kind.data)
+                occupancy.block(unit.id, window, form.kind.data)
         except DomainError as error:
             form.refuse(error)
         else:

@@ -63,6 +63,14 @@ def _at(day: date, at: time, zone: str) -> datetime:
     return datetime.combine(day, at.replace(fold=0), ZoneInfo(zone)).astimezone(UTC)
 
 
+def from_now(since: datetime, until: datetime, field: str) -> Window:
+    """Give the part of a span that is still to come; raises InvalidInput (at `field`, the end's) where nothing of it is."""
+    begin = max(since, clock.now())
+    if until <= begin:
+        raise InvalidInput({field: _("The end must be after the start, and not in the past.")})
+    return Window(begin, until)
+
+
 def of_day(day: date, zone: str) -> Window:
     """Give a calendar day of the zone: 23 to 25 hours."""
     return Window(wall(day, 0, zone), wall(day, DAY_MINUTES, zone))

@@ -123,19 +123,34 @@ def align(payment: Any, agreement: Agreement) -> int:
 
 def returnable(member_id: int) -> dict[tuple[int, str], int]:
     """Give by owner and currency how much bought credit can be given back: what is left, and no more than was paid."""
-    found: dict[tuple[int, str], int] = {}
-    for payment in _purchases(member_id):
-        key = payment.payee_id, payment.currency
-        found[key] = found.get(key, 0) + payment.kept.minor
-    return {key: minor for key, kept in found.items() if (minor := min(kept, credits.balance(member_id, *key)))}
+    bought: dict[tuple[int, str], int] = {}
+    for one in _purchases(payments.Payment.payer_id == member_id):
+        key = one.payee_id, one.currency
+        bought[key] = bought.get(key, 0) + one.kept.minor
+    left = {(row.owner_id, row.currency): row.balance_minor for row in credits.accounts_of(member_id)}
+    return _bounded(bought, left)
 
 
-def _purchases(member_id: int, *more: Any) -> Sequence[Any]:
-    """Give the payments of a member's purchases, the newest first."""
+def returnable_by(owner_id: int) -> dict[tuple[int, str], int]:
+    """Give by member and currency how much credit bought with an owner can be given back, by the same rule."""
+    bought: dict[tuple[int, str], int] = {}
+    for one in _purchases(payments.Payment.payee_id == owner_id):
+        key = one.payer_id, one.currency
+        bought[key] = bought.get(key, 0) + one.kept.minor
+    left = {(row.member_id, row.currency): row.balance_minor for row in credits.left_with(owner_id)}
+    return _bounded(bought, left)
+
+
+def _bounded(bought: dict[tuple[int, str], int], left: dict[tuple[int, str], int]) -> dict[tuple[int, str], int]:
+    return {key: minor for key, paid in bought.items() if (minor := min(paid, left.get(key, 0)))}
+
+
+def _purchases(*which: Any) -> Sequence[Any]:
+    """Give the payments of these purchases, the newest first."""
     payment = payments.Payment
     return db.session.scalars(
         select(payment)
-        .where(payment.payer_id == member_id, payment.purpose == PURPOSE, payment.state == "succeeded", *more)
+        .where(payment.purpose == PURPOSE, payment.state == "succeeded", *which)
         .order_by(payment.id.desc())
     ).all()
 
@@ -150,7 +165,8 @@ def give_back(member: User, owner_id: int, currency: str) -> Money:
         credits.lock(member.id)
         left = credits.balance(member.id, owner_id, currency)
         total = 0
-        for one in _purchases(member.id, payment.payee_id == owner_id, payment.currency == currency):
+        which = payment.payer_id == member.id, payment.payee_id == owner_id, payment.currency == currency
+        for one in _purchases(*which):
             part = min(left - total, one.kept.minor)
             if part:
                 payments.refund(one, Money(part, currency), reason="credit_given_back")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace.api import (
     InvalidInput,
@@ -49,6 +50,16 @@ def accounts_of(member_id: int) -> list[Any]:
     for row in rows:
         seen.setdefault((row.owner_id, row.currency), row)
     return list(seen.values())
+
+
+def left_with(owner_id: int) -> Sequence[Any]:
+    """Give what members have left with an owner: member, currency, minor units."""
+    newest = select(func.max(Credit.id)).where(Credit.owner_id == owner_id).group_by(Credit.member_id, Credit.currency)
+    return db.session.execute(
+        select(Credit.member_id, Credit.currency, Credit.balance_minor).where(
+            Credit.id.in_(newest), Credit.balance_minor > 0
+        )
+    ).all()
 
 
 def give(owner: User, member_id: int, amount_minor: int, listing: Listing, note: str = "") -> Credit:

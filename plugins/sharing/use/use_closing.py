@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from marketplace.api import Listing, Money, Obstacle, User, db
 from plugins.sharing.use import buying
-from plugins.sharing.use.use_models import Credit, UseCharge, UseSession
+from plugins.sharing.use.use_models import UseCharge, UseSession
 
 SHOWN = 20
 
@@ -40,15 +40,9 @@ def _credit(member_id: int) -> list[Obstacle]:
 
 
 def _credit_of_others(owner_id: int) -> list[Obstacle]:
-    last = select(func.max(Credit.id)).where(Credit.owner_id == owner_id).group_by(Credit.member_id, Credit.currency)
-    rows = db.session.execute(
-        select(Credit.member_id, Credit.currency).where(Credit.id.in_(last), Credit.balance_minor > 0)
-    ).all()
     sums: dict[str, int] = {}
-    for member_id in {row.member_id for row in rows}:
-        for (owner, currency), minor in buying.returnable(member_id).items():
-            if owner == owner_id:
-                sums[currency] = sums.get(currency, 0) + minor
+    for (_member, currency), minor in buying.returnable_by(owner_id).items():
+        sums[currency] = sums.get(currency, 0) + minor
     text = _(
         "Members have bought credit for your things. They have to use it or give it back first; ask us to do that for them:"
     )
