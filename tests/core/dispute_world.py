@@ -7,11 +7,11 @@ from typing import Any
 import requests
 from sqlalchemy import func, select
 
-from marketplace.database import db
+from marketplace.database import db, transaction
 from marketplace.ledger import accounts
 from marketplace.ledger.audit import audit
 from marketplace.ledger.models import LedgerAccount
-from marketplace.payments import service
+from marketplace.payments import refund_sources, service
 from marketplace.payments.apply import apply
 from marketplace.payments.burden_models import MemberDebt, ReserveHold
 from marketplace.payments.dispute_models import Dispute, DisputeMovement
@@ -53,6 +53,19 @@ class Disputes(World):
         self.act("dispute/settle", dispute=ref, won=str(won).lower())
         if hear:
             self.hear()
+
+    def send_out(self) -> None:
+        """Let earnings go on their way to an owner with an account."""
+        self.onboard(self.owner)
+        self.settled(5000)
+        service.pay_out(self.owner.id, "EUR")
+
+    def ask_back(self) -> None:
+        """Ask for a part of earnings that an owner has."""
+        self.onboard(self.owner)
+        self.paid_out(5000)
+        with transaction():
+            refund_sources.ask(db.session.scalars(select(PayoutPart)).one(), 500)
 
     def hear(self, *, times: int = 2, backwards: bool = True) -> None:
         """Hear all the news of the bank, each event several times and, unless told otherwise, the newest first."""

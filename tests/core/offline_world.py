@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -32,6 +34,15 @@ OURS, THEIRS = "NL91ABNA0417164300", "BE68539007547034"
 def eur(minor: int) -> Money:
     """Give an amount of euro cents."""
     return Money(minor, "EUR")
+
+
+@contextmanager
+def without_a_provider(make_app: Callable[..., Flask]) -> Iterator[Flask]:
+    """Give an app that talks to no provider at all, with its context open."""
+    made = make_app(gateways=("offline",), stripe_api_key="")
+    with made.app_context():
+        yield made
+        db.session.remove()
 
 
 class OfflineWorld:

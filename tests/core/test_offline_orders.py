@@ -25,16 +25,14 @@ from marketplace.payments.sweep import sweep
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
-from tests.core.offline_world import THEIRS, OfflineWorld, eur
+from tests.core.offline_world import THEIRS, OfflineWorld, eur, without_a_provider
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Iterator[Flask]:
     """Give an app that talks to no provider at all."""
-    made = make_app(gateways=("offline",), stripe_api_key="")
-    with made.app_context():
+    with without_a_provider(make_app) as made:
         yield made
-        db.session.remove()
 
 
 @pytest.fixture

@@ -21,16 +21,14 @@ from marketplace.testing.people import Auth
 from marketplace.users.export import everything
 from marketplace.users.models import User
 from tests.core.api_caller import Caller
-from tests.core.offline_world import THEIRS, OfflineWorld
+from tests.core.offline_world import THEIRS, OfflineWorld, without_a_provider
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Iterator[Flask]:
     """Give an app that talks to no provider at all."""
-    made = make_app(gateways=("offline",), stripe_api_key="")
-    with made.app_context():
+    with without_a_provider(make_app) as made:
         yield made
-        db.session.remove()
 
 
 @pytest.fixture

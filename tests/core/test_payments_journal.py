@@ -11,7 +11,6 @@ import requests
 from flask import Flask
 
 from marketplace import clock
-from marketplace.database import db
 from marketplace.ledger.export import JournalLine, journal
 from marketplace.ledger.reading import snapshot
 from marketplace.money import Money
@@ -27,7 +26,7 @@ from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from tests.core.dispute_world import Disputes
 from tests.core.method_world import MethodWorld
-from tests.core.offline_world import OfflineWorld
+from tests.core.offline_world import OfflineWorld, without_a_provider
 from tests.core.payment_world import FAILING_REFUND, eur
 
 NAMES = (
@@ -229,10 +228,8 @@ class TestByHand:
     @pytest.fixture
     def app(self, make_app: Callable[..., Flask]) -> Iterator[Flask]:
         """Give an app that talks to no provider at all."""
-        made = make_app(gateways=("offline",), stripe_api_key="")
-        with made.app_context():
+        with without_a_provider(make_app) as made:
             yield made
-            db.session.remove()
 
     @pytest.fixture
     def hands(self, app: Flask, factories: Factories) -> OfflineWorld:

@@ -25,7 +25,7 @@ from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from tests.core.ledger_books import everything
 from tests.core.method_world import HOLD, NOW, RETURNS, SAVE, MethodWorld
-from tests.core.offline_world import OfflineWorld
+from tests.core.offline_world import OfflineWorld, without_a_provider
 from tests.core.payment_world import eur
 
 Act = Callable[[], object]
@@ -251,10 +251,8 @@ class TestByHand:
     @pytest.fixture
     def app(self, make_app: Callable[..., Flask]) -> Iterator[Flask]:
         """Give an app that talks to no provider at all."""
-        made = make_app(gateways=("offline",), stripe_api_key="")
-        with made.app_context():
+        with without_a_provider(make_app) as made:
             yield made
-            db.session.remove()
 
     @pytest.fixture
     def hands(self, app: Flask, factories: Factories) -> OfflineWorld:

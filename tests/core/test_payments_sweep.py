@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from marketplace.database import db, transaction
 from marketplace.jobs.models import QUEUED, Job
-from marketplace.payments import refund_sources, service
+from marketplace.payments import service
 from marketplace.payments.models import PaymentAttempt, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
 from marketplace.payments.sweep import LONG, SHORT, sweep
@@ -60,17 +60,12 @@ def lost_refund(world: Disputes) -> str:
 
 
 def lost_transfer(world: Disputes) -> str:
-    world.onboard(world.owner)
-    world.settled(5000)
-    service.pay_out(world.owner.id, "EUR")
+    world.send_out()
     return f"payments.transfer:{db.session.scalars(select(PayoutPart.id)).one()}"
 
 
 def lost_reversal(world: Disputes) -> str:
-    world.onboard(world.owner)
-    world.paid_out(5000)
-    with transaction():
-        refund_sources.ask(db.session.scalars(select(PayoutPart)).one(), 500)
+    world.ask_back()
     return f"payments.reverse:{db.session.scalars(select(TransferReversal.id)).one()}"
 
 

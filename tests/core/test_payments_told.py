@@ -25,7 +25,7 @@ from marketplace.testing.frozen_clock import FrozenClock
 from marketplace.users.models import User
 from tests.core.dispute_world import Disputes
 from tests.core.method_world import SAVE, MethodWorld
-from tests.core.offline_world import OURS, OfflineWorld
+from tests.core.offline_world import OURS, OfflineWorld, without_a_provider
 from tests.core.payment_world import ASKS_ALWAYS, DECLINES, eur
 
 
@@ -150,10 +150,8 @@ class TestByHand:
     @pytest.fixture
     def app(self, make_app: Callable[..., Flask]) -> Iterator[Flask]:
         """Give an app that talks to no provider at all."""
-        made = make_app(gateways=("offline",), stripe_api_key="")
-        with made.app_context():
+        with without_a_provider(make_app) as made:
             yield made
-            db.session.remove()
 
     @pytest.fixture
     def hands(self, app: Flask, factories: Factories, frozen: FrozenClock) -> OfflineWorld:

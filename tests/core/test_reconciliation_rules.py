@@ -17,10 +17,10 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.export import journal
 from marketplace.ledger.reading import snapshot
 from marketplace.notifications.models import Notification
-from marketplace.payments import refund_sources, service, waiting
+from marketplace.payments import service, waiting
 from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.models import Payout, Refund
-from marketplace.payments.payout_models import PayoutPart, TransferReversal
+from marketplace.payments.payout_models import TransferReversal
 from marketplace.payments.reconciliation import books, findings
 from marketplace.payments.reconciliation.models import Difference, ProviderEntry
 from marketplace.testing.bank import Bank
@@ -179,17 +179,12 @@ def accountless(world: Disputes) -> str:
 
 
 def sending(world: Disputes) -> str:
-    world.onboard(world.owner)
-    world.settled(5000)
-    service.pay_out(world.owner.id, "EUR")
+    world.send_out()
     return f"pay out is stuck (sending {db.session.scalars(select(Payout.id)).one()})"
 
 
 def reversing(world: Disputes) -> str:
-    world.onboard(world.owner)
-    world.paid_out(5000)
-    with transaction():
-        refund_sources.ask(db.session.scalars(select(PayoutPart)).one(), 500)
+    world.ask_back()
     return f"reversal is stuck (reversal {db.session.scalars(select(TransferReversal.id)).one()})"
 
 
