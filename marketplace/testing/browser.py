@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from marketplace.testing.factories import PASSWORD
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
@@ -24,6 +26,8 @@ ARGUMENTS = (
     # No name resolves: a page that asks a third party for anything fails at once and is reported.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+PATIENCE = 30_000
+"""How long a page may take, in milliseconds: a machine with much else to do is slow, not wrong."""
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 """axe's tags for everything that WCAG 2.2 at level AA asks."""
 
@@ -44,8 +48,9 @@ def chromium() -> str:
 @contextmanager
 def launched() -> "Iterator[Browser]":
     """Run one headless Chromium; starting it takes about half a second."""
-    from playwright.sync_api import sync_playwright  # only browser tests need it
+    from playwright.sync_api import expect, sync_playwright  # only browser tests need it
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS), headless=True)
         try:
@@ -109,12 +114,31 @@ def new_page(
         reduced_motion="reduce",
         service_workers="block",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     problems.watch(context)
     try:
         yield context.new_page()
     finally:
         context.close()
+
+
+def press(link_or_button: "Locator") -> None:
+    """Follow a link or send a form, and go on once the page that it leads to has loaded.
+
+    A click alone may come back before a busy browser has begun to leave: what is read next is then the page before.
+    For what leads to no other page (a menu, a part that is swapped), `click` is right. Raises playwright's TimeoutError.
+    """
+    with link_or_button.page.expect_navigation():
+        link_or_button.click()
+
+
+def enter(page: "Page", email: str, password: str = PASSWORD) -> "Page":
+    """Log somebody in by the form, and give the page back."""
+    page.goto("/login")
+    page.locator("main [name=email]").fill(email)
+    page.locator("main [name=password]").fill(password)
+    press(page.locator("main form .button-primary"))
+    return page
 
 
 def axe(page: "Page") -> list[str]:

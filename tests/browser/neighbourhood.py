@@ -23,7 +23,7 @@ from marketplace.demo.people import DOMAIN, PASSWORD
 from marketplace.hooks.lineages import upgrade_all
 from marketplace.testing.apps import built, settings
 from marketplace.testing.bank import Bank, opened
-from marketplace.testing.browser import PageProblems, new_page, served
+from marketplace.testing.browser import PageProblems, enter, new_page, served
 from tests.browser.walking import free_address
 
 
@@ -47,10 +47,7 @@ class Neighbourhood:
         """Open a page as a guest or as one of the demo's people (`fenna`), who is logged in."""
         if who and who not in self._cookies:
             with new_page(browser, self.url, self.problems) as door:
-                door.goto("/login")
-                door.fill("main [name=email]", f"{who}@{DOMAIN}")
-                door.fill("main [name=password]", PASSWORD)
-                door.click("main form .button-primary")
+                enter(door, f"{who}@{DOMAIN}", PASSWORD)
                 self._cookies[who] = door.context.cookies()
         with new_page(browser, self.url, self.problems, **wishes) as page:
             page.context.add_cookies(self._cookies.get(who, []))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from marketplace.testing.browser import press
 from tests.browser.neighbourhood import Neighbourhood
 
 CAMPAIGN = "select '/campaigns/' || id || '-' || slug from listing where slug = :slug"
@@ -39,7 +40,7 @@ class Place:
 
 def send(page: Page) -> None:
     """Send the page's form as it stands."""
-    page.locator("main form[method=post] :is(.button-primary, .button-danger, .button-l)").first.click()
+    press(page.locator("main form[method=post] :is(.button-primary, .button-danger, .button-l)").first)
 
 
 def empty_and_send(page: Page) -> None:
@@ -53,7 +54,7 @@ def empty_and_send(page: Page) -> None:
 
 def to_the_bank(page: Page) -> None:
     """Go on to the payment provider's page, where a card is typed."""
-    page.locator("main form[action$=cards] button").click()
+    press(page.locator("main form[action$=cards] button"))
     page.locator("input[name=number]").wait_for()
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 from playwright.sync_api import FilePayload, Page
 
-from marketplace.testing.browser import axe
+from marketplace.testing.browser import axe, press
 
 PICTURES = os.environ.get("JOURNEY_PICTURES", "")
 """A folder for pictures of each step, for whoever works on the pages."""
@@ -53,7 +53,7 @@ class Walker:
 
     def press(self, name: str, role: Any = "button") -> None:
         """Press a button of the page itself, or follow a link."""
-        self.page.get_by_role("main").get_by_role(role, name=name, exact=True).first.click()
+        press(self.page.get_by_role("main").get_by_role(role, name=name, exact=True).first)
 
     def write(self, **texts: str) -> None:
         """Fill in fields by their name in the form."""
@@ -63,7 +63,7 @@ class Walker:
     def pays(self, number: str) -> None:
         """Type a card into the bank's own page."""
         self.write(number=number, expiry="12/39", cvc="123", name="Ben Borrower")
-        self.page.get_by_role("button", name="Save a card").click()
+        press(self.page.get_by_role("button", name="Save a card"))
 
     def sees(self, *texts: str) -> None:
         """Check that the page says all this."""
@@ -92,7 +92,7 @@ class Walker:
         """Press the one button in colour that stands with what to do now."""
         buttons = self.page.locator("main .alert .button-primary")
         assert buttons.count() == 1, f"{buttons.count()} things to do now on {self.page.url}"
-        buttons.click()
+        press(buttons)
 
 
 def walker(make_page: Callable[..., Page], world: Any, user: Any, **wishes: Any) -> Walker:

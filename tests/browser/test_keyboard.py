@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.neighbourhood import Neighbourhood
 from tests.browser.places import CAMPAIGN, LIVE
@@ -29,7 +29,7 @@ def test_a_campaign_can_be_reached_and_used_without_a_mouse(site: Neighbourhood,
         assert "Skip to the content" in str(first["name"])
         assert first["seen"]
         page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"
+        expect(page.locator("#main")).to_be_focused()
         walked = [tab(page) for _ in range(8)]
         hidden = [step for step in walked if not (step["seen"] and step["outlined"])]
         assert hidden == []
@@ -43,19 +43,19 @@ def test_menus_open_and_close_by_keyboard(site: Neighbourhood, browser: Browser)
         menu = page.locator("header details.menu")
         menu.locator("summary").focus()
         page.keyboard.press("Enter")
-        assert menu.locator("a").first.is_visible()
+        expect(menu.locator("a").first).to_be_visible()
         step = tab(page)
         assert step["outlined"]
         assert page.evaluate("!!document.activeElement.closest('.menu-panel')")
         page.keyboard.press("Escape")
-        assert not menu.locator("a").first.is_visible()
-        assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+        expect(menu.locator("a").first).to_be_hidden()
+        expect(menu.locator("summary")).to_be_focused()
         page.set_viewport_size({"width": 390, "height": 800})
         button = page.get_by_role("button", name="Menu")
         button.focus()
         page.keyboard.press("Enter")
         link = page.get_by_role("banner").get_by_role("link", name="Discover")
-        assert link.is_visible()
+        expect(link).to_be_visible()
         page.keyboard.press("Escape")
-        assert not link.is_visible()
-        assert button.evaluate("one => one === document.activeElement")
+        expect(link).to_be_hidden()
+        expect(button).to_be_focused()

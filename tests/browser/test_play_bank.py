@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from marketplace.sandbox.desk_views import SECTIONS
 from marketplace.testing.bank import API_KEY, Bank
-from marketplace.testing.browser import PageProblems, axe, new_page
+from marketplace.testing.browser import PageProblems, axe, new_page, press
 
 
 @pytest.fixture
@@ -63,20 +63,20 @@ def test_a_person_plays_bank_without_scripts(busy: Bank, browser: Browser) -> No
     problems = PageProblems(busy.url)
     with new_page(browser, busy.url, problems, javascript=False) as page:
         page.goto("/")
-        page.get_by_role("link", name="Payments", exact=True).click()
-        page.get_by_role("button", name="Dispute", exact=True).last.click()
+        press(page.get_by_role("link", name="Payments", exact=True))
+        press(page.get_by_role("button", name="Dispute", exact=True).last)
         assert page.get_by_role("status").inner_text() == "Done."
-        page.get_by_role("link", name="Disputes", exact=True).click()
-        page.get_by_role("button", name="Won", exact=True).first.click()
+        press(page.get_by_role("link", name="Disputes", exact=True))
+        press(page.get_by_role("button", name="Won", exact=True).first)
         assert page.get_by_text("won", exact=True).first.is_visible()
-        page.get_by_role("link", name="Faults").first.click()
-        page.get_by_role("button", name="Switch on: Forged webhooks").click()
-        page.get_by_role("button", name="Switch off: Forged webhooks").click()
-        page.get_by_role("link", name="Overview", exact=True).click()
+        press(page.get_by_role("link", name="Faults").first)
+        press(page.get_by_role("button", name="Switch on: Forged webhooks"))
+        press(page.get_by_role("button", name="Switch off: Forged webhooks"))
+        press(page.get_by_role("link", name="Overview", exact=True))
         before = busy.sandbox.clock.now()
-        page.get_by_role("button", name="1 week").click()
+        press(page.get_by_role("button", name="1 week"))
         assert busy.sandbox.clock.now() >= before + 604_800
         page.get_by_role("searchbox").fill("anna@example.org")
-        page.get_by_role("button", name="Find").click()
+        press(page.get_by_role("button", name="Find"))
         assert page.get_by_role("heading", level=1).inner_text() == "Customer"
     assert problems.found == []

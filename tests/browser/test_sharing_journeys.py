@@ -14,7 +14,7 @@ from marketplace import clock
 from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.testing.bank import Bank
-from marketplace.testing.browser import LiveServer, served
+from marketplace.testing.browser import LiveServer, press, served
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from plugins.sharing.loan.loan_forms import wish_query
@@ -61,7 +61,7 @@ def reviewed(one: Walker, other: Walker, here: str, words: tuple[str, str]) -> N
             box.check(force=True)
         who.write(body=said)
         who.looks(f"review-{stars}")
-        who.page.locator("main form .button-primary").click()
+        press(who.page.locator("main form .button-primary"))
         who.sees(said)
     for who in (one, other):
         who.goes(here)
@@ -130,7 +130,7 @@ def test_asked_answered_lent_brought_back_and_reviewed(
     lend_and_bring_back(ada, lena, here, frozen)
     lena.looks("a14-returned", "Look at it, and finish or claim")
     lena.press("All in order: finish", "link")
-    lena.page.locator("main form .button-primary").click()
+    press(lena.page.locator("main form .button-primary"))
     reviewed(ada, lena, here, ("She explained how to stand it.", "Back before the rain."))
     asking.refresh()
     assert [agreement.state for agreement in db.session.query(Agreement)] == ["closed"]
@@ -145,7 +145,7 @@ def put_up(lena: Walker) -> str:
     lena.write(price="10")
     lena.page.set_input_files("main [name=pictures]", photo("peru"))
     lena.looks("b0-new")
-    lena.page.locator("main form .button-primary").first.click()
+    press(lena.page.locator("main form .button-primary").first)
     lena.looks("b0-draft", "A long ladder")
     manage = re.search(r"/items/\d+", lena.page.url)
     assert manage is not None
@@ -263,10 +263,10 @@ def paid_out(banked: Banked, lena: Walker) -> None:
     """Let the lender open an account with the bank, and see the money arrive: rent less the fee, and the damage."""
     lena.enter("/account/payments")
     lena.looks("b17-payouts", "€53.00")
-    lena.page.locator("main form[action$=payouts] button").click()
+    press(lena.page.locator("main form[action$=payouts] button"))
     lena.page.locator("[name=business_type]").first.check()
     lena.page.locator("[name=iban]").fill("NL91ABNA0417164300")
-    lena.page.locator("form button").first.click()
+    press(lena.page.locator("form button").first)
     lena.looks("b18-account-opened")
     for _day in range(3):
         banked.later(days=1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from marketplace.testing.browser import press
 from marketplace.testing.mailbox import Mailbox
 
 PASSWORD = "a very long walk home"
@@ -34,7 +35,7 @@ class Person:
 
     def press(self, name: str, role: Any = "button") -> None:
         """Press a button of the page itself, or follow a link."""
-        self.page.get_by_role("main").get_by_role(role, name=name, exact=True).first.click()
+        press(self.page.get_by_role("main").get_by_role(role, name=name, exact=True).first)
 
     def write(self, **texts: str) -> None:
         """Fill in fields by their name in the form."""
@@ -65,7 +66,7 @@ class Person:
 
     def start_campaign(self) -> None:
         """Write a campaign with a reward, and publish it."""
-        self.page.get_by_role("banner").get_by_role("link", name="Share something").click()
+        press(self.page.get_by_role("banner").get_by_role("link", name="Share something"))
         self.press("Campaign", "link")
         self.write(title="A piano for the station", summary="Play while you wait", place="Utrecht", body_md=STORY)
         self.write(goal="100", days="2")
@@ -86,9 +87,9 @@ class Person:
     def save_card(self, number: str, *, bank_asks: bool = False) -> None:
         """Type a card into the provider's page; a bank that asks for 3-D Secure is told that it is me."""
         self.write(number=number, expiry="12/39", cvc="123", name=self.name)
-        self.page.get_by_role("button", name="Save a card").click()
+        press(self.page.get_by_role("button", name="Save a card"))
         if bank_asks:
-            self.page.get_by_role("button", name="It is me").click()
+            press(self.page.get_by_role("button", name="It is me"))
 
     def reads(self, *texts: str) -> None:
         """Check that the page says all this."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import Flask
 from PIL import Image
+from playwright.sync_api import expect
 
 from marketplace.listings import pictures
-from marketplace.testing.browser import LiveServer, PageProblems, axe
+from marketplace.testing.browser import LiveServer, PageProblems, axe, press
 from marketplace.testing.factories import PASSWORD, Factories
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def test_a_change_of_a_filter_shows_new_results_and_a_short_address(
     page.get_by_text("Filters and order").click()
     page.get_by_label("Category").select_option("bikes")
     page.wait_for_url("**/discover?category=bikes")
-    assert page.get_by_role("heading", level=2).all_inner_texts() == ["Cargo bike, 3 seats"]
+    expect(page.get_by_role("heading", level=2)).to_have_text(["Cargo bike, 3 seats"])
     page.get_by_label("Near", exact=True).fill("Xyzzyville")
     page.get_by_label("Near", exact=True).blur()
     page.get_by_role("alert").get_by_text("We don't know this place").wait_for()
@@ -53,7 +54,7 @@ def test_a_change_of_a_filter_shows_new_results_and_a_short_address(
     page.wait_for_url("**/discover?category=bikes")
     page.get_by_role("heading", level=2, name="Cargo bike, 3 seats").wait_for()
     page.goto("/discover")
-    page.get_by_role("link", name="More", exact=True).click()
+    press(page.get_by_role("link", name="More", exact=True))
     page.get_by_role("link", name="Back", exact=True).wait_for()
     assert "after=" in page.url
 
@@ -62,14 +63,14 @@ def test_everything_works_without_javascript(make_page: Callable[..., Page], nei
     page = make_page(javascript=False)
     page.goto("/")
     page.get_by_role("searchbox", name="Search things and projects").fill("cargo")
-    page.get_by_role("main").get_by_role("button", name="Search").click()
-    page.get_by_role("link", name="Cargo bike, 3 seats").click()
+    press(page.get_by_role("main").get_by_role("button", name="Search"))
+    press(page.get_by_role("link", name="Cargo bike, 3 seats"))
     assert page.url.endswith(neighbourhood)
     page.get_by_role("img", name="A green cargo bike").wait_for()
     page.goto("/discover?q=drill")
     page.get_by_text("Filters and order").click()
     page.get_by_label("Highest price").fill("5")
-    page.get_by_role("button", name="Show", exact=True).click()
+    press(page.get_by_role("button", name="Show", exact=True))
     assert "price=5" in page.url
     assert page.get_by_text("4 found").count() == 1
 
@@ -79,14 +80,14 @@ def test_a_member_writes_a_notice_in_the_browser(page: Page, neighbourhood: str,
     page.goto("/login?next=/listings/new/notice")
     page.get_by_label("E-mail", exact=False).first.fill(user.email)
     page.get_by_label("Password", exact=False).first.fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    press(page.get_by_role("main").get_by_role("button", name="Log in"))
     page.get_by_label("Title").fill("Six chairs")
-    page.get_by_role("button", name="Look at it first").click()
+    press(page.get_by_role("button", name="Look at it first"))
     page.get_by_text("Choose a category.").first.wait_for()
     page.get_by_label("Category").select_option("home")
     page.get_by_label("Text").fill("Oak, and only a little wobbly. Come and sit.")
-    page.get_by_role("button", name="Look at it first").click()
-    page.get_by_role("button", name="Publish").click()
+    press(page.get_by_role("button", name="Look at it first"))
+    press(page.get_by_role("button", name="Publish"))
     page.get_by_text("It is published").wait_for()
     page.goto("/discover?q=chairs")
     assert page.get_by_role("link", name="Six chairs").count() == 1

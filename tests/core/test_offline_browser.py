@@ -16,12 +16,11 @@ from marketplace.payments import service
 from marketplace.payments.billing import invoices
 from marketplace.payments.models import Bill
 from marketplace.payments.offline import orders
-from marketplace.testing.browser import LiveServer, axe
+from marketplace.testing.browser import LiveServer, axe, enter
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.users.models import User
 from tests.core.offline_world import OfflineWorld
-from tests.core.test_operator_browser import enter
 
 SHOTS = os.environ.get("MARKETPLACE_SHOTS", "")
 """A folder for pictures of the pages, for people who want to look at them."""
@@ -81,7 +80,7 @@ def test_every_page_is_accessible_and_fits(
     found = []
     for person, paths in pages(world).items():
         page = make_page(width=width, dark=dark)
-        enter(page, person)
+        enter(page, person.email)
         for path in paths:
             assert page.goto(path).status == 200, path
             found += [f"{path}: {problem}" for problem in axe(page)]

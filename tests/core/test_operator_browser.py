@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 
 from marketplace.testing.bank import Bank
-from marketplace.testing.browser import LiveServer, axe
-from marketplace.testing.factories import PASSWORD, Factories
+from marketplace.testing.browser import LiveServer, axe, enter, press
+from marketplace.testing.factories import Factories
 from marketplace.users.models import User
 from tests.core.operator_world import Place, furnished
 from tests.core.payment_world import World
@@ -47,22 +47,13 @@ def paths(place: Place) -> list[str]:
     ]  # fmt: skip
 
 
-def enter(page: Page, user: User) -> None:
-    """Log in through the form."""
-    page.goto("/login")
-    page.get_by_label("E-mail", exact=False).first.fill(user.email)
-    page.get_by_label("Password", exact=False).first.fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
-    page.wait_for_url(lambda url: "/login" not in url)
-
-
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, False), (390, True), (1280, True)])
 def test_every_page_is_accessible_and_fits(
     width: int, dark: bool, place: Place, operator: User, live_server: LiveServer, make_page: Callable[..., Page]
 ) -> None:
     page = make_page(width=width, dark=dark)
-    enter(page, operator)
+    enter(page, operator.email)
     found: list[str] = []
     for path in paths(place):
         answer = page.goto(f"/operator/{path}".rstrip("/"))
@@ -83,13 +74,13 @@ def test_a_refund_works_without_javascript(
     place: Place, operator: User, live_server: LiveServer, make_page: Callable[..., Page]
 ) -> None:
     page = make_page(javascript=False)
-    enter(page, operator)
+    enter(page, operator.email)
     page.goto(f"/operator/payments/{place.payment}")
-    page.get_by_role("link", name="Refund").click()
+    press(page.get_by_role("link", name="Refund"))
     page.get_by_label("Amount").fill("12.50")
     page.get_by_label("Reason").fill("The owner fell ill")
-    page.get_by_role("button", name="Go on").click()
+    press(page.get_by_role("button", name="Go on"))
     assert page.get_by_role("heading", name="Refund €12.50?").is_visible()
-    page.get_by_role("button", name="Refund €12.50").click()
+    press(page.get_by_role("button", name="Refund €12.50"))
     assert page.get_by_text("The refund is on its way.").is_visible()
     assert page.get_by_text("€37.50").first.is_visible()

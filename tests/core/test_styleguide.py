@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from marketplace.testing.browser import axe
 
@@ -111,9 +112,9 @@ def test_the_menu_opens_on_a_phone(make_page, javascript: bool) -> None:
     page = make_page(width=320, javascript=javascript)
     page.goto("/styleguide")
     link = page.get_by_role("banner").get_by_role("link", name="Discover", exact=True)
-    assert not link.is_visible()
+    expect(link).to_be_hidden()
     page.get_by_role("button", name="Menu").click()
-    assert link.is_visible()
+    expect(link).to_be_visible()
     assert not javascript or axe(page) == []
 
 

@@ -11,9 +11,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from marketplace.testing.browser import axe
+from marketplace.testing.browser import axe, enter, press
 from marketplace.testing.factories import Factories
-from marketplace.users.models import User
 from plugins.sharing.circle import invitations, turns
 from tests.plugins.sharing.circle_world import Around
 
@@ -34,33 +33,23 @@ def look(page: Page, name: str) -> None:
     assert axe(page) == []
 
 
-def entered(around: Around, page: Page, user: User) -> Page:
-    """Log somebody in by the form."""
-    email = user.email
-    page.goto("/login")
-    page.locator("main [name=email]").fill(email)
-    page.locator("main [name=password]").fill(around.factories.password)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
-    return page
-
-
 def test_plan_and_sign_up_on_a_phone(around: Around, live_server: Any, make_page: Callable[..., Page]) -> None:
     helper, path = around.borrower, around.path
     around.plan(2, days=9, title="Cooking together")
-    page = entered(around, make_page(width=390), around.lender)
+    page = enter(make_page(width=390), around.lender.email)
     page.goto("/circles")
     look(page, "circles")
     page.goto(f"{path}/plan")
     page.locator("main [name=title]").fill("Shopping")
     page.locator("main [name=weekly]").check()
     page.locator("main [name=people]").fill("0")
-    page.get_by_role("button", name="Put it on the calendar").click()
+    press(page.get_by_role("button", name="Put it on the calendar"))
     look(page, "circle-plan-error")
     page.locator("main [name=people]").fill("1")
-    page.get_by_role("button", name="Put it on the calendar").click()
+    press(page.get_by_role("button", name="Put it on the calendar"))
     expect(page.get_by_role("main")).to_contain_text("1 person is missing")
     look(page, "circle-phone")
-    other = entered(around, make_page(width=1280, dark=True), helper)
+    other = enter(make_page(width=1280, dark=True), helper.email)
     other.goto(path)
     other.get_by_role("button", name="I do it (Shopping").first.focus()
     other.keyboard.press("Enter")
@@ -69,9 +58,9 @@ def test_plan_and_sign_up_on_a_phone(around: Around, live_server: Any, make_page
     other.goto(path)
     look(other, "circle")
     page.goto(path)
-    page.get_by_role("link", name="Cooking together").click()
+    press(page.get_by_role("link", name="Cooking together"))
     look(page, "circle-moment")
-    page.get_by_role("button", name="Ask the neighbours").click()
+    press(page.get_by_role("button", name="Ask the neighbours"))
     expect(page.get_by_role("main")).to_contain_text("The neighbours are asked")
     look(page, "circle-moment-asked")
 
@@ -83,15 +72,15 @@ def test_people_come_and_go(around: Around, live_server: Any, make_page: Callabl
     new = make_page(width=390)
     new.goto(f"/circles/join/{token}")
     look(new, "circle-join-guest")
-    entered(around, new, stranger)
+    enter(new, stranger.email)
     new.goto(f"/circles/join/{token}")
     look(new, "circle-join")
-    new.get_by_role("button", name="Ask to join").click()
+    press(new.get_by_role("button", name="Ask to join"))
     expect(new.get_by_role("main")).to_contain_text("A keeper is asked")
-    page = entered(around, make_page(width=390), around.lender)
+    page = enter(make_page(width=390), around.lender.email)
     page.goto(f"{around.path}/people")
     look(page, "circle-people")
-    page.get_by_role("button", name="Welcome (Otto Other)").click()
+    press(page.get_by_role("button", name="Welcome (Otto Other)"))
     expect(page.get_by_role("main")).to_contain_text("4 members")
     for name in ("edit", "feed", "leave", "close"):
         page.goto(f"{around.path}/{name}")
@@ -104,9 +93,9 @@ def test_signing_up_works_without_javascript(around: Around, live_server: Any, m
     moment = around.plan()[0]
     turns.sign_up(around.circle.id, moment.id, around.borrower)
     turns.offer(around.circle.id, moment.id, around.borrower, around.lender.id)
-    page = entered(around, make_page(width=390, javascript=False), around.lender)
+    page = enter(make_page(width=390, javascript=False), around.lender.email)
     page.goto(f"{around.path}/moments/{moment.id}")
-    page.get_by_role("button", name="Yes, I come").click()
+    press(page.get_by_role("button", name="Yes, I come"))
     expect(page.get_by_role("main")).to_contain_text("You come")
-    page.get_by_role("button", name="I can't come").click()
+    press(page.get_by_role("button", name="I can't come"))
     expect(page.get_by_role("main")).to_contain_text("Nobody yet")

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from marketplace.admin import audit
-from marketplace.testing.browser import LiveServer, axe
+from marketplace.testing.browser import LiveServer, axe, enter, press
 from marketplace.testing.clients import page_text, refresh
 from marketplace.testing.factories import Factories
 from plugins.sharing.circle import circles, turns
@@ -70,15 +70,11 @@ def test_nobody_else_looks_into_a_circle(around: Around) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_page_is_clean_on_a_phone(around: Around, live_server: LiveServer, make_page: Any) -> None:
     around.plan()
-    page = make_page(width=390)
-    page.goto("/login")
-    page.fill("main input[name=email]", around.factories.operator().email)
-    page.fill("main input[name=password]", around.factories.password)
-    page.click("main button.button-primary")
+    page = enter(make_page(width=390), around.factories.operator().email)
     page.goto(f"/operator/sharing/circles/{around.circle.id}")
     assert axe(page) == []
     page.fill("textarea[name=reason]", "Complaint 17")
-    page.get_by_role("button", name="Look").click()
+    press(page.get_by_role("button", name="Look"))
     page.get_by_role("heading", name="Around Oma Riet").wait_for()
     assert axe(page) == []
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

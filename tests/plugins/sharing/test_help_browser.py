@@ -11,9 +11,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from marketplace.testing.browser import axe
+from marketplace.testing.browser import axe, enter, press
 from marketplace.testing.factories import Factories
-from marketplace.users.models import User
 from tests.plugins.sharing.help_world import Helping
 
 PICTURES = os.environ.get("HELP_PICTURES", "")
@@ -33,19 +32,9 @@ def look(page: Page, name: str) -> None:
     assert axe(page) == []
 
 
-def entered(helping: Helping, page: Page, user: User) -> Page:
-    """Log somebody in by the form."""
-    email = user.email
-    page.goto("/login")
-    page.locator("main [name=email]").fill(email)
-    page.locator("main [name=password]").fill(helping.factories.password)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
-    return page
-
-
 def test_ask_and_answer(helping: Helping, live_server: Any, make_page: Callable[..., Page]) -> None:
     helper = helping.borrower
-    page = entered(helping, make_page(width=390), helping.lender)
+    page = enter(make_page(width=390), helping.lender.email)
     page.goto("/helping")
     look(page, "help-none")
     page.goto("/helping/ask")
@@ -56,20 +45,20 @@ def test_ask_and_answer(helping: Helping, live_server: Any, make_page: Callable[
     ):  # fmt: skip
         page.locator(f"main [name={name}]").fill(value)
     page.locator("main [name=weekly]").check()
-    page.get_by_role("button", name="Ask", exact=True).click()
+    press(page.get_by_role("button", name="Ask", exact=True))
     expect(page.get_by_role("alert")).to_contain_text("for the last time")
     look(page, "help-ask-error")
     page.locator("main [name=until_day]").fill("2027-04-14")
-    page.get_by_role("button", name="Ask", exact=True).click()
+    press(page.get_by_role("button", name="Ask", exact=True))
     expect(page.get_by_role("main")).to_contain_text("Nobody has answered yet")
     here = page.url
-    other = entered(helping, make_page(width=1280, dark=True), helper)
+    other = enter(make_page(width=1280, dark=True), helper.email)
     other.goto("/helping")
     look(other, "help-list")
     other.goto(here)
     look(other, "help")
     other.locator("main [name=words]").fill("I live around the corner and miss my own dog.")
-    other.get_by_role("button", name="Send my answer").click()
+    press(other.get_by_role("button", name="Send my answer"))
     expect(other.get_by_role("main")).to_contain_text("Answered")
     look(other, "help-answered")
 
@@ -79,25 +68,25 @@ def test_agree_say_that_it_is_done_and_thank(
 ) -> None:
     listing, helper = helping.help(weeks=4, hours=1), helping.borrower
     helping.answer(listing, words="I live around the corner and miss my own dog.")
-    page = entered(helping, make_page(width=390), helping.lender)
+    page = enter(make_page(width=390), helping.lender.email)
     page.goto(f"/helping/{listing.id}-{listing.slug}")
     look(page, "help-owner")
-    page.get_by_role("button", name="Yes, gladly").click()
+    press(page.get_by_role("button", name="Yes, gladly"))
     expect(page.get_by_role("main")).to_contain_text("Domplein 1")
     look(page, "help-agreed")
     here = page.url
     helping.frozen.forward(hours=2)
     page.reload()
     look(page, "help-begun")
-    page.get_by_role("button", name="It is done").click()
-    other = entered(helping, make_page(width=1280, dark=True), helper)
+    press(page.get_by_role("button", name="It is done"))
+    other = enter(make_page(width=1280, dark=True), helper.email)
     other.goto(here)
-    other.get_by_role("button", name="Yes, it is done").click()
+    press(other.get_by_role("button", name="Yes, it is done"))
     expect(other.get_by_role("main")).to_contain_text("Done")
     page.goto(here)
     look(page, "help-thank")
     page.locator("main [name=words]").fill("Bruno waits at the door for you.")
-    page.get_by_role("button", name="Say thank you").click()
+    press(page.get_by_role("button", name="Say thank you"))
     expect(page.get_by_role("main")).to_contain_text("Bruno waits at the door for you.")
     look(page, "help-thanked")
     page.goto(f"/members/{helping.borrower.id}")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from marketplace.database import db, transaction
 from marketplace.listings.models import Listing
-from marketplace.testing.browser import axe
+from marketplace.testing.browser import axe, enter, press
 from marketplace.testing.factories import Factories
 from tests.plugins.sharing.loan_world import Lending
 
@@ -26,24 +26,20 @@ def test_how_many_agreements_is_asked_only_where_it_counts(
     number = lending.item(horizon_days=180, max_minutes=10080, min_minutes=60)
     with transaction():
         db.session.get_one(Listing, number).category = "transport"
-    page = make_page(width=390, javascript=javascript)
-    page.goto("/login")
-    page.fill("main input[name=email]", lending.lender.email)
-    page.fill("main input[name=password]", factories.password)
-    page.click("main button.button-primary")
+    page = enter(make_page(width=390, javascript=javascript), lending.lender.email)
     page.goto(f"/items/{number}/rules")
     least = page.locator("input[name=who_least]")
     expect(least).to_be_hidden()
     page.locator('input[name=who][value="experienced"]').check()
     expect(least).to_be_visible()
-    page.get_by_role("button", name="Save").click()
+    press(page.get_by_role("button", name="Save"))
     expect(page.locator("#who_least-error")).to_be_visible()
     least.fill("3")
     if javascript:
         assert axe(page) == []
     page.locator("select[name=vehicle]").select_option("bike_electric")
     page.locator("input[name=range_km]").fill("60")
-    page.get_by_role("button", name="Save").click()
+    press(page.get_by_role("button", name="Save"))
     page.goto(f"/items/{number}/rules")
     expect(least).to_have_value("3")
     page.locator('input[name=who][value="everybody"]').check()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from marketplace.agreements.models import Agreement
 from marketplace.database import db
-from marketplace.testing.browser import LiveServer, PageProblems, axe
+from marketplace.testing.browser import LiveServer, PageProblems, axe, enter, press
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from plugins.sharing.loan import handovers
@@ -33,49 +33,40 @@ def lending(app: Flask, factories: Factories, frozen: Any) -> Lending:
     return Lending(app, factories, frozen)
 
 
-def log_in(page: Page, lending: Lending, who: str) -> Page:
-    """Log one of the two in."""
-    page.goto("/login")
-    page.fill("input[name=email]", getattr(lending, who).email)
-    page.fill("input[name=password]", lending.factories.password)
-    page.click("main button.button-primary")
-    return page
-
-
 def test_ask_lend_return_and_claim_on_a_phone_without_javascript(
     lending: Lending, live_server: LiveServer, make_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     item = lending.item(deposit_kind="promised", deposit_minor=50_00)
     picture = tmp_path / "dent.jpg"
     picture.write_bytes(photo()[0].getvalue())
-    ben = log_in(make_page(width=PHONE, javascript=False), lending, "borrower")
-    lena = log_in(make_page(width=PHONE, javascript=False), lending, "lender")
+    ben = enter(make_page(width=PHONE, javascript=False), lending.borrower.email)
+    lena = enter(make_page(width=PHONE, javascript=False), lending.lender.email)
     ben.goto(f"/items/{item}/book?{urlencode(wish_query(lending.window(start=0.3, days=1), ZONE))}")
     ben.fill("textarea[name=note]", "For the cherries")
-    ben.get_by_role("button", name="Ask the lender").click()
+    press(ben.get_by_role("button", name="Ask the lender"))
     here = ben.url
     lena.goto(here)
-    lena.get_by_role("button", name="Accept").click()
+    press(lena.get_by_role("button", name="Accept"))
     refresh()
     agreement = db.session.scalars(select(Agreement)).one()
     lena.goto(here)
-    lena.get_by_role("link", name="Record the hand-over").first.click()
+    press(lena.get_by_role("link", name="Record the hand-over").first)
     lena.set_input_files("input[name=photos]", str(picture))
     lena.fill("textarea[name=condition]", "As new")
-    lena.get_by_role("button", name="It is handed over").click()
+    press(lena.get_by_role("button", name="It is handed over"))
     ben.goto(here)
-    ben.get_by_role("link", name="Look at it").click()
-    ben.get_by_role("button", name="Yes, that is right").click()
+    press(ben.get_by_role("link", name="Look at it"))
+    press(ben.get_by_role("button", name="Yes, that is right"))
     assert "Both agree" in ben.inner_text("main")
     lena.goto(f"/loans/{agreement.id}/in")
-    lena.get_by_role("button", name="It is back").click()
-    lena.get_by_role("link", name="Make a claim").click()
+    press(lena.get_by_role("button", name="It is back"))
+    press(lena.get_by_role("link", name="Make a claim"))
     lena.fill("input[name=amount]", "20")
     lena.fill("textarea[name=note]", "A rung is loose")
-    lena.get_by_role("button", name="Send the claim").click()
+    press(lena.get_by_role("button", name="Send the claim"))
     ben.goto(here)
-    ben.get_by_role("link", name="Read it and answer").click()
-    ben.get_by_role("button", name="Agree to").click()
+    press(ben.get_by_role("link", name="Read it and answer"))
+    press(ben.get_by_role("button", name="Agree to"))
     assert "Settled at €20.00" in ben.inner_text("main")
     assert lending.state(agreement) == "closed"
 
@@ -105,7 +96,9 @@ def test_axe_finds_nothing_on_the_pages_of_loans(
     }
     found = []
     for who, addresses in of_one.items():
-        page = log_in(make_page(width=PHONE if who == "lender" else 1280, dark=who == "lender"), lending, who)
+        page = enter(
+            make_page(width=PHONE if who == "lender" else 1280, dark=who == "lender"), getattr(lending, who).email
+        )
         for address in (*addresses, *both):
             page.goto(address)
             found += [(address, rule) for rule in axe(page)]

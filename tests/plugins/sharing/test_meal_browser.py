@@ -11,9 +11,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from marketplace.testing.browser import axe
+from marketplace.testing.browser import axe, enter, press
 from marketplace.testing.factories import Factories
-from marketplace.users.models import User
 from tests.plugins.sharing.meal_world import Cooking
 
 PICTURES = os.environ.get("MEAL_PICTURES", "")
@@ -33,19 +32,9 @@ def look(page: Page, name: str) -> None:
     assert axe(page) == []
 
 
-def entered(cooking: Cooking, page: Page, user: User) -> Page:
-    """Log somebody in by the form."""
-    email = user.email
-    page.goto("/login")
-    page.locator("main [name=email]").fill(email)
-    page.locator("main [name=password]").fill(cooking.factories.password)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
-    return page
-
-
 def test_offer_and_order(cooking: Cooking, live_server: Any, make_page: Callable[..., Page]) -> None:
     eater = cooking.borrower
-    page = entered(cooking, make_page(width=390), cooking.lender)
+    page = enter(make_page(width=390), cooking.lender.email)
     page.goto("/meals/new")
     look(page, "meal-new")
     for name, value in (
@@ -55,18 +44,18 @@ def test_offer_and_order(cooking: Cooking, live_server: Any, make_page: Callable
         page.locator(f"main [name={name}]").fill(value)
     page.locator("main [name=category]").select_option("other")
     page.get_by_text("Gluten", exact=True).click()
-    page.get_by_role("button", name="Offer them").click()
+    press(page.get_by_role("button", name="Offer them"))
     expect(page.get_by_role("alert")).to_contain_text("Somebody may be allergic")
     look(page, "meal-new-error")
     page.locator("main [name=named]").check()
-    page.get_by_role("button", name="Offer them").click()
+    press(page.get_by_role("button", name="Offer them"))
     expect(page.get_by_role("main")).to_contain_text("4 portions left")
     here = page.url
-    other = entered(cooking, make_page(width=1280, dark=True), eater)
+    other = enter(make_page(width=1280, dark=True), eater.email)
     other.goto(here)
     look(other, "meal")
     other.locator("[name=count]").select_option("2")
-    other.get_by_role("button", name="Order", exact=True).click()
+    press(other.get_by_role("button", name="Order", exact=True))
     expect(other.get_by_role("main")).to_contain_text("Oudegracht 7")
     look(other, "order")
     page.goto(here)

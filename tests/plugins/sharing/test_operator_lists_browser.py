@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from marketplace.testing.bank import Bank
-from marketplace.testing.browser import LiveServer, axe
+from marketplace.testing.browser import LiveServer, axe, enter, press
 from marketplace.testing.factories import Factories
 from tests.plugins.sharing.loan_world import Lending
 from tests.plugins.sharing.meal_world import Cooking
@@ -29,13 +29,9 @@ def test_the_lists_are_clean(
     lent(lending, 2)
     used(world, 2)
     ordered(Cooking(app, factories, frozen), 2)
-    page = make_page(width=width, dark=dark)
-    page.goto("/login")
-    page.fill("input[name=email]", factories.operator(name="Oscar Operator").email)
-    page.fill("input[name=password]", factories.password)
-    page.click("main button.button-primary")
+    page = enter(make_page(width=width, dark=dark), factories.operator(name="Oscar Operator").email)
     page.goto("/operator")
-    page.get_by_role("region", name="Sharing").get_by_role("link", name="Out now").click()
+    press(page.get_by_role("region", name="Sharing").get_by_role("link", name="Out now"))
     for path in LISTS:
         page.goto(f"/operator/sharing{path}")
         assert page.locator("tbody tr").count() >= 2, path

@@ -13,9 +13,8 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from marketplace import clock
-from marketplace.testing.browser import axe
+from marketplace.testing.browser import axe, enter, press
 from marketplace.testing.factories import Factories
-from marketplace.users.models import User
 from tests.plugins.sharing.request_world import Asking
 
 PICTURES = os.environ.get("REQUEST_PICTURES", "")
@@ -35,28 +34,18 @@ def look(page: Page, name: str) -> None:
     assert axe(page) == []
 
 
-def entered(asking: Asking, page: Page, user: User) -> Page:
-    """Log somebody in by the form."""
-    email = user.email
-    page.goto("/login")
-    page.locator("main [name=email]").fill(email)
-    page.locator("main [name=password]").fill(asking.factories.password)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
-    return page
-
-
-def press(page: Page, name: str) -> None:
+def send(page: Page, name: str) -> None:
     """Press a button of the page itself."""
-    page.get_by_role("main").get_by_role("button", name=name, exact=True).click()
+    press(page.get_by_role("main").get_by_role("button", name=name, exact=True))
 
 
 def test_ask_answer_and_choose(asking: Asking, live_server: Any, make_page: Callable[..., Page]) -> None:
     lender = asking.lender
     asking.item()
-    page = entered(asking, make_page(width=390), asking.asker)
+    page = enter(make_page(width=390), asking.asker.email)
     page.goto("/requests/new")
     look(page, "request-new")
-    press(page, "Ask")
+    send(page, "Ask")
     expect(page.get_by_role("alert")).to_contain_text("Give it a title")
     look(page, "request-new-error")
     day = (clock.now() + timedelta(days=3)).date().isoformat()
@@ -66,20 +55,20 @@ def test_ask_answer_and_choose(asking: Asking, live_server: Any, make_page: Call
     ):  # fmt: skip
         page.locator(f"main [name={name}]").fill(value)
     page.locator("main [name=category]").select_option("tools")
-    press(page, "Ask")
+    send(page, "Ask")
     expect(page.get_by_role("main")).to_contain_text("Nobody has answered yet")
     look(page, "request-asked")
     here = page.url
-    other = entered(asking, make_page(width=1280), lender)
+    other = enter(make_page(width=1280), lender.email)
     other.goto(here)
     other.get_by_text("A ladder", exact=True).click()
     other.locator("[name=words]").fill("Four metres and a half, aluminium. Ring twice.")
     look(other, "request-answering")
-    press(other, "Send my answer")
+    send(other, "Send my answer")
     expect(other.get_by_role("main")).to_contain_text("Waits for the asker")
     look(other, "request-answered")
     page.goto(here)
     look(page, "request-to-choose")
-    press(page, "Choose this one")
+    send(page, "Choose this one")
     expect(page.get_by_role("main")).to_contain_text("It began with a request")
     look(page, "request-agreed")

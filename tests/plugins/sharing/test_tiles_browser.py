@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from marketplace.testing.browser import LiveServer, axe
+from marketplace.testing.browser import LiveServer, axe, press
 from marketplace.testing.factories import Factories
 from tests.plugins.sharing.conftest import ItemStage
 from tests.plugins.sharing.test_near import HERE, put
@@ -83,7 +83,7 @@ def test_a_map_with_streets_is_fetched_when_somebody_asks_for_it(
     assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert axe(page) == []
     page.locator("path.tile-mark").first.dispatch_event("click")
-    page.locator(".leaflet-popup-content a").click()
+    press(page.locator(".leaflet-popup-content a"))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 

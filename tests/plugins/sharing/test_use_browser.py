@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from marketplace.testing.browser import axe
+from marketplace.testing.browser import axe, enter, press
 from marketplace.testing.factories import Factories
 from plugins.sharing.price import price_lists
 from plugins.sharing.use import correcting
@@ -41,11 +41,12 @@ def look(page: Page, name: str) -> None:
 
 def entered(world: UseWorld, page: Page, user: Any) -> Page:
     """Log somebody in by the form."""
-    page.goto("/login")
-    page.locator("main [name=email]").fill(world.by_id(number_of(user)).email)
-    page.locator("main [name=password]").fill(world.factories.password)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
-    return page
+    return enter(page, world.by_id(number_of(user)).email)
+
+
+def send(page: Page, name: str) -> None:
+    """Press a button of the page itself."""
+    press(page.get_by_role("main").get_by_role("button", name=name, exact=True))
 
 
 def test_reserve_start_pause_end_and_read_the_bill(
@@ -53,32 +54,31 @@ def test_reserve_start_pause_end_and_read_the_bill(
 ) -> None:
     member = world.member()
     page = entered(world, make_page(width=390, javascript=False), member)
-    press = lambda name: page.get_by_role("main").get_by_role("button", name=name, exact=True).click()  # noqa: E731
     page.goto(f"/s/{world.unit.code}")
     picture(page, "start")
-    press("Start now")
+    send(page, "Start now")
     expect(page.get_by_role("alert")).to_contain_text("Say what it stands at")
     picture(page, "start-error")
-    press("Reserve it first")
+    send(page, "Reserve it first")
     expect(page.get_by_role("main")).to_contain_text("lapses by itself")
     picture(page, "reserved")
     page.locator("[name=r_km]").fill("1000")
-    press("Start")
+    send(page, "Start")
     world.frozen.forward(minutes=12)
     page.reload()
     expect(page.get_by_role("main")).to_contain_text("€3.60")
     picture(page, "running")
-    press("Pause")
+    send(page, "Pause")
     world.frozen.forward(minutes=30)
-    press("Go on")
+    send(page, "Go on")
     world.frozen.forward(minutes=8)
     page.locator("[name=r_km]").fill("1014")
-    press("End")
+    send(page, "End")
     picture(page, "ended")
     world.work()
     world.work()
     page.reload()
-    page.get_by_role("link", name="See the bill").click()
+    press(page.get_by_role("link", name="See the bill"))
     expect(page.get_by_role("main")).to_contain_text("€11.80")
     picture(page, "bill")
     page.goto("/uses")
@@ -121,10 +121,10 @@ def test_an_owner_sets_prices_and_looks_after_the_uses(
     page.goto(f"/items/{listing_id}/prices/rent")
     for name, figure in {"hour": "5", "day": "20", "week": "80", "per_unit": "0,23", "free_units": "100"}.items():
         page.locator(f"main [name={name}]").fill(figure)
-    page.get_by_role("button", name="Work out examples").click()
+    press(page.get_by_role("button", name="Work out examples"))
     expect(page.get_by_role("complementary", name="What members will pay")).to_contain_text("€24.60")
     look(page, "price-form")
-    page.get_by_role("button", name="Save").click()
+    press(page.get_by_role("button", name="Save"))
     look(page, "prices-saved")
     page.goto(f"/items/{listing_id}/uses")
     look(page, "uses-manage")
@@ -132,7 +132,7 @@ def test_an_owner_sets_prices_and_looks_after_the_uses(
     expect(page.get_by_role("main")).to_contain_text("Credit note")
     page.locator("main summary").first.click()
     look(page, "bill-corrected")
-    page.get_by_role("link", name="Correct", exact=True).last.click()
+    press(page.get_by_role("link", name="Correct", exact=True).last)
     look(page, "correct")
 
 
@@ -144,9 +144,9 @@ def test_an_operator_writes_a_document_and_members_read_the_prices(
     page.goto(f"/items/{listing_id}/prices/use/document?template=greenwheels")
     text = page.locator("[name=document]").input_value()
     page.locator("[name=document]").fill(text.replace('total = "23.80"', 'total = "24.80"'))
-    page.get_by_role("button", name="Check").click()
+    press(page.get_by_role("button", name="Check"))
     look(page, "document-compared")
-    page.get_by_role("button", name="Save").click()
+    press(page.get_by_role("button", name="Save"))
     expect(page.get_by_role("main")).to_contain_text("the tariff gives")
     look(page, "document-refused")
     document = price_lists.parse((DATA / "greenwheels.toml").read_text(encoding="utf-8"))
