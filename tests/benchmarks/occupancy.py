@@ -135,7 +135,7 @@ def search(url: str, dialect: str, rounds: int) -> None:
 
         def service(window: Window = window) -> list[int]:
             found = free_items(window)
-            db.session.rollback()
+            db.session.commit()  # as a page ends that has only read (`database.end_reading`)
             return found
 
         if bare() != service():

@@ -32,7 +32,7 @@ class Item(Base):
 
     __tablename__ = "sharing_item"
     __table_args__ = (
-        Index("ix_sharing_item_zone", "zone"),
+        Index("ix_sharing_item_kind", "zone", "buffer_before_minutes", "buffer_after_minutes", "is_bundle"),
         CheckConstraint("buffer_before_minutes >= 0 AND buffer_after_minutes >= 0", name="buffers"),
         CheckConstraint("notice_minutes >= 0 AND min_minutes > 0 AND (max_minutes IS NULL OR max_minutes >= min_minutes)",
                         name="lengths"),
