@@ -22,6 +22,7 @@ from marketplace.payments import disputes
 from marketplace.payments.burden_models import Burden
 from marketplace.payments.dispute_models import ANSWERABLE, Dispute, DisputeMovement
 from marketplace.payments.facts import Trouble
+from marketplace.payments.giving_back import THEIRS
 from marketplace.payments.models import Payment
 from marketplace.users.models import User
 
@@ -58,17 +59,22 @@ def dispute(dispute_id: int) -> Any:
         select(DisputeMovement).where(DisputeMovement.dispute_id == found.id).order_by(DisputeMovement.id)
     ).all()
     borne = db.session.execute(
-        select(Burden.source, Burden.amount_minor, Burden.returned_minor, Burden.currency)
+        select(
+            Burden.source, Burden.amount_minor, Burden.returned_minor, Burden.currency, Payment.payee_id, User.name,
+        )
         .join(DisputeMovement, DisputeMovement.id == Burden.movement_id)
+        .join(Payment, Payment.id == Burden.payment_id)
+        .join(User, User.id == Payment.payee_id)
         .where(DisputeMovement.dispute_id == found.id)
         .order_by(Burden.id)
-    ).all()
+    ).all()  # fmt: skip
     return render_template(
         "operator/dispute.html",
         dispute=found,
         parties=_parties(found),
         movements=movements,
         borne=borne,
+        theirs=THEIRS,
         answerable=found.state in ANSWERABLE and not found.answer,
         texts=[(field.label, found.evidence.get(field.name, "")) for field in disputes.TEXTS],
         files=disputes.files_of(found.id),

@@ -22,6 +22,7 @@ from marketplace.money import Money
 from marketplace.payments import service
 from marketplace.payments.attempts import locked
 from marketplace.payments.models import Payment, PaymentAttempt, Refund
+from marketplace.payments.share_models import SHARE
 from marketplace.users.models import User
 
 TROUBLES = ("unknown", "failed_refund")
@@ -99,8 +100,8 @@ def _shown(found: Payment) -> dict[str, Any]:
 
 
 def refundable(found: Payment) -> Money:
-    """Give how much can still go back to the payer: what was charged less refunds and chargebacks."""
-    charged = found.state == "succeeded" and service.payments_enabled()
+    """Give how much can still go back to the payer: what was charged less refunds and chargebacks; nothing of a share."""
+    charged = found.state == "succeeded" and found.purpose != SHARE and service.payments_enabled()
     return found.kept if charged else Money(0, found.currency)
 
 

@@ -10,7 +10,7 @@ from marketplace import clock
 from marketplace.database import db
 from marketplace.ledger import accounts
 from marketplace.money import Money
-from marketplace.payments import booked_back, bookings, burdens, dispute_notices, notices
+from marketplace.payments import booked_back, bookings, burdens, dispute_notices, giving_back, notices
 from marketplace.payments.attempts import find_attempt, locked, mark
 from marketplace.payments.burdens import Cause
 from marketplace.payments.dispute_models import DECIDED, DISPUTE_STATES, INQUIRIES, Dispute, DisputeMovement
@@ -91,7 +91,8 @@ def _state(payment: Payment, dispute: Dispute, facts: DisputeFacts) -> None:
     dispute.submissions = max(dispute.submissions, facts.submissions)
     dispute.closed_at = (dispute.closed_at or at) if dispute.state in DECIDED else None
     if dispute.state in INQUIRIES and payment.settled_at is not None:
-        withdraw_waiting(payment)
+        for one in giving_back.receivers(payment):
+            withdraw_waiting(one)
 
 
 def _move(payment: Payment, dispute: Dispute, facts: MovementFacts, surplus: str) -> bool:
@@ -132,7 +133,7 @@ def _key(dispute: Dispute, fact: str, movement: DisputeMovement) -> str:
 
 
 def _withdrawn(payment: Payment, dispute: Dispute, movement: DisputeMovement, surplus: str) -> None:
-    minor = -movement.amount_minor
+    minor, shares = -movement.amount_minor, _shares(payment)
     borne = burdens.charge_back(Cause(movement_id=movement.id), payment, minor, surplus)
     dispute.withdrawn_minor += minor
     if not surplus:
@@ -140,7 +141,8 @@ def _withdrawn(payment: Payment, dispute: Dispute, movement: DisputeMovement, su
     db.session.flush()
     clearing = accounts.provider_clearing(dispute.gateway, movement.currency)
     movement.booking = _key(dispute, "withdrawn", movement)
-    booked_back.charged_back(payment, movement.booking, burdens.outgoing(borne, payment, clearing))
+    booked_back.charged_back(payment, movement.booking, burdens.outgoing(borne, clearing))
+    dispute_notices.goes_back(payment, [(share, share.disputed_minor - before) for share, before in shares])
 
 
 def _reinstated(payment: Payment, dispute: Dispute, movement: DisputeMovement) -> None:
@@ -155,13 +157,14 @@ def _reinstated(payment: Payment, dispute: Dispute, movement: DisputeMovement) -
     ).all()  # fmt: skip
     clearing = accounts.provider_clearing(dispute.gateway, movement.currency)
     rest, lines, whole = movement.amount_minor, [], ""
-    for one in taken:
-        part = min(rest, -one.amount_minor - one.returned_minor)
+    shares = _shares(payment)
+    for taking in taken:
+        part = min(rest, -taking.amount_minor - taking.returned_minor)
         if part:
             rest -= part
-            whole = one.booking if part == -one.amount_minor == movement.amount_minor else ""
-            one.returned_minor += part
-            lines += burdens.give_back(burdens.of(Cause(movement_id=one.id)), payment, part, clearing)
+            whole = taking.booking if part == -taking.amount_minor == movement.amount_minor else ""
+            taking.returned_minor += part
+            lines += burdens.give_back(burdens.of(Cause(movement_id=taking.id)), payment, part, clearing)
     if rest:  # more came back than was taken: it is nobody's but the platform's
         lines += burdens.give_back([], payment, rest, clearing)
         notices.alarm("chargeback_gave_back_more_than_it_took", payment=payment.id, dispute=dispute.ref)
@@ -170,7 +173,14 @@ def _reinstated(payment: Payment, dispute: Dispute, movement: DisputeMovement) -
     db.session.flush()
     movement.booking = _key(dispute, "reinstated", movement)
     booked_back.reinstated(payment, movement.booking, whole, lines)
-    ring_if_wanted(payment)
+    for one in (payment, *(share for share, _before in shares)):
+        ring_if_wanted(one)
+    dispute_notices.is_back(payment, [(share, before - share.disputed_minor) for share, before in shares])
+
+
+def _shares(payment: Payment) -> list[tuple[Payment, int]]:
+    """Give the shares of a payment, each with what chargebacks have taken of it so far."""
+    return [(share, share.disputed_minor) for share in giving_back.receivers(payment)[1:]]
 
 
 def _answered(dispute: Dispute, facts: DisputeFacts) -> None:
@@ -192,15 +202,13 @@ def _answered(dispute: Dispute, facts: DisputeFacts) -> None:
 
 
 def _count(payment: Payment) -> None:
-    """Keep, on the payment, what banks ask about without having taken it: so much of the earnings is not paid out."""
-    before = payment.inquired_minor
+    """Keep, on the payment and its shares, what banks ask about without having taken it: so much is not paid out."""
     amounts = db.session.scalars(
         select(Dispute.amount_minor).where(Dispute.payment_id == payment.id, Dispute.state.in_(INQUIRIES))
     ).all()
-    payment.inquired_minor = sum(amounts)
     payment.updated_at = clock.now()
-    if payment.inquired_minor < before:
-        ring_if_wanted(payment)
+    for one in giving_back.ask_about(payment, sum(amounts)):
+        ring_if_wanted(one)
 
 
 def _came_back(dispute: Dispute) -> bool:

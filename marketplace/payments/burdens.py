@@ -19,7 +19,7 @@ from marketplace.ledger.accounts import AccountSpec
 from marketplace.ledger.models import LedgerAccount
 from marketplace.ledger.service import TransferSpec
 from marketplace.money import Money
-from marketplace.payments import booked_back, debts
+from marketplace.payments import booked_back, debts, giving_back
 from marketplace.payments.burden_models import Burden, MemberDebt, ReserveHold
 from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.models import Payment, Refund
@@ -86,9 +86,14 @@ def fill_up(payment: Payment, refund: Refund) -> None:
     booked_back.write(f"refund-{refund.id}:filled_up", payment, [line], "Refund beyond what was held")
 
 
-def account_of(burden: Burden, payment: Payment) -> AccountSpec:
+def payment_of(burden: Burden) -> Payment:
+    """Give the payment, or the share of one, whose payee bore it; whoever asks has it locked."""
+    return db.session.get_one(Payment, burden.payment_id)
+
+
+def account_of(burden: Burden) -> AccountSpec:
     """Give the account in the books that bore it."""
-    currency = burden.currency
+    currency, payment = burden.currency, payment_of(burden)
     if burden.source == "held":
         return accounts.agreement_held(payment.agreement_id, currency)
     if burden.source == "payable":
@@ -181,8 +186,8 @@ def from_owner(cause: Cause, payment: Payment, wanted: int) -> list[Burden]:
 def charge_back(cause: Cause, payment: Payment, minor: int, surplus_ref: str = "") -> list[Burden]:
     """Find who bears a chargeback of `minor` minor units of a locked payment; the caller books what is given.
 
-    A charge that came without a debt (`surplus_ref`) concerns no payee: what of it is not held any more is the platform's
-    loss.
+    Those who share the earnings bear their parts (`giving_back.divided`). A charge that came without a debt (`surplus_ref`)
+    concerns no payee: what of it is not held any more is the platform's loss.
     """
     taken: list[Burden] = []
     if payment.settled_at is None or surplus_ref:
@@ -192,9 +197,12 @@ def charge_back(cause: Cause, payment: Payment, minor: int, surplus_ref: str = "
         rest = minor - held
         return taken + ([bear(cause, payment, "platform", rest)] if rest else [])
     owners = min(minor, payment.kept.minor)
-    taken += from_reserve(cause, payment, owners)
-    taken += from_payable(cause, payment, owners - total(taken))
-    taken += from_owner(cause, payment, owners - total(taken))
+    for giver, part in giving_back.divided(payment, owners):
+        own = from_reserve(cause, giver, part)
+        own += from_payable(cause, giver, part - total(own))
+        taken += own + from_owner(cause, giver, part - total(own))
+        if giver is not payment:
+            giver.disputed_minor += part
     if minor > owners:
         taken.append(bear(cause, payment, "platform", minor - owners))
     return taken
@@ -205,12 +213,9 @@ def total(burdens: Iterable[Burden]) -> int:
     return sum(one.amount_minor for one in burdens)
 
 
-def outgoing(burdens: Sequence[Burden], payment: Payment, to: AccountSpec) -> list[TransferSpec]:
+def outgoing(burdens: Sequence[Burden], to: AccountSpec) -> list[TransferSpec]:
     """Write the transfers that take the money from its sources."""
-    return [
-        TransferSpec(account_of(one, payment), to, Money(one.amount_minor, one.currency))
-        for one in burdens
-    ]  # fmt: skip
+    return [TransferSpec(account_of(one), to, Money(one.amount_minor, one.currency)) for one in burdens]
 
 
 def of(cause: Cause) -> Sequence[Burden]:
@@ -231,25 +236,57 @@ def lock(burdens: Sequence[Burden]) -> dict[int | None, ReserveHold]:
 def give_back(burdens: Sequence[Burden], payment: Payment, minor: int, source: AccountSpec) -> list[TransferSpec]:
     """Return up to `minor` minor units to those who bore them, the last one first; gives the transfers to book.
 
-    A member whose debt was paid meanwhile gets the money back; what was written off becomes the platform's again.
+    What was written off comes back first, and of the rest each who shares the payment gets as much as each bore of it. A
+    member whose debt was paid meanwhile gets the money back; what was written off becomes the platform's again.
     """
     lines: list[TransferSpec] = []
-    holds = lock(burdens)
+    everybody = giving_back.receivers(payment)  # locked, and kept here for `payment_of`
+    holds, parts = lock(burdens), _returning(burdens, minor)
     for one in reversed(burdens):
-        amount = min(minor, one.amount_minor - one.returned_minor)
+        amount = parts.get(one.id, 0)
         if not amount:
             continue
         minor -= amount
         one.returned_minor += amount
+        giver = payment_of(one)
+        if one.movement_id is not None and giver in everybody[1:]:
+            giver.disputed_minor -= amount
         if one.source == "debt":
-            lines += debts.forgive(db.session.get_one(MemberDebt, one.debt_id), payment, amount, source)
+            lines += debts.forgive(db.session.get_one(MemberDebt, one.debt_id), giver, amount, source)
             continue
         if one.source == "payable":
-            payment.payable_minor += amount
+            giver.payable_minor += amount
         if one.source == "reserve":
             holds[one.hold_id].left_minor += amount
-        lines.append(TransferSpec(source, account_of(one, payment), Money(amount, one.currency)))
+        lines.append(TransferSpec(source, account_of(one), Money(amount, one.currency)))
     if minor:
         lines.append(TransferSpec(source, accounts.write_offs(payment.currency), Money(minor, payment.currency)))
     db.session.flush()
     return lines
+
+
+def _returning(burdens: Sequence[Burden], minor: int) -> dict[int, int]:
+    """Say how much of `minor` minor units goes back to each burden, by its id."""
+    left = {one.id: one.amount_minor - one.returned_minor for one in burdens}
+    written_off = [one for one in burdens if one.source == "platform"]
+    givers: dict[int, list[Burden]] = {}
+    for one in burdens:
+        if one.source != "platform":
+            givers.setdefault(one.payment_id, []).append(one)
+    found = _last_first(written_off, left, minor)
+    rest = minor - sum(found.values())
+    borne = [sum(left[one.id] for one in group) for group in givers.values()]
+    if sum(borne):
+        parts = Money(min(rest, sum(borne)), burdens[0].currency).split(borne)
+        for group, part in zip(givers.values(), parts, strict=True):
+            found |= _last_first(group, left, part.minor)
+    return found
+
+
+def _last_first(burdens: Sequence[Burden], left: dict[int, int], minor: int) -> dict[int, int]:
+    """Spread `minor` minor units over burdens as far as they are `left`, from the last one on."""
+    found = {}
+    for one in reversed(burdens):
+        found[one.id] = min(minor, left[one.id])
+        minor -= found[one.id]
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,24 @@ def decided(payment: Payment, dispute: Dispute) -> None:
     facts = {"amount": dispute.amount, "title": title_of(payment)}
     _operators(kind, facts, f"/operator/disputes/{dispute.id}")
     notify(payment.payee_id, kind, params=facts, url=ACCOUNT)
+
+
+def goes_back(payment: Payment, parts: Iterable[tuple[Payment, int]]) -> None:
+    """Tell those who share a payment how much of their part (minor units) goes back to the payer."""
+    _shares("payment_share_back", payment, parts)
+
+
+def is_back(payment: Payment, parts: Iterable[tuple[Payment, int]]) -> None:
+    """Tell those who share a payment that so much of what they had given back is theirs again."""
+    _shares("payment_share_again", payment, parts)
+
+
+def _shares(kind: str, payment: Payment, parts: Iterable[tuple[Payment, int]]) -> None:
+    title = title_of(payment)
+    for share, minor in parts:
+        if share is not payment and minor > 0:
+            amount = Money(minor, payment.currency)
+            notify(share.payee_id, kind, params={"amount": amount, "title": title}, url=f"/pay/{share.id}")
 
 
 def owes(debt: MemberDebt) -> None:

@@ -27,6 +27,8 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
         "hand-coins",
     ),
     _kind("payment_netted", _l("%(amount)s of your earnings was kept for what you owed."), "hand-coins"),
+    _kind("payment_share_back", _l("%(amount)s of your part of %(title)s goes back to the payer."), "undo-2"),
+    _kind("payment_share_again", _l("%(amount)s of your part of %(title)s is yours again."), "badge-check"),
     _kind(
         "payment_account_due",
         _l("The payment provider needs to know more before it can pay you. Answer its questions."),

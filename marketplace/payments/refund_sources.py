@@ -1,13 +1,12 @@
-"""Gathers what a refund needs after the settlement: the platform's fee in proportion, and the rest from the payee.
+"""Gathers what a refund needs after the settlement: the platform's fee in proportion, and the rest from who was paid.
 
-The payee's part comes from earnings that were not sent, then back from the payee's account at the gateway by reversing the
-transfer (which separate charges and transfers want first, https://docs.stripe.com/connect/separate-charges-and-transfers),
-then from the reserve; what is left becomes the payee's debt, or the platform's loss where the operator chose so.
+Where several share the payment, each gives a part (`giving_back`). It comes from earnings that were not sent, then back from
+the member's account at the gateway by reversing the transfer (which separate charges and transfers want first,
+https://docs.stripe.com/connect/separate-charges-and-transfers), then from the reserve; what is left becomes the member's
+debt, or the platform's loss where the operator chose so.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
@@ -16,7 +15,7 @@ from marketplace.database import db
 from marketplace.jobs.service import enqueue
 from marketplace.ledger import accounts
 from marketplace.money import Money
-from marketplace.payments import booked_back, burdens, notices
+from marketplace.payments import booked_back, burdens, dispute_notices, giving_back, notices
 from marketplace.payments.attempts import locked
 from marketplace.payments.burden_models import Burden
 from marketplace.payments.burdens import Cause
@@ -28,7 +27,9 @@ from marketplace.payments.payout_models import PayoutPart, TransferReversal
 def begin(payment: Payment, refund: Refund, kept: int) -> None:
     """Take the fee's part and begin to gather the rest for a refund of a locked, settled payment.
 
-    `kept` is what was left of the payment before this refund, in minor units: the payee bears no more than that.
+    `kept` is what was left of the payment before this refund, in minor units: who was paid bears no more than that, each
+    who shares it a part in proportion. Rows are locked before anything is booked, and all is booked at once: whoever books
+    first and then waits for a reserve could wait for somebody who has the reserve and waits for the books.
     """
     refund.missing_minor = refund.amount_minor
     db.session.flush()
@@ -37,47 +38,57 @@ def begin(payment: Payment, refund: Refund, kept: int) -> None:
         taken.append(burdens.bear(Cause(refund_id=refund.id), payment, "platform", refund.amount_minor - kept))
     if refund.fee_back == "pro_rata":
         taken += _fees(payment, refund, refund.amount_minor - burdens.total(taken))
-    gather(payment, refund, taken)
+    parts = giving_back.planned(payment, refund, refund.amount_minor - burdens.total(taken))
+    for giver, part in parts:
+        taken += _found(giver, refund, part)
+    _take(payment, refund, taken)
+    dispute_notices.goes_back(payment, parts)
 
 
-def gather(payment: Payment, refund: Refund, taken: Sequence[Burden] = ()) -> None:
-    """Go on gathering, after what was `taken`; once nothing is missing, a refund of ours is sent.
+def gather(giver: Payment, refund: Refund) -> None:
+    """Go on gathering what the payee of a locked payment, or of a share of one, gives for a refund.
 
-    Rows are locked before anything is booked, and all is booked at once: whoever books first and then waits for a
-    reserve could wait for somebody who has the reserve and waits for the books. What was refunded at the gateway has
-    gone already, so nothing is taken back there for it.
+    Once nothing is missing, a refund of ours is sent.
     """
-    if refund.state == "failed" or not refund.missing_minor:
-        return
-    cause, found = Cause(refund_id=refund.id), list(taken)
-    missing = refund.missing_minor - burdens.total(found)
-    found += burdens.from_payable(cause, payment, missing)
-    missing = refund.missing_minor - burdens.total(found)
+    missing = 0 if refund.state == "failed" else giving_back.missing(giver, refund)
+    if missing:
+        _take(giver, refund, _found(giver, refund, missing))
+
+
+def _found(giver: Payment, refund: Refund, wanted: int) -> list[Burden]:
+    """Find `wanted` minor units with one who was paid, or ask for them there; what was refunded at the gateway has gone already,
+    so nothing is taken back there for it.
+    """
+    cause = Cause(refund_id=refund.id)
+    found = burdens.from_payable(cause, giver, wanted)
+    missing = wanted - burdens.total(found)
     ours = refund.origin == "marketplace"
-    if not (missing and ours and (_under_way(refund) or _reverse(payment, refund, missing))):
-        found += burdens.from_reserve(cause, payment, missing)
-        missing = refund.missing_minor - burdens.total(found)
+    if not (missing and ours and (_under_way(giver, refund) or _reverse(giver, refund, missing))):
+        found += burdens.from_reserve(cause, giver, missing)
+        missing = wanted - burdens.total(found)
         if missing and refund.bearer == "platform":
-            found.append(burdens.bear(cause, payment, "platform", missing))
+            found.append(burdens.bear(cause, giver, "platform", missing))
         else:
-            found += burdens.from_owner(cause, payment, missing)
-    _take(payment, refund, found)
-    if ours and refund.state == "waiting" and not refund.missing_minor:
-        enqueue("payments.refund", {"refund": refund.id}, key=f"payments.refund:{refund.id}")
+            found += burdens.from_owner(cause, giver, missing)
+    giving_back.found(giver, refund, burdens.total(found))
+    return found
 
 
 def _take(payment: Payment, refund: Refund, taken: list[Burden]) -> None:
-    """Book what was found, from its sources to what is held for the agreement."""
-    if not taken:
-        return
-    db.session.flush()
-    refund.missing_minor -= burdens.total(taken)
-    payment.earned_minor -= sum(one.amount_minor for one in taken if one.source in ("payable", "reserve", "debt"))
-    refund.updated_at = clock.now()
-    db.session.flush()
-    held = accounts.agreement_held(payment.agreement_id, payment.currency)
-    key = f"refund-{refund.id}:gathered:{taken[0].id}"
-    booked_back.write(key, payment, burdens.outgoing(taken, payment, held), "Taken back for a refund")
+    """Book what was found, from its sources to what is held for the agreement, and send the refund once that is all."""
+    if taken:
+        db.session.flush()
+        refund.missing_minor -= burdens.total(taken)
+        for one in taken:
+            if one.source in giving_back.THEIRS:
+                burdens.payment_of(one).earned_minor -= one.amount_minor
+        refund.updated_at = clock.now()
+        db.session.flush()
+        held = accounts.agreement_held(payment.agreement_id, payment.currency)
+        key = f"refund-{refund.id}:gathered:{taken[0].id}"
+        booked_back.write(key, payment, burdens.outgoing(taken, held), "Taken back for a refund")
+    if refund.origin == "marketplace" and refund.state == "waiting" and not refund.missing_minor:
+        enqueue("payments.refund", {"refund": refund.id}, key=f"payments.refund:{refund.id}")
 
 
 def _fees(payment: Payment, refund: Refund, most: int) -> list[Burden]:
@@ -96,9 +107,16 @@ def _fees(payment: Payment, refund: Refund, most: int) -> list[Burden]:
     return found
 
 
-def _under_way(refund: Refund) -> bool:
-    statement = select(func.count()).select_from(TransferReversal)
-    waiting = statement.where(TransferReversal.refund_id == refund.id, TransferReversal.state == "waiting")
+def _under_way(giver: Payment, refund: Refund) -> bool:
+    waiting = (
+        select(func.count())
+        .select_from(TransferReversal)
+        .join(PayoutPart, PayoutPart.id == TransferReversal.part_id)
+        .where(
+            TransferReversal.refund_id == refund.id, TransferReversal.state == "waiting",
+            PayoutPart.payment_id == giver.id,
+        )
+    )  # fmt: skip
     return bool(db.session.scalar(waiting))
 
 
@@ -179,13 +197,18 @@ def lock(refund: Refund) -> None:
 
 def give_back(payment: Payment, refund: Refund) -> None:
     """Return what was gathered for a refund that will not be made to those who gave it; it is held again by now."""
+    dispute_notices.is_back(payment, giving_back.forgotten(payment, refund))
     found = burdens.of(Cause(refund_id=refund.id))
     minor = sum(one.amount_minor - one.returned_minor for one in found)
     if not minor:
         return
-    payment.earned_minor += sum(
-        one.amount_minor - one.returned_minor for one in found if one.source in ("payable", "reserve", "debt")
-    )
+    everybody = giving_back.receivers(payment)
+    for giver in everybody:
+        giver.earned_minor += sum(
+            one.amount_minor - one.returned_minor
+            for one in found
+            if one.payment_id == giver.id and one.source in giving_back.THEIRS
+        )
     held = accounts.agreement_held(payment.agreement_id, payment.currency)
     lines = burdens.give_back(found, payment, minor, held)
     booked_back.write(f"refund-{refund.id}:given_back", payment, lines, "Given back after a refund failed")

@@ -19,6 +19,7 @@ from marketplace.payments.models import Payment, PaymentAttempt, Refund
 from marketplace.payments.offline.asking import GATEWAYS as BY_HAND
 from marketplace.payments.offline.returns import order_for
 from marketplace.payments.orders import RefundOrder
+from marketplace.payments.share_models import RefundShare
 
 
 def refund(
@@ -92,14 +93,19 @@ def _prepare(refund_id: int) -> Errand | None:
 
 
 def refunds_of(payment_ids: list[int]) -> dict[int, list[Any]]:
-    """Give the refunds of many payments by one statement, oldest first: rows of payment_id, amount, state, at."""
-    rows = db.session.execute(
-        select(Refund.payment_id, Refund.amount_minor, Refund.currency, Refund.state, Refund.created_at, Refund.surplus)
-        .where(Refund.payment_id.in_(payment_ids))
-        .order_by(Refund.id)
+    """Give the refunds of many payments by one statement, oldest first: rows of payment_id, amount, state, at.
+
+    Of a share it gives what its receiver gives for the refunds of the whole.
+    """
+    rest = (Refund.currency, Refund.state, Refund.created_at, Refund.surplus, Refund.id)
+    whole = select(Refund.payment_id, Refund.amount_minor, *rest).where(Refund.payment_id.in_(payment_ids))
+    parts = (
+        select(RefundShare.payment_id, RefundShare.amount_minor, *rest)
+        .join(Refund, Refund.id == RefundShare.refund_id)
+        .where(RefundShare.payment_id.in_(payment_ids), RefundShare.payment_id != Refund.payment_id)
     )
     found: dict[int, list[Any]] = {}
-    for row in rows:
+    for row in db.session.execute(whole.union_all(parts).order_by("id")):
         found.setdefault(row.payment_id, []).append(row)
     return found
 

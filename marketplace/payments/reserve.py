@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from marketplace import clock
 from marketplace.admin import audit
@@ -18,6 +18,7 @@ from marketplace.payments.burden_models import ReserveHold, ReserveRule
 from marketplace.payments.dispute_models import DECIDED, Dispute
 from marketplace.payments.models import Payment
 from marketplace.payments.payouts import ring_if_wanted
+from marketplace.payments.share_models import PaymentShare
 from marketplace.settings import service as settings
 
 BATCH = 500
@@ -79,7 +80,11 @@ def set_aside(payment: Payment) -> None:
 
 def release_due() -> int:
     """Free what has been set aside long enough; gives how many. What a payer's bank is asking about waits for that."""
-    open_case = exists().where(Dispute.payment_id == ReserveHold.payment_id, Dispute.state.not_in(DECIDED))
+    whole = select(PaymentShare.of_id).where(PaymentShare.payment_id == ReserveHold.payment_id)
+    open_case = exists().where(
+        Dispute.payment_id == func.coalesce(whole.correlate(ReserveHold).scalar_subquery(), ReserveHold.payment_id),
+        Dispute.state.not_in(DECIDED),
+    )
     due = db.session.execute(
         select(ReserveHold.id, ReserveHold.payment_id)
         .where(ReserveHold.left_minor > 0, ReserveHold.release_at <= clock.now(), ~open_case)

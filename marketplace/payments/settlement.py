@@ -10,7 +10,7 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.errors import Refused
 from marketplace.money import Money
-from marketplace.payments import bookings, burdens, reserve, shares
+from marketplace.payments import bookings, burdens, giving_back, reserve, shares
 from marketplace.payments.attempts import live_attempt, locked
 from marketplace.payments.billing import fee_lines
 from marketplace.payments.bookings import Fee
@@ -46,6 +46,8 @@ def settle(payment: Payment, fee: Money | Sequence[Fee] = (), others: Mapping[in
         else:
             for one in (payment, *shares.write(payment, parts)):
                 reserve.set_aside(one)
+            if parts and payment.inquired_minor:
+                giving_back.ask_about(payment, payment.inquired_minor)
     return payment
 
 

@@ -13,11 +13,13 @@ from marketplace.ledger.audit import audit
 from marketplace.ledger.models import LedgerAccount
 from marketplace.payments import refund_sources, service
 from marketplace.payments.apply import apply
-from marketplace.payments.burden_models import MemberDebt, ReserveHold
+from marketplace.payments.burden_models import Burden, MemberDebt, ReserveHold
 from marketplace.payments.dispute_models import Dispute, DisputeMovement
-from marketplace.payments.models import GatewayEvent, Payment
+from marketplace.payments.models import GatewayEvent, Payment, Refund
 from marketplace.payments.payout_models import PayoutPart
 from marketplace.payments.provider import provider
+from marketplace.payments.share_models import RefundShare
+from marketplace.payments.shares import asked_for
 from marketplace.sandbox.calls import public
 from marketplace.settings import service as settings
 from marketplace.testing.clients import refresh
@@ -133,7 +135,30 @@ class Disputes(World):
         refresh()
         for role, rows in (("payable", self._payable()), ("reserve", self._reserve()), ("receivable", self._debts())):
             assert self._booked(role) == rows, f"{role}: the books say {self._booked(role)}, the rows {rows}"
+        self._prove_shares()
         assert audit() == []
+
+    @staticmethod
+    def _prove_shares() -> None:
+        """Nobody gives more than was received, and what each gives for a refund adds up to what goes back."""
+        asked: dict[int, int] = {}
+        for refund in db.session.scalars(select(Refund).where(Refund.state != "failed", ~Refund.surplus)):
+            parts = db.session.scalars(select(RefundShare).where(RefundShare.refund_id == refund.id)).all()
+            borne = db.session.scalars(select(Burden).where(Burden.refund_id == refund.id)).all()
+            if parts:
+                assert sum(part.missing_minor for part in parts) == refund.missing_minor
+                assert sum(one.amount_minor for one in borne) + refund.missing_minor == refund.amount_minor
+            for part in parts:
+                asked[part.payment_id] = asked.get(part.payment_id, 0) + part.amount_minor
+        for share in db.session.scalars(select(Payment).where(~asked_for())):
+            taken = db.session.scalar(
+                select(func.sum(Burden.amount_minor - Burden.returned_minor)).where(
+                    Burden.payment_id == share.id, Burden.movement_id.is_not(None)
+                )
+            )
+            assert (share.refunded_minor, share.disputed_minor) == (asked.get(share.id, 0), taken or 0)
+            assert share.refunded_minor + share.disputed_minor <= share.amount_minor
+            assert share.earned_minor >= 0
 
     @staticmethod
     def _booked(role: str) -> dict[int, int]:

@@ -18,6 +18,7 @@ from marketplace.payments.burden_models import MemberDebt
 from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.models import Payment
 from marketplace.payments.reserve import release_due
+from marketplace.payments.shares import asked_for
 from marketplace.testing.clients import refresh
 from marketplace.testing.frozen_clock import FrozenClock
 from marketplace.users.models import User
@@ -49,6 +50,9 @@ class Walk:
             world.save_card(payer, card)
             self.payers.append((payer, world.method_of(payer.id).id))
         world.onboard(world.owner)
+        self.sharers = [world.factories.user() for _number in range(3)]
+        for sharer in self.sharers[:2]:
+            world.onboard(sharer)
         world.reserve_of("10", 30)
         self.sponsored = world.agreement(self.payers[0][0]).id
         self.gifts = 0
@@ -104,7 +108,7 @@ class Walk:
         return self.random.choice(found)
 
     def _debt(self) -> MemberDebt:
-        found = debts.open_debts(self.world.owner.id)
+        found = [debt for member in (self.world.owner, *self.sharers) for debt in debts.open_debts(member.id)]
         if not found:
             raise DomainError("nothing to do it with", code="nothing")
         return self.random.choice(found)
@@ -131,23 +135,28 @@ class Walk:
         service.cancel_payment(self._some(Payment.state.in_(("ready", "charging", "declined"))))
 
     def settle(self) -> None:
-        """Divide what was kept."""
+        """Divide what was kept, half of the time also over others than the payee."""
         payment = self._some(Payment.state == "succeeded", Payment.settled_at.is_(None))
-        service.settle(payment, fee=eur(payment.kept.minor * self.random.randint(0, 20) // 100))
+        fee = eur(payment.kept.minor * self.random.randint(0, 20) // 100)
+        weights = [
+            self.random.randint(0, 3) * self.random.randint(0, 1) for _sharer in (*self.sharers, self.world.owner)
+        ]
+        parts = (payment.kept - fee).split(weights)[:-1] if sum(weights) else []
+        service.settle(payment, fee=fee, others={one.id: part for one, part in zip(self.sharers, parts, strict=False)})
 
     def refund(self) -> None:
         """Give a part or all of it back."""
-        payment = self._some(Payment.state == "succeeded", Payment.refunded_minor < Payment.amount_minor)
+        payment = self._some(Payment.state == "succeeded", Payment.refunded_minor < Payment.amount_minor, asked_for())
         fee_back, bearer = self.random.random() < 0.7, self.random.choice(("owner", "platform"))
         service.refund(payment, eur(self._part(payment.kept.minor)), fee_back=fee_back, bearer=bearer)
 
     def pay_out(self) -> None:
-        """Send the owner what was earned."""
-        service.pay_out(self.world.owner.id, "EUR")
+        """Send the owner, or one of those who share, what was earned."""
+        service.pay_out(self.random.choice((self.world.owner, *self.sharers)).id, "EUR")
 
     def dispute(self) -> None:
         """Let a payer's bank take money back, or ask about it."""
-        payment = self._some(Payment.state == "succeeded", Payment.source_ref.is_not(None))
+        payment = self._some(Payment.state == "succeeded", Payment.source_ref.is_not(None), asked_for())
         left = payment.amount_minor - payment.refunded_minor - payment.disputed_minor - payment.inquired_minor
         facts: dict[str, object] = {"amount": self._part(left)} if left > 0 else {"even_refunded": "true"}
         if self.random.random() < 0.2:

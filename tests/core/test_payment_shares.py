@@ -88,24 +88,6 @@ def test_a_part_of_every_share_is_set_aside(world: Disputes) -> None:
     world.prove()
 
 
-def test_who_shares_answers_for_a_chargeback_of_the_whole(world: Disputes) -> None:
-    payment, members = _shared(world, 2000)
-    ref = world.dispute(payment)
-    assert (world.earned(), world.owed(), _payable(world, members[0])) == (0, 2250, 2000)
-    world.prove()
-    world.decide(ref, won=True)
-    assert (world.owed(), _payable(world, members[0])) == (0, 2000)
-    world.prove()
-
-
-def test_a_refund_comes_from_who_shares(world: Disputes) -> None:
-    payment, members = _shared(world, 2000)
-    service.refund(payment, eur(1000))
-    world.work()
-    assert (world.earned(), _payable(world, members[0])) == (1800, 2000)
-    world.prove()
-
-
 def test_a_share_is_nobodys_debt_and_can_t_be_refunded(world: Disputes) -> None:
     payment, members = _shared(world, 2000)
     share = db.session.scalars(select(Payment).where(Payment.payee_id == members[0])).one()

@@ -9,6 +9,9 @@ from marketplace.api import Money
 
 DAY = timedelta(days=1)
 
+MOST_PIECES = 1000
+"""Up to so many transfers a month each payment is divided over all owners."""
+
 
 def divide(pot: Money, weights: Mapping[int, int]) -> dict[int, Money]:
     """Divide a pot over owners by their weights; the parts add up exactly, and the largest remainders get the odd cents.
@@ -22,25 +25,30 @@ def divide(pot: Money, weights: Mapping[int, int]) -> dict[int, Money]:
 def assign(amounts: Sequence[Money], parts: Mapping[int, Money]) -> list[dict[int, Money]]:
     """Say of each amount to whom how much of it goes, so that each owner gets the whole part and nothing is left.
 
-    Both sides add up to the same. One after the other is used up, so there are at most as many pieces as amounts and owners
-    together. Raises ValueError when the sums differ.
+    Both sides add up to the same. Every amount is divided in proportion, so that what goes back of one of them later is
+    given by all; where that would be more than `MOST_PIECES`, one after the other is used up, which makes at most as many
+    pieces as amounts and owners together. Raises ValueError when the sums differ.
     """
     if sum(one.minor for one in amounts) != sum(part.minor for part in parts.values()):
         raise ValueError("what is divided is not what there is")
     left = {owner: part.minor for owner, part in parts.items() if part.minor}
+    in_proportion = len(amounts) * len(left) <= MOST_PIECES
     found: list[dict[int, Money]] = []
     for one in amounts:
-        pieces, rest = {}, one.minor
-        while rest:
-            owner = next(iter(left))
-            piece = min(rest, left[owner])
-            pieces[owner] = Money(piece, one.currency)
-            rest -= piece
-            left[owner] -= piece
-            if not left[owner]:
-                del left[owner]
-        found.append(pieces)
+        pieces = {} if not one.minor else divide(one, left) if in_proportion else _used_up(one, left)
+        found.append({owner: piece for owner, piece in pieces.items() if piece.minor})
+        for owner, piece in pieces.items():
+            left[owner] -= piece.minor
     return found
+
+
+def _used_up(amount: Money, left: Mapping[int, int]) -> dict[int, Money]:
+    """Give an amount to the first owners who have something left to get (minor units)."""
+    pieces, rest = {}, amount.minor
+    for owner, minor in left.items():
+        pieces[owner] = Money(min(rest, minor), amount.currency)
+        rest -= pieces[owner].minor
+    return pieces
 
 
 def days_within(out_at: datetime, back_at: datetime, since: datetime, until: datetime) -> int:

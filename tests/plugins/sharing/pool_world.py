@@ -160,6 +160,11 @@ class Pooling:
         assert self.money is not None
         return self.money.standing(accounts.member_payable(user_id, "EUR"))
 
+    def owed(self, user_id: int) -> int:
+        """Give what a member owes."""
+        assert self.money is not None
+        return self.money.standing(accounts.member_receivable(user_id, "EUR"))
+
     def paid(self) -> list[Payment]:
         """Read the payments of passes."""
         refresh()

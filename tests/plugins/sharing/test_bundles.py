@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace import clock
+from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.ledger import accounts
 from marketplace.money import Money
+from marketplace.payments import service as payments
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
 from marketplace.users.models import User
@@ -112,21 +114,41 @@ def test_everything_is_taken_at_once_and_a_part_that_is_taken_closes_the_set(set
         sets.ask(sets.set, later)
 
 
-def test_the_rent_is_divided_by_the_agreed_parts_with_one_transfer_each(sets: Sets) -> None:
+def _returned(sets: Sets) -> Agreement:
+    """Rent the set, hand it out, take it back, and divide the rent."""
     sets.agree()
     agreement = sets.rented(sets.set)
     assert (agreement.state, agreement.amount_minor) == ("agreed", 2000)
-    assert agreement.terms["parts"] == {
-        str(sets.lender.id): 45, str(sets.owners[0]): 30, str(sets.owners[1]): 25
-    }  # fmt: skip
-    assert len(sets.things(agreement)) == 3
-    assert [row.item_id for row in sets.things(agreement)] == sorted([sets.set, *sets.parts])
     sets.to(sets.loan(agreement).starts_at)
     handovers.record(agreement.id, sets.as_lender(agreement), "out", condition="Fine")
     sets.later(days=1)
     sets.back(agreement)
     sets.later(days=4)
     assert sets.state(agreement) == "closed"
+    return agreement
+
+
+def test_of_a_refund_after_the_division_maker_and_owners_give_their_parts(sets: Sets) -> None:
+    agreement = _returned(sets)
+    (rent,) = (one for one in payments.payments_of(agreement) if one.purpose == "rent")
+    everybody = (sets.lender.id, *sets.owners)
+    payments.refund(rent, Money(500, "EUR"))  # a quarter
+    sets.work()
+    assert [sets.payable(owner) for owner in everybody] == [810 - 203, 540 - 135, 450 - 112]
+    sets.world.prove()
+    payments.refund(rent, Money(1500, "EUR"))  # and all that is left
+    sets.work()
+    assert [sets.payable(owner) for owner in everybody] == [0, 0, 0]
+    sets.world.prove()
+
+
+def test_the_rent_is_divided_by_the_agreed_parts_with_one_transfer_each(sets: Sets) -> None:
+    agreement = _returned(sets)
+    assert agreement.terms["parts"] == {
+        str(sets.lender.id): 45, str(sets.owners[0]): 30, str(sets.owners[1]): 25
+    }  # fmt: skip
+    assert len(sets.things(agreement)) == 3
+    assert [row.item_id for row in sets.things(agreement)] == sorted([sets.set, *sets.parts])
     # 20.00 less 10 % are 18.00: 8.10, 5.40 and 4.50
     assert [sets.payable(owner) for owner in (sets.lender.id, *sets.owners)] == [810, 540, 450]
     sets.world.prove()

@@ -53,7 +53,21 @@ def test_every_cent_of_a_month_reaches_an_owner_and_every_payment_is_used_up(
     assert [sum(piece.minor for piece in one.values()) for one in pieces] == amounts
     for owner, part in parts.items():
         assert sum(one[owner].minor for one in pieces if owner in one) == part.minor
-    assert sum(len(one) for one in pieces) <= len(amounts) + len(parts)
+    for one, amount in zip(
+        pieces, amounts, strict=True
+    ):  # each in proportion; the cents that were rounded before may differ
+        assert all(
+            abs(piece.minor * pot - amount * parts[owner].minor) <= len(amounts) * pot for owner, piece in one.items()
+        )
+
+
+def test_of_a_large_pool_one_payment_after_the_other_is_used_up() -> None:
+    amounts, parts = [eur(855)] * 60, divide(eur(60 * 855), dict.fromkeys(range(1, 21), 1))
+    pieces = assign(amounts, parts)
+    assert [sum(piece.minor for piece in one.values()) for one in pieces] == [855] * 60
+    for owner, part in parts.items():
+        assert sum(one[owner].minor for one in pieces if owner in one) == part.minor
+    assert sum(len(one) for one in pieces) <= 60 + 20
 
 
 def test_more_than_there_is_is_never_assigned() -> None:
@@ -102,6 +116,25 @@ def test_a_month_is_divided_by_days_of_use_to_the_cent(world: Pooling) -> None:
     assert world.shares() == {world.owner_of(first): 733, world.owner_of(second): 1832}
     assert [world.payable(world.owner_of(one)) for one in (first, second, unused)] == [733, 1832, 0]
     assert world.payable(world.keeper) == 0
+    world.money.prove()
+
+
+def test_a_refund_after_the_division_is_given_by_all_owners_in_proportion(world: Pooling) -> None:
+    first, second = world.thing(), world.thing()
+    ann, ben = world.holder(), world.holder()
+    world.borrow(first, ann, days=2)
+    world.borrow(second, ben, days=5)
+    world.next_month()  # 17.10 after the fees: 4.89 and 12.21
+    owners = [world.owner_of(first), world.owner_of(second)]
+    assert [world.payable(one) for one in owners] == [489, 1221]
+    payments.refund(world.paid()[0], eur(950))
+    world.work()
+    assert [world.payable(one) for one in owners] == [489 - 245, 1221 - 610]
+    assert world.payable(world.keeper) == 0 == world.owed(world.keeper)
+    world.money.prove()
+    world.money.dispute(world.paid()[1], amount=475)  # half of Ben's: the owners bear it, the platform keeps its fee
+    assert [world.payable(one) for one in owners] == [244 - 136, 611 - 339]
+    assert world.payable(world.keeper) == 0 == world.owed(world.keeper)
     world.money.prove()
 
 
