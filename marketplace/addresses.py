@@ -28,9 +28,9 @@ def find(where: str, folder: Path | None, url_prefix: str | None = None, *, watc
         found: Blueprint = at(where)
         return found
     if watched and _outdated(folder):
-        return as_written(where, folder, url_prefix)
+        return _written(where, folder, url_prefix)
     known = _read(folder / FILE).get(where)
-    return as_written(where, folder, url_prefix) if known is None else known
+    return _written(where, folder, url_prefix) if known is None else known
 
 
 @cache
@@ -75,6 +75,9 @@ def as_written(where: str, folder: Path, url_prefix: str | None = None) -> LateB
     ]
     templates = str(Path(blueprint.root_path, blueprint.template_folder)) if blueprint.template_folder else None
     return LateBlueprint(blueprint.name, where, addresses, templates, blueprint.static_folder)
+
+
+_written = cache(as_written)  # whoever changes code starts anew; tests make thousands of apps of the same code
 
 
 def table(blueprints: Iterable[LateBlueprint], folder: Path) -> str:

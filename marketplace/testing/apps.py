@@ -7,13 +7,17 @@ from typing import Any
 
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import event
+from sqlalchemy import URL, Engine, event
 
 from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.database import db
 from marketplace.hooks.discovery import installed
 from marketplace.hooks.lineages import upgrade_all
+
+ENGINES = 8
+"""How many engines are kept: each worker has two databases, and some tests make others."""
+_engines: dict[tuple[URL, str], Engine] = {}
 
 
 def settings(url: str, folder: Path, **changes: Any) -> Settings:
@@ -41,14 +45,29 @@ def built(using: Settings, cache: Path) -> Iterator[Flask]:
     """Build an app and close its connections afterwards; compiled templates are kept in `cache`."""
     app = create_app(using)
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(cache), "template-%s")
-    with app.app_context():
-        engine = db.engine
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _never_wait_for_the_disk)
+    engine = _one_engine(app)
     try:
         yield app
     finally:
         engine.dispose()
+
+
+def _one_engine(app: Flask) -> Engine:
+    """Give the app the engine that other apps of this process had for the same database, with no connection open.
+
+    What SQLAlchemy compiled for one test need not be compiled for the next: a sixth of the time of all tests.
+    """
+    with app.app_context():
+        own = db.engine
+    key = (own.url, repr(app.config["SQLALCHEMY_ENGINE_OPTIONS"]))
+    if key not in _engines:
+        if own.dialect.name == "sqlite":
+            event.listen(own, "connect", _never_wait_for_the_disk)
+        if len(_engines) == ENGINES:
+            del _engines[next(iter(_engines))]
+        _engines[key] = own
+    db._app_engines[app][None] = _engines[key]
+    return _engines[key]
 
 
 def migrate(url: str) -> None:
