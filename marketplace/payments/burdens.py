@@ -21,7 +21,7 @@ from marketplace.ledger.service import TransferSpec
 from marketplace.money import Money
 from marketplace.payments import booked_back, debts, giving_back
 from marketplace.payments.burden_models import Burden, MemberDebt, ReserveHold
-from marketplace.payments.dispute_models import Dispute
+from marketplace.payments.dispute_models import Dispute, DisputeMovement
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.payouts import withdraw_waiting
 
@@ -54,12 +54,18 @@ def held_now(payment: Payment) -> int:
 
 
 def _surplus_held(payment: Payment, charge_ref: str) -> int:
-    """Give what is still held of a charge that nothing was due for: it is on its way back."""
+    """Give what is still held of a charge that nothing was due for, less what chargebacks took: it is on its way back."""
     waiting = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
         Refund.payment_id == payment.id, Refund.charge_ref == charge_ref, Refund.surplus, ~Refund.booked,
         Refund.state != "failed",
     )  # fmt: skip
-    return int(db.session.scalar(waiting) or 0)
+    taken = (
+        select(func.coalesce(func.sum(Burden.amount_minor - Burden.returned_minor), 0))
+        .join(DisputeMovement, DisputeMovement.id == Burden.movement_id)
+        .join(Dispute, Dispute.id == DisputeMovement.dispute_id)
+        .where(Dispute.payment_id == payment.id, Dispute.charge_ref == charge_ref, Burden.source == "held")
+    )
+    return max(0, int(db.session.scalar(waiting) or 0) - int(db.session.scalar(taken) or 0))
 
 
 def disputed(payment: Payment) -> bool:

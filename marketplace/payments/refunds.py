@@ -108,9 +108,3 @@ def refunds_of(payment_ids: list[int]) -> dict[int, list[Any]]:
     for row in db.session.execute(whole.union_all(parts).order_by("id")):
         found.setdefault(row.payment_id, []).append(row)
     return found
-
-
-def charge_of(payment: Payment) -> PaymentAttempt | None:
-    """Give the attempt that paid a payment."""
-    attempt = live_attempt("charge", payment.id)
-    return attempt if attempt is not None and attempt.state == "succeeded" else None

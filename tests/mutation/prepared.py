@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -24,8 +26,12 @@ def pytest_configure() -> None:
     """Lay the prepared database into the run's folder, where the first test that wants one looks for it.
 
     What hypothesis draws is the same for every mutant, and a slow machine is no failure: else chance would notice mutants.
+    A mutant runs in a copy of a process that ran the tests before, so that what its caches remember is not the mutant's.
     """
     if prepared := os.environ.get(PREPARED):
+        for one in gc.get_objects():
+            if isinstance(one, functools._lru_cache_wrapper) and one.__module__.startswith("marketplace."):
+                one.cache_clear()
         settings.register_profile(
             PREPARED, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
         )
