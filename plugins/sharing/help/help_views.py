@@ -21,7 +21,7 @@ from marketplace.api import (
     runtime,
     search,
 )
-from plugins.sharing.help import help_answers, help_listings, help_reads, thanks
+from plugins.sharing.help import asking_again, help_answers, help_listings, help_reads, thanks
 from plugins.sharing.help.help_forms import AnswerHelpForm, DescribeHelpForm, HelpForm, ThanksForm
 from plugins.sharing.help.help_hooks import ASKED, OFFERED
 
@@ -72,8 +72,10 @@ def offer() -> Any:
 
 def _new(kind: str) -> Any:
     zone = runtime().settings.timezone
-    form = HelpForm(place=current_user.place, asked=kind == ASKED)
-    if request.method == "GET":
+    former = request.args.get("again", "")
+    known = asking_again.suggestion(int(former), current_user) if former.isdecimal() and len(former) < 19 else {}
+    form = HelpForm(asked=kind == ASKED, **({"place": current_user.place} | known))
+    if request.method == "GET" and not known:
         form.suggest(zone, clock.now())
         form.title.data = request.args.get("title", "")[:120]
     if form.validate_on_submit():
@@ -139,8 +141,9 @@ def _answer_form(seen: help_reads.Seen) -> AnswerHelpForm | None:
 
 def _page(seen: help_reads.Seen, form: AnswerHelpForm | None) -> Any:
     page = render_template(
-        "sharing/help.html", seen=seen, listing=seen.listing, row=seen.row, form=form, map=locator.drawn(seen.listing)
-    )
+        "sharing/help.html", seen=seen, listing=seen.listing, row=seen.row, form=form, map=locator.drawn(seen.listing),
+        again=asking_again.offered(seen.listing, seen.row) if seen.is_owner else None,
+    )  # fmt: skip
     return page, 422 if form is not None and (form.errors or form.form_errors) else 200
 
 
@@ -176,6 +179,21 @@ def end(listing_id: int) -> Any:
         flash(_("It is closed. Whoever waited for an answer is thanked; what was agreed stands."), "success")
     except DomainError as error:
         flash(error.message, "error")
+    return redirect(address(listing.id, listing.slug), 303)
+
+
+@blueprint.post("/helping/<int:listing_id>/again")
+@login_required
+@limiter.limit("20 per hour")
+def again(listing_id: int) -> Any:
+    """Ask once more for help that nobody gave, in the same words."""
+    former = help_listings.owned(listing_id, current_user)
+    try:
+        listing = asking_again.ask(listing_id, current_user)
+    except DomainError as error:
+        flash(error.message, "error")
+        return redirect(address(former.id, former.slug), 303)
+    flash(_("It is out. You hear from us as soon as somebody answers."), "success")
     return redirect(address(listing.id, listing.slug), 303)
 
 

@@ -171,8 +171,7 @@ class RulesForm(Form):
         self.buffer_after_minutes.choices = lengths.choices(lengths.BUFFER, item.buffer_after_minutes)
         if opened.pool_of(item.listing_id) is not None:
             self.who.choices = [*self.who.choices, SelectChoice("pass", WITH_A_PASS)]
-        if category not in CATEGORIES and item.vehicle is None:
-            del self.vehicle, self.range_km
+        self.motor_likely = category in CATEGORIES or item.vehicle is not None
         self.horizon_days.choices = lengths.days(item.horizon_days)
         self.start_days.choices = [SelectChoice(str(1 << number), name) for number, name in enumerate(weekdays)]
         if not self.is_submitted():

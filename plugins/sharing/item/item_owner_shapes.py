@@ -15,7 +15,7 @@ Arrangement = Literal["borrow", "rent", "use", "portion"]
 Who = Literal["everybody", "confirmed", "experienced", "known", "pass"]
 Vehicle = Literal[
     "car_electric", "car_hybrid", "car_fuel", "moped_electric", "moped_fuel", "scooter_electric", "bike_electric",
-    "cargo_bike_electric",
+    "cargo_bike_electric", "boat_electric", "boat_fuel", "other_electric", "other_fuel",
 ]  # fmt: skip
 Label = Annotated[str, Meta(min_length=1, max_length=80, examples=["Number 2"])]
 Place = Annotated[

@@ -18,11 +18,15 @@ VEHICLES = {
     "scooter_electric": ("scooter_standing", "electric", _l("Electric kick scooter")),
     "bike_electric": ("bicycle", "electric_assist", _l("Electric bicycle")),
     "cargo_bike_electric": ("cargo_bicycle", "electric_assist", _l("Electric cargo bicycle")),
+    "boat_electric": ("other", "electric", _l("Electric boat")),
+    "boat_fuel": ("other", "combustion", _l("Boat with a combustion engine")),
+    "other_electric": ("other", "electric", _l("Another electric vehicle")),
+    "other_fuel": ("other", "combustion", _l("Another vehicle with a combustion engine")),
 }
 """By the key that an item keeps: form factor and propulsion (GBFS 3.0, vehicle_types.json), and the name for people."""
 
 CATEGORIES = ("bikes", "transport")
-"""Categories of listings in which something may have a motor."""
+"""Categories of listings in which many things have a motor, so that the question stands open there."""
 
 FARTHEST_KM = 2000
 

@@ -48,6 +48,7 @@ def test_every_file_holds_against_the_published_schema(client: Any, items: ItemS
     bike(items, category="tools")
     bike(items, category="transport", vehicle="car_electric", range_km=180)
     bike(items, vehicle="bike_electric", range_km=60)
+    bike(items, category="outdoors", vehicle="boat_fuel", range_km=25)
     schema = json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
     kind = jsonschema.validators.validator_for(schema)
     kind.check_schema(schema)
@@ -104,6 +105,12 @@ def test_what_has_a_motor_is_listed_once_its_lender_says_how_far_it_goes(client:
     car, bicycle = types["car_electric_250"], types["bike_electric_60"]
     assert (car["form_factor"], car["propulsion_type"], car["max_range_meters"]) == ("car", "electric", 250_000)
     assert (bicycle["form_factor"], bicycle["propulsion_type"]) == ("bicycle", "electric_assist")
+    bike(items, category="outdoors", vehicle="boat_electric", range_km=20)
+    boat = {one["vehicle_type_id"]: one for one in feed(client, "vehicle_types")["data"]["vehicle_types"]}[
+        "boat_electric_20"
+    ]
+    assert (boat["form_factor"], boat["propulsion_type"]) == ("other", "electric")
+    assert "boat_electric_20" in [one["vehicle_type_id"] for one in vehicles(client)]
     assert {one["language"]: one["text"] for one in car["name"]} == {"en": "Electric car", "nl": "Elektrische auto"}
     assert set(found) <= set(types)
 

@@ -126,22 +126,27 @@ def test_rules_are_changed_and_said_on_the_page(client: Any, lender: User) -> No
     assert not re.search(r'name="start_days" value="4" checked', again)
 
 
-def test_only_what_may_have_a_motor_is_asked_how_far_it_goes(client: Any, lender: User) -> None:
+def test_what_has_a_motor_says_how_far_it_goes_whatever_its_category(client: Any, lender: User) -> None:
     number = published(client)
     path = f"/items/{number}/rules"
-    assert 'name="range_km"' not in client.get(path).text
+    folded = client.get(path).text
+    assert ('name="range_km"' in folded, "<details open>" in folded) == (True, False)
     with transaction():
         db.session.get_one(Listing, number).category = "transport"
-    assert 'name="range_km"' in client.get(path).text
+    assert "<details open>" in client.get(path).text
+    with transaction():
+        db.session.get_one(Listing, number).category = "outdoors"
     rules = {
         "arrangements": ["borrow"], "notice_minutes": "1440", "horizon_days": "90", "min_minutes": "60", "cancellation": "strict",
         "max_minutes": "10080", "buffer_before_minutes": "0", "buffer_after_minutes": "30", "start_days": ["1", "2"],
         "deposit_kind": "none",
     }  # fmt: skip
     half = client.post(path, data={**rules, "vehicle": "car_electric", "range_km": ""})
-    assert (half.status_code, "Say both" in half.text) == (422, True)
-    assert client.post(path, data={**rules, "vehicle": "car_electric", "range_km": "200"}).status_code == 303
-    assert (item_of(number).vehicle, item_of(number).range_km) == ("car_electric", 200)
+    assert (half.status_code, "Say both" in half.text, "<details open>" in half.text) == (422, True, True)
+    assert client.post(path, data={**rules, "vehicle": "boat_electric", "range_km": "20"}).status_code == 303
+    assert (item_of(number).vehicle, item_of(number).range_km) == ("boat_electric", 20)
+    assert "Electric boat, goes at least 20 km" in page(client, number)
+    assert "<details open>" in client.get(path).text
     assert client.post(path, data={**rules, "vehicle": "", "range_km": ""}).status_code == 303
     assert (item_of(number).vehicle, item_of(number).range_km) == (None, None)
 
