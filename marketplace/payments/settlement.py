@@ -22,8 +22,8 @@ def settle(payment: Payment, fee: Money | Sequence[Fee] = (), others: Mapping[in
     """Divide what was kept of a charged payment into the platform's fees and the payee's earnings, once.
 
     `others` are members with whom the payee shares the earnings, and how much each gets (`after_fees` says how much there
-    is); the payee keeps the rest, and answers for refunds and chargebacks of the whole. Asking again changes nothing. A
-    part of the earnings is set aside against chargebacks where operators want that. Raises Refused before the charge,
+    is); the payee keeps the rest. What goes back later is given by all of them (`giving_back`). Asking again changes
+    nothing. A part of the earnings is set aside against chargebacks where operators want that. Raises Refused before the charge,
     while a chargeback is open, and for others to share cash that the payee has in hand; ValueError for fees that exceed
     what was kept, and shares that exceed what is left.
     """

@@ -29,6 +29,9 @@ from plugins.sharing.circle.circles import About
 MAILS_A_MINUTE = 3
 """Each invitation is a mail to somebody who did not ask for it."""
 
+JOINS_A_MINUTE = 10
+"""Somebody who knows where the way in is needs one; each that asks is news for the keepers."""
+
 NAMES = ("name", "place", "about", "call_hours", "link_joins")
 
 
@@ -149,6 +152,7 @@ def renew_circle_link(call: api_v1.Call[None, api_v1.Query], circle_id: int) -> 
 )  # fmt: skip
 def join_circle(call: api_v1.Call[JoinWith, api_v1.Query]) -> CircleOut:
     """Join by an invitation or a link; the state is “asked” where a keeper has to say yes first."""
+    api_v1.often(f"circle joins {call.user.id}", JOINS_A_MINUTE)
     row = invitations.join(call.body.token, call.user)
     found = next(one for one in circle_reads.mine(call.user.id) if one.id == row.circle_id)
     return api_shapes.circle(found)

@@ -99,6 +99,7 @@ def take_back(circle_id: int, invitation_id: int) -> Any:
 
 @blueprint.route("/circles/join/<token>", methods=["GET", "POST"])
 @limiter.limit("60 per hour")
+@limiter.limit("20 per hour", methods=["POST"])
 def join(token: str) -> Any:
     """Join by a secret address, or ask to; guests are shown the way in."""
     way = invitations.find(token)
@@ -142,6 +143,7 @@ def end(circle_id: int, act: str) -> Any:
 
 @blueprint.route("/circles/<int:circle_id>/feed", methods=["GET", "POST"])
 @login_required
+@limiter.limit("20 per hour", methods=["POST"])
 def feed_address(circle_id: int) -> Any:
     """Show the address of one's own feed; sent off, it gets another one."""
     circle, _row = circles.of_member(circle_id, current_user)
@@ -156,6 +158,7 @@ def feed_address(circle_id: int) -> Any:
 
 
 @blueprint.get("/circles/calendar/<token>.ics")
+@limiter.limit("60 per minute; 600 per hour")  # one address may be a service that reads the calendars of many members
 def feed(token: str) -> Response:
     """Give the feed to whoever knows its address."""
     return Response(circle_feeds.feed(token), mimetype="text/calendar")

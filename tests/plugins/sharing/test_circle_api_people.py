@@ -100,6 +100,34 @@ def test_invitations_by_mail_are_few_a_minute(around: Around, monkeypatch: pytes
     assert sent == [201, 201, 201, 429]
 
 
+def test_joining_is_tried_a_few_times_a_minute(around: Around, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(around.app.config, "RATELIMIT_ENABLED", True)
+    _me, _one, stranger = callers(around)
+    tried = [stranger.post("/sharing/circles/join", {"token": f"guess-{each}"}) for each in range(11)]
+    assert [answer.status_code for answer in tried] == [404] * 10 + [429]
+    assert_problem(tried[-1], 429, "too_many_requests")
+    assert tried[-1].headers["Retry-After"] == "60"
+
+
+def test_the_pages_for_joining_and_the_feed_have_limits_of_their_own(
+    around: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor, guest = around.visitor(around.other), around.visitor(None)
+    address = visitor.get(f"/circles/join/{around.circle.link_token}")
+    assert address.status_code == 200
+    monkeypatch.setitem(around.app.config, "RATELIMIT_ENABLED", True)
+    assert [visitor.post("/circles/join/guess").status_code for _each in range(21)] == [404] * 20 + [429]
+    late = visitor.post(f"/circles/join/{around.circle.link_token}")
+    assert (late.status_code, 1 <= int(late.headers["Retry-After"]) <= 3600) == (429, True)
+    assert visitor.get(f"/circles/join/{around.circle.link_token}").status_code == 200
+    feed = "/circles/calendar/guess.ics"
+    assert {guest.get(feed).status_code for _each in range(60)} == {404}
+    assert guest.get(feed).status_code == 429
+    keeper, renew = around.visitor(around.lender), f"/circles/{around.circle.id}/feed"
+    assert [keeper.post(renew).status_code for _each in range(21)] == [303] * 20 + [429]
+    assert keeper.get(renew).status_code == 200
+
+
 def test_the_feed_has_an_address_that_can_be_renewed(around: Around) -> None:
     _me, one, stranger = callers(around)
     here = f"/sharing/circles/{around.circle.id}/feed"
