@@ -270,6 +270,7 @@ def test_who_shares_sees_what_went_back_and_when(world: Disputes, client: Any, a
     receipt = client.get(f"/pay/{share.id}").text
     assert "€4.00" in receipt
     assert "returned" in receipt
+    assert f"/agreements/{share.agreement_id}" not in receipt  # it is between the payer and who shares
     assert client.get(f"/pay/{shared.payment.id}").status_code == 404
 
 

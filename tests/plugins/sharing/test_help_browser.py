@@ -91,3 +91,26 @@ def test_agree_say_that_it_is_done_and_thank(
     look(page, "help-thanked")
     page.goto(f"/members/{helping.borrower.id}")
     look(page, "help-member")
+
+
+def test_ask_again_by_one_press_or_at_another_time(
+    helping: Helping, live_server: Any, make_page: Callable[..., Page]
+) -> None:
+    former = helping.help(2)
+    helping.frozen.forward(days=4)
+    helping.work()
+    page = enter(make_page(width=390), helping.lender.email)
+    page.goto(f"/helping/{former.id}-{former.slug}")
+    look(page, "help-over")
+    press(page.get_by_role("link", name="At another time"))
+    expect(page.locator("main [name=title]")).to_have_value("A walk with the dog")
+    expect(page.locator("main [name=people]")).to_have_value("2")
+    look(page, "help-again")
+    wide = enter(make_page(width=1280, locale="nl"), helping.lender.email)
+    wide.goto(f"/helping/{former.id}-{former.slug}")
+    look(wide, "help-over-wide")
+    page.goto(f"/helping/{former.id}-{former.slug}")
+    press(page.get_by_role("button", name="Ask again"))
+    expect(page.get_by_role("main")).to_contain_text("Nobody has answered yet")
+    assert f"/helping/{former.id}-" not in page.url
+    look(page, "help-asked-again")

@@ -44,3 +44,26 @@ def test_how_many_agreements_is_asked_only_where_it_counts(
     expect(least).to_have_value("3")
     page.locator('input[name=who][value="everybody"]').check()
     expect(least).to_be_hidden()
+
+
+def test_a_boat_among_outdoor_things_says_how_far_it_goes(
+    app: Flask, factories: Factories, frozen: Any, make_page: Callable[..., Page]
+) -> None:
+    lending = Lending(app, factories, frozen)
+    number = lending.item(horizon_days=180, max_minutes=10080, min_minutes=60)
+    with transaction():
+        db.session.get_one(Listing, number).category = "outdoors"
+    page = enter(make_page(width=390), lending.lender.email)
+    page.goto(f"/items/{number}/rules")
+    kilometres = page.locator("input[name=range_km]")
+    expect(kilometres).to_be_hidden()
+    page.get_by_text("It drives or sails by itself").click()
+    expect(kilometres).to_be_visible()
+    page.locator("select[name=vehicle]").select_option("boat_electric")
+    press(page.get_by_role("button", name="Save"))
+    expect(page.locator("#range_km-error")).to_be_visible()
+    assert axe(page) == []
+    kilometres.fill("20")
+    press(page.get_by_role("button", name="Save"))
+    page.goto(f"/items/{number}/rules")
+    expect(kilometres).to_have_value("20")
