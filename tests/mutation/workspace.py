@@ -47,7 +47,7 @@ PACKAGES = {
                 "test_currencies.py", "test_disputes*.py", "test_dunning.py",
                 "test_fee*.py", "test_gateway_*.py", "test_holds.py",
                 "test_inbox*.py", "test_offline*.py", "test_operator_disputes.py",
-                "test_pa[cy]*.py", "test_re[fc]*.py", "test_selftest.py",
+                "test_pa[cy]*.py", "test_re[fc]*.py", "test_selftest*.py", "test_shared_*.py",
                 "test_webhooks*.py",
             ),
         ),
