@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,18 +10,22 @@ from decimal import Decimal
 from flask_babel import gettext as _
 
 from marketplace.api import display
+from plugins.sharing.price import condition_words as conditions
 from plugins.sharing.price import tariff_words as words
 from plugins.sharing.price.tariff_words import Row, price, span, unit_word, word
 from plugins.sharing.tariffs import Tariff, UseInvalid, bill, use_of
-from plugins.sharing.tariffs.figures import DAY, HOUR, MINUTE, ONE, SECOND, WEEK, plain
-from plugins.sharing.tariffs.model import Component, Discount, Example, Kind, Plan, Terms, Window
+from plugins.sharing.tariffs.figures import ONE, SECOND, plain
+from plugins.sharing.tariffs.model import Discount, Example, Plan, Terms
+
+MADE = re.compile(r"\d+ [hd](, [\d.]+ [a-z]+)?")
+"""How the short form of prices names its examples (`simple_tariffs`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worked:
     """A worked example: what is used, what each line costs, the total, and whether it is what the document says."""
 
-    name: str
+    name: str  # empty where it would only say again what is used
     use: str
     rows: list[Row]
     total: int
@@ -31,16 +36,17 @@ class Worked:
 def price_rows(terms: Terms) -> list[Row]:
     """Give a tariff's prices, each with its conditions in words; the rows' amounts are zero."""
     currency = terms.currency
-    said = [(word(part.key), _component(part, currency)) for part in terms.components]
+    said = [(word(part.key), conditions.component(part, terms)) for part in terms.components]
+    said += [(word(one.event), conditions.earned(one)) for one in terms.earned]
     for package in terms.packages:
-        covers = span(Decimal(package.time) / SECOND) if package.time else ""
-        said.append((word(package.key), " ".join(filter(None, (price(str(package.price), currency), covers)))))
+        amount, covers = price(str(package.price), currency), conditions.package(package)
+        said.append((word(package.key), _("%(amount)s for %(what)s", amount=amount, what=covers) if covers else amount))
     for cap in terms.caps:
-        each = _window(cap.window) if cap.window else _("billing period")
+        each = conditions.window(cap.window) if cap.window else _("billing period")
         amount = price(str(cap.amount), currency)
         said.append((word(cap.key), _("at most %(amount)s per %(time)s", amount=amount, time=each)))
     said += [(word(discount.key), _tiers(terms, discount)) for discount in terms.discounts]
-    said += [(word(fee.key), f"{fee.percent:f}%") for fee in terms.fees]
+    said += [(word(fee.key), conditions.fee(fee, currency)) for fee in terms.fees]
     for tax in terms.taxes:
         said.append((word(tax.key), f"{tax.percent:f}% " + (_("included") if tax.included else _("added"))))
     if terms.minimum:
@@ -71,45 +77,9 @@ def _plan(plan: Plan, currency: str) -> str:
     return ", ".join(said)
 
 
-def _component(part: Component, currency: str) -> str:
-    said = [price(str(part.price), currency)]
-    if part.kind is Kind.FIXED:
-        said += [_("covers %(time)s", time=span(Decimal(part.covers) / SECOND))] if part.covers else []
-    elif part.timed:
-        said[0] += f" / {_length(part.per)}"
-        said += [_("per started %(time)s", time=_length(part.step))] if part.step and part.step != part.per else []
-    else:
-        unit = {Kind.DAYS: _("day"), Kind.NIGHTS: _("night")}.get(part.kind) or unit_word(part.register)
-        said[0] += f" / {unit}" if part.per == ONE else f" / {plain(part.per, ONE)} {unit}"
-        said += [_("in steps of %(amount)s", amount=f"{plain(part.step, ONE)} {unit}")] if part.step else []
-    for rate in part.rates:
-        where = word(rate.band) if rate.band else _("up to %(amount)s", amount=_shown(part, rate.upto or 0))
-        said.append(f"{where}: {price(str(rate.price), currency)}")
-    if part.free:
-        said.append(_("%(amount)s included", amount=_shown(part, part.free.amount)))
-    if part.option:
-        said.append(_("if chosen"))
-    return ", ".join(said)
-
-
-def _shown(part: Component, measure: int) -> str:
-    if part.timed:
-        return span(Decimal(measure) / SECOND)
-    return f"{plain(measure, ONE)} {unit_word(part.register)}".strip()
-
-
 def _amount(terms: Terms, key: str, measure: int) -> str:
     part = next((part for part in terms.components if part.key == key), None)
-    return _shown(part, measure) if part is not None else plain(measure, ONE)
-
-
-def _length(micros: int) -> str:
-    known = {MINUTE: _("minute"), 15 * MINUTE: _("quarter of an hour"), HOUR: _("hour"), DAY: _("day"), WEEK: _("week")}
-    return known.get(micros) or span(Decimal(micros) / SECOND)
-
-
-def _window(window: Window) -> str:
-    return _("calendar %(time)s", time=_length(window.length)) if window.origin == "zone" else _length(window.length)
+    return conditions.amount(part, measure) if part is not None else plain(measure, ONE)
 
 
 def examples(terms: Tariff) -> list[Worked]:
@@ -122,11 +92,16 @@ def worked(terms: Tariff, example: Example) -> Worked:
     try:
         found = bill(terms, use_of(example))
     except UseInvalid as error:
-        return Worked(example.name, _use(example), [], example.total, holds=False, problem=str(error))
+        return Worked(_name(example), _use(example), [], example.total, holds=False, problem=str(error))
     lines = [(line.key, line.amount) for line in found.lines]
     holds = lines == list(example.lines) and found.total == example.total
     problem = "" if holds else _difference(example, lines, found.total, terms.currency)
-    return Worked(example.name, _use(example), words.bill_rows(found), found.total, holds, problem)
+    return Worked(_name(example), _use(example), words.bill_rows(found), found.total, holds, problem)
+
+
+def _name(example: Example) -> str:
+    """Give the name that somebody wrote; the short form of prices only writes down what is used, in no language."""
+    return "" if MADE.fullmatch(example.name) else example.name
 
 
 def _difference(example: Example, lines: list[tuple[str, int]], total: int, currency: str) -> str:

@@ -8,9 +8,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, Forbidden, InvalidInput, Listing, NotFound, access, listings, payments
+from marketplace.api import DomainError, Forbidden, InvalidInput, Listing, NotFound, access, db, listings, payments
+from plugins.sharing.item.item_models import Item
 from plugins.sharing.price import price_lists, price_words, simple_tariffs, tariff_text, tariff_words
 from plugins.sharing.price.price_lists import TariffRefused
 from plugins.sharing.price.simple_tariffs import SimplePrices
@@ -77,10 +79,11 @@ def overview(listing_id: int) -> Any:
     """Show an owner the prices of each arrangement."""
     listing = managed(listing_id)
     found = price_lists.all_current(listing_id)
+    offered = db.session.scalar(select(Item.arrangements).where(Item.listing_id == listing_id)) or []
     return render_template(
         "sharing/prices_manage.html",
         listing=listing,
-        names=NAMES,
+        names={key: name for key, name in NAMES.items() if key in offered or key in found},
         panels={key: panel(one) for key, one in found.items()},
     )
 

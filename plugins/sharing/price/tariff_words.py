@@ -15,6 +15,8 @@ from marketplace.api import Money, display
 from plugins.sharing.price import fault_words
 from plugins.sharing.tariffs import Bill, Line
 
+SPAN = re.compile(r"\d+-\d+")
+FIGURE = re.compile(r"\d[\d.,]*")
 MINOR = re.compile(r"(-?\d+) minor units")
 WORDS = {
     "start": _l("Start"), "access": _l("Access"), "time": _l("Time"), "driving": _l("Driving"), "parked": _l("Parked"),
@@ -25,6 +27,8 @@ WORDS = {
     "week-cap": _l("Maximum per week"), "long-stay": _l("Discount for longer use"), "renters-fee": _l("Renter's fee"),
     "in-use": _l("In use"), "reserved": _l("Reserved"), "paused": _l("Paused"), "km": _l("km"), "kwh": _l("kWh"),
     "minutes": _l("Minutes"), "nights": _l("Nights"), "day-price": _l("Days"), "contribution": _l("Contribution"),
+    "hours": _l("Hours"), "days": _l("Days"), "weekend": _l("Weekend"), "service": _l("Service"),
+    "refuelled": _l("Refuelling"), "tourist-tax": _l("Tourist tax"),
 }  # fmt: skip
 UNITS = {"kwh": "kWh", "units": _l("units")}
 
@@ -42,7 +46,13 @@ def word(key: str) -> str:
     """Give a key of a document in words: known ones translated, others as they were written."""
     head, _dot, tail = key.partition(".")
     known = str(WORDS.get(head) or head.replace("-", " ").replace("_", " ").capitalize())
-    return f"{known} ({word(tail).lower()})" if tail else known
+    return f"{known} ({_within(head, tail)})" if tail else known
+
+
+def _within(head: str, tail: str) -> str:
+    """Name a price of a component: its own word, or the span in a name such as hours-7-11."""
+    numbers = tail.removeprefix(f"{head}-")
+    return numbers.replace("-", "–") if SPAN.fullmatch(numbers) else word(tail).lower()
 
 
 def fault_text(message: str, currency: str) -> str:
@@ -70,7 +80,8 @@ def price(minor: str | Decimal, currency: str) -> str:
     if amount == amount.to_integral_value():
         return display.money(int(amount), currency, exact=True)
     exact = amount * Money(1, currency).decimal()
-    return f"{display.currency_sign(currency)} {display.number(exact.normalize(), -int(exact.normalize().as_tuple().exponent))}"
+    fine = display.number(exact.normalize(), -int(exact.normalize().as_tuple().exponent))
+    return FIGURE.sub(fine, display.money(0, currency, exact=True), count=1)  # the sign stands where each language puts it
 
 
 def unit_word(register: str) -> str:
