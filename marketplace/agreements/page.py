@@ -182,8 +182,17 @@ def _steps(agreement: Agreement, kind: AgreementKind | None, viewer: User, *, en
             Step(text, row.at, "current" if latest and not ended else "done", _note(who, row.note), _icon(row))
         )
     if agreement.waits_until is not None and not ended:
-        steps.append(Step(_("Ends by itself if nothing happens"), agreement.waits_until, "todo", icon="hourglass"))
+        steps.append(Step(_by_itself(agreement, kind), agreement.waits_until, "todo", icon="hourglass"))
     return steps
+
+
+def _by_itself(agreement: Agreement, kind: AgreementKind | None) -> str:
+    """Say what happens by itself when the wait is over: it ends, or it goes on with a move of its own, as a plan does."""
+    expires_by = kind.machine.state(agreement.state).expires_by if kind is not None else None
+    move = next((one for one in kind.machine.transitions if one.name == expires_by), None) if kind is not None else None
+    if kind is None or move is None or kind.machine.state(move.target).phase not in ("proposed", "agreed", "active"):
+        return _("Ends by itself if nothing happens")
+    return str(move.label)
 
 
 def _note(who: str, note: str) -> str:

@@ -112,8 +112,7 @@ def _check(item: Item) -> None:
         faults["deposit_kind"] = _("This site works without payments, so a deposit can only be promised.")
     if (item.quota_count is None) != (item.quota_days is None):
         faults["quota_days" if item.quota_days is None else "quota_count"] = _("Say both, or leave both empty.")
-    if item.is_bundle and "use" in item.arrangements:
-        faults["arrangements"] = _("A set is borrowed or rented as a whole, not paid by use.")
+    faults |= _use_faults(item)
     if item.who == "experienced" and not item.who_least:
         faults["who_least"] = _("Say how many agreements they should have finished.")
     elif item.who != "experienced":
@@ -123,6 +122,18 @@ def _check(item: Item) -> None:
     faults |= motors.faults(item.vehicle, item.range_km)
     if faults:
         raise InvalidInput(faults)
+
+
+def _use_faults(item: Item) -> dict[str, str]:
+    """Say which rules don't go with being paid by use."""
+    faults = {}
+    if "use" in item.arrangements and item.notice_minutes:
+        faults["notice_minutes"] = _(
+            "Whoever starts it themselves comes unannounced: choose none, or no paying by use."
+        )
+    if "use" in item.arrangements and item.is_bundle:
+        faults["arrangements"] = _("A set is borrowed or rented as a whole, not paid by use.")
+    return faults
 
 
 def add_unit(listing_id: int, user: Any, label: str, place: str = "", replacement_minor: int | None = None) -> Unit:

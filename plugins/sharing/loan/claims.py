@@ -22,10 +22,11 @@ from marketplace.api import (
     agreements,
     clock,
     db,
+    display,
     payments,
     transaction,
 )
-from plugins.sharing.loan import evidence, loan_news
+from plugins.sharing.loan import evidence, loan_news, loan_units
 from plugins.sharing.loan.booking_models import Claim, ClaimStep, Loan
 
 ANSWER_WITHIN = timedelta(hours=72)
@@ -68,16 +69,17 @@ def most(agreement: Agreement, loan: Loan) -> int | None:
 
     None where neither was agreed: then nothing can be taken, and the borrower pays by hand or not at all.
     """
-    value = int(agreement.terms["replacement_minor"]) * int(agreement.terms["count"])
-    return max(value, loan.deposit_minor) or None
+    return max(loan_units.value(agreement), loan.deposit_minor) or None
 
 
 def _check_amount(agreement: Agreement, loan: Loan, amount_minor: int) -> None:
     least, bound = payments.least(loan.currency), most(agreement, loan)
     if amount_minor < least.minor:
-        raise InvalidInput({"amount": _("Ask for at least %(amount)s.", amount=str(least))})
+        raise InvalidInput(
+            {"amount": _("Ask for at least %(amount)s.", amount=display.money(least.minor, loan.currency, exact=True))}
+        )
     if bound is not None and amount_minor > bound:
-        amount = str(Money(bound, loan.currency))
+        amount = display.money(bound, loan.currency, exact=True)
         raise InvalidInput({"amount": _("By the terms a claim is at most %(amount)s.", amount=amount)})
     count = db.session.scalar(select(func.count()).select_from(Claim).where(Claim.agreement_id == agreement.id)) or 0
     if count >= MOST:

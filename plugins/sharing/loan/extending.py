@@ -35,10 +35,29 @@ STATES = ("agreed", "active")
 
 def quote(agreement: Agreement, loan: Loan, new_end: datetime) -> Money:
     """Say what more time costs: the whole period under the frozen price list, less what was agreed; never below zero."""
-    item = db.session.get_one(Item, loan.item_id)
-    window, terms = Window(loan.starts_at, new_end), agreement.terms
-    whole = quoting.quote_lines(item, window, loan.arrangement, terms["count"], terms["tariff_id"]).total
-    return Money(max(whole.minor - int(terms["total_minor"]), 0), loan.currency)
+    more = _whole(agreement, loan, new_end).total.minor - int(agreement.terms["total_minor"])
+    return Money(max(more, 0), loan.currency)
+
+
+def _whole(agreement: Agreement, loan: Loan, new_end: datetime) -> quoting.Quote:
+    """Give the price of the whole period under the frozen price list."""
+    item, terms = db.session.get_one(Item, loan.item_id), agreement.terms
+    window = Window(loan.starts_at, new_end)
+    return quoting.quote_lines(item, window, loan.arrangement, terms["count"], terms["tariff_id"])
+
+
+def price(agreement_id: int, actor: Actor, new_end: datetime) -> Money:
+    """Say what the borrower would pay for keeping it until `new_end` (UTC); raises Refused and InvalidInput as `ask` does."""
+    agreement, loan = db.session.get_one(Agreement, agreement_id), db.session.get_one(Loan, agreement_id)
+    _check(agreement, loan, actor, new_end)
+    return quote(agreement, loan, new_end)
+
+
+def _check(agreement: Agreement, loan: Loan, actor: Actor, new_end: datetime) -> None:
+    if actor.role != Role.MEMBER or agreement.state not in STATES:
+        raise Refused(_("More time can't be asked for now."), code="not_now")
+    if new_end <= max(loan.ends_at, clock.now()):
+        raise InvalidInput({"ends_at": _("The new end must be later than the present one.")})
 
 
 def ask(agreement_id: int, actor: Actor, new_end: datetime) -> Loan:
@@ -48,10 +67,7 @@ def ask(agreement_id: int, actor: Actor, new_end: datetime) -> Loan:
     """
     with transaction():
         agreement, loan = _locked(agreement_id)
-        if actor.role != Role.MEMBER or agreement.state not in STATES:
-            raise Refused(_("More time can't be asked for now."), code="not_now")
-        if new_end <= max(loan.ends_at, clock.now()):
-            raise InvalidInput({"ends_at": _("The new end must be later than the present one.")})
+        _check(agreement, loan, actor, new_end)
         item = db.session.get_one(Item, loan.item_id)
         quote(agreement, loan, new_end)  # a period without a price is refused at once
         loan.wanted_end = new_end
@@ -101,6 +117,9 @@ def _grant(agreement: Agreement, loan: Loan, actor: Actor, *, by_owner: bool) ->
         "ends_at": new_end.isoformat(),
         "total_minor": agreement.terms["total_minor"] + more.minor,
     }
+    whole = _whole(agreement, loan, new_end)
+    if whole.total.minor == terms["total_minor"]:  # where the whole is cheaper than its beginning, that stays the price
+        terms["lines"] = [dict(line) for line in whole.lines]
     amount = Money(terms["total_minor"], loan.currency)
     agreements.amend(agreement.id, actor, amount=amount if amount.minor else None, terms=terms)
     if agreement.state == "agreed" and agreement.waits_until is not None:

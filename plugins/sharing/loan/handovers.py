@@ -19,6 +19,7 @@ from marketplace.api import (
     agreements,
     clock,
     db,
+    display,
     transaction,
 )
 from plugins.sharing.item import units
@@ -86,7 +87,10 @@ def _check(agreement: Agreement, loan: Loan, actor: Actor, kind: str, open_now: 
     if open_now is None and (agreement.state == "returned" or (kind == "out" and agreement.state == "active")):
         raise Refused(_("This is on record already."), code="recorded")
     if kind == "out" and clock.now() < loan.starts_at - EARLY:
-        raise Refused(_("It is too early to hand this over."), code="too_early")
+        when = display.datetime_text(loan.starts_at - EARLY)
+        raise Refused(
+            _("It is too early to hand this over: you can do it from %(when)s on.", when=when), code="too_early"
+        )
 
 
 def _begin(agreement: Agreement, kind: str) -> HandOver:

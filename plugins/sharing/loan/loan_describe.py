@@ -54,8 +54,8 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
     if terms["late_fee_minor_per_day"]:
         fee = display.money(terms["late_fee_minor_per_day"], currency, exact=True)
         lines.append(TermLine(_("Late"), _("%(amount)s for each started day, from an hour after the end", amount=fee)))
-    if terms["replacement_minor"]:
-        lines.append(TermLine(_("Value if lost"), display.money(terms["replacement_minor"], currency, exact=True)))
+    if value := value_words(terms):
+        lines.append(TermLine(_("Value if lost"), value))
     if terms["note"]:
         lines.append(TermLine(_("A word to the lender"), terms["note"]))
     return lines
@@ -64,6 +64,17 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
 def moment(iso: str) -> str:
     """Write an instant that terms keep."""
     return display.datetime_text(datetime.fromisoformat(iso))
+
+
+def value_words(terms: Any) -> str:
+    """Say what is asked at most for what gets lost: of each thing, and of units with a value of their own."""
+    currency, said = terms["currency"], []
+    if terms["replacement_minor"]:
+        amount = display.money(terms["replacement_minor"], currency, exact=True)
+        said.append(_("%(amount)s for each", amount=amount) if terms["count"] > 1 else amount)
+    for one in terms.get("unit_values", ()):
+        said.append(f"{one['label']}: {display.money(one['minor'], currency, exact=True)}")
+    return " · ".join(said)
 
 
 def deposit_words(terms: Any) -> str:
@@ -132,6 +143,7 @@ def _of_member(agreement: Agreement, loan: Loan) -> TodoItem | None:
         return TodoItem(text, _hand_url(agreement, "in"), loan.ends_at, sign, _("I brought it back"))
     words = {
         "requested": _("The lender answers"), "clearing": _("Your bank is at work"),
+        "paying": _("Your card is being charged: look again in a moment"),
         "returned": _("The lender looks at it"), "claimed": _("The lender answers"),
     }  # fmt: skip
     return _waiting(words, agreement)

@@ -43,9 +43,13 @@ def ask(agreement: Agreement, loan: Loan) -> None:
     db.session.flush()
 
 
+DONE = ("ready", "charging", "processing", "succeeded", "cancelled")
+"""States of a payment in which its payer has nothing to do: a card that is given is charged in the next seconds."""
+
+
 def pay_path(loan: Loan) -> str | None:
     """Give where the borrower pays or gives a card now: first the rent, then the deposit; None when neither is wanted."""
-    if loan.payment_id is not None and payments.get(loan.payment_id).state not in ("succeeded", "cancelled"):
+    if loan.payment_id is not None and payments.get(loan.payment_id).state not in DONE:
         return f"/pay/{loan.payment_id}"
     if loan.deposit_payment_id is not None and loan.deposit_state in ("wanted", "refused"):
         return f"/pay/{loan.deposit_payment_id}"

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from marketplace.api import Money, clock, payments, runtime
+from sqlalchemy import select
+
+from marketplace.api import Money, clock, db, payments, runtime
+from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan import cancelling
 from plugins.sharing.loan.quoting import Quote
 
@@ -60,10 +63,21 @@ def freeze(
         "deposit": {"kind": deposit.kind, "minor": deposit.minor},
         "late_fee_minor_per_day": (item.late_fee_minor_per_day or 0) * quote.count,
         "replacement_minor": item.replacement_minor or 0,
+        "unit_values": unit_values(item.listing_id),
         "cancellation": item.cancellation,
         "cancellation_steps": cancelling.frozen(table),
         "fee": payments.fee_rule(FEE, quote.currency).freeze(),
     }
+
+
+def unit_values(item_id: int) -> list[dict[str, Any]]:
+    """Give the units with a value of their own (minor units of the item's currency), by name: `unit`, `label`, `minor`."""
+    rows = db.session.execute(
+        select(Unit.id, Unit.label, Unit.replacement_minor)
+        .where(Unit.item_id == item_id, Unit.replacement_minor.is_not(None), Unit.active)
+        .order_by(Unit.id)
+    )
+    return [{"unit": row.id, "label": row.label, "minor": row.replacement_minor} for row in rows]
 
 
 def late_days(ends_at: datetime, back_at: datetime) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from marketplace.api import db
+from marketplace.api import Agreement, db
 from plugins.sharing.item.item_models import Occupancy
 from plugins.sharing.loan.booking_models import Loan, LoanUnit
 from plugins.sharing.slot import desk, occupancy
@@ -24,6 +24,15 @@ def of(agreement_id: int) -> Sequence[LoanUnit]:
 def window_of(loan: Loan) -> Window:
     """Give a loan's period."""
     return Window(loan.starts_at, loan.ends_at)
+
+
+def value(agreement: Agreement) -> int:
+    """Give what all of a loan is worth by its terms (minor units): each unit its own value, others the item's."""
+    terms = agreement.terms
+    default = int(terms["replacement_minor"])
+    own = {int(one["unit"]): int(one["minor"]) for one in terms.get("unit_values", ())}
+    known = [own[row.unit_id] for row in of(agreement.id) if row.unit_id in own]
+    return sum(known) + default * (int(terms["count"]) - len(known))
 
 
 def add(loan: Loan, item_ids: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ from marketplace.api import (
     Actor,
     Agreement,
     DomainError,
+    Money,
     NotFound,
     access,
     agreements,
@@ -166,13 +167,16 @@ def agree_hand_over(agreement_id: int, kind: str) -> Any:
 def more_time(agreement_id: int) -> Any:
     """Ask to keep it longer."""
     agreement, loan, actor = party(agreement_id)
-    form, changeover = ExtendForm(), None
+    form, changeover, price = ExtendForm(), None, None
     zone = agreement.terms["zone"]
     if request.method == "GET":
         shown = loan_pages.local(loan.ends_at, zone)
         form.ends_on.data, form.ends_time.data = shown.date(), shown.time()
     if form.validate_on_submit():
         try:
+            price = extending.price(agreement_id, actor, form.instant(zone))
+            if price.minor and request.form.get("price") != str(price.minor):
+                return _more_time(agreement, loan, form, None, price), 200  # what it costs is said before it is asked
             extending.ask(agreement_id, actor, form.instant(zone))
         except SlotTaken as taken:
             form.refuse(taken)
@@ -182,11 +186,15 @@ def more_time(agreement_id: int) -> Any:
         else:
             flash(_("Done. You see the new end, or the lender's answer, on this page."), "success")
             return redirect(url_for("agreements.show", agreement_id=agreement_id), 303)
-    page = render_template(
+    return _more_time(agreement, loan, form, changeover, price), 422 if form.errors or form.form_errors else 200
+
+
+def _more_time(agreement: Agreement, loan: Loan, form: ExtendForm, changeover: Any, price: Money | None) -> str:
+    """Show the form; with `price` what the time that is filled in costs."""
+    return render_template(
         "sharing/more_time.html", agreement=agreement, loan=loan, form=form, title=loan_pages.title_of(agreement),
-        changeover=changeover,
+        changeover=changeover, price=price if not (form.errors or form.form_errors) else None,
     )  # fmt: skip
-    return page, 422 if form.errors or form.form_errors else 200
 
 
 @blueprint.post("/loans/<int:agreement_id>/more-time/<any('grant', 'refuse'):answer>")

@@ -54,11 +54,10 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
         return None
     if role == "member" and agreement.state == "ordered":
         path = order_money.pay_path(order)
-        return (
-            TodoItem(_("Pay to keep your portions"), path, agreement.waits_until, "credit-card", _("Pay"))
-            if path
-            else None
-        )
+        if path is None:
+            text = _("Your card is being charged: look again in a moment")
+            return TodoItem(text, here, agreement.waits_until, "hourglass", waits=True)
+        return TodoItem(_("Pay to keep your portions"), path, agreement.waits_until, "credit-card", _("Pay"))
     if agreement.state == "agreed":
         due = orders.moment(agreement, "pickup_until" if role == "member" else "pickup_from")
         text = _("Pick it up") if role == "member" else _("Have it ready")

@@ -24,9 +24,13 @@ def ask(agreement: Agreement, order: Order) -> None:
         db.session.flush()
 
 
+DONE = ("ready", "charging", "processing", "succeeded", "cancelled")
+"""States of a payment in which its payer has nothing to do: a card that is given is charged in the next seconds."""
+
+
 def pay_path(order: Order) -> str | None:
     """Give where the order is paid now, None when nothing is wanted."""
-    if order.payment_id is None or payments.get(order.payment_id).state in ("succeeded", "cancelled"):
+    if order.payment_id is None or payments.get(order.payment_id).state in DONE:
         return None
     return f"/pay/{order.payment_id}"
 

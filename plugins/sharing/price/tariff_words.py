@@ -81,7 +81,9 @@ def price(minor: str | Decimal, currency: str) -> str:
         return display.money(int(amount), currency, exact=True)
     exact = amount * Money(1, currency).decimal()
     fine = display.number(exact.normalize(), -int(exact.normalize().as_tuple().exponent))
-    return FIGURE.sub(fine, display.money(0, currency, exact=True), count=1)  # the sign stands where each language puts it
+    return FIGURE.sub(
+        fine, display.money(0, currency, exact=True), count=1
+    )  # the sign stands where each language puts it
 
 
 def unit_word(register: str) -> str:

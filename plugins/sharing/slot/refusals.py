@@ -55,6 +55,8 @@ class Why:
 
     def __str__(self) -> str:
         """Give the sentence in the reader's language."""
+        if self.facts.get("open"):  # closed at that hour of a day that has others
+            return _("It is closed at that time: on %(date)s it is open %(open)s.") % self.facts
         return str(SENTENCES[self.reason]) % self.facts
 
 

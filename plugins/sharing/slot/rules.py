@@ -196,8 +196,13 @@ def _closed(rules: Rules, window: Window, *, ending: bool = False) -> Why | None
         needed = demands(window, rules.zone, rules.hours_for)
         for demand in needed[-1:] if ending and rules.hours_for == "handover" else needed:
             if not rules.meets(demand):
-                return Why(Reason.CLOSED, {"date": display.date(demand.day)})
+                return Why(Reason.CLOSED, {"date": display.date(demand.day), "open": _open(rules.spans(demand.day))})
     return None
+
+
+def _open(spans: Sequence[Span]) -> str:
+    """Write the hours of a day as people read them: 9:00–12:30, 14:00–18:00."""
+    return ", ".join("–".join(f"{one // 60}:{one % 60:02}" for one in span) for span in spans)
 
 
 def length_words(minutes: int) -> str:

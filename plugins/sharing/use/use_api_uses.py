@@ -39,7 +39,7 @@ def list_uses(call: api_v1.Call[None, api_v1.PageQuery]) -> api_v1.Page[UseLine]
     """List the own uses and those the caller pays for, the newest first."""
     statement = (
         select(
-            Agreement.id, Agreement.state, Agreement.amount_minor, Agreement.currency, UseSession.listing_id,
+            Agreement.id, Agreement.state, use_bills.billed_minor(), Agreement.currency, UseSession.listing_id,
             UseSession.started_at, UseSession.ended_at,
         )
         .join(UseSession, UseSession.agreement_id == Agreement.id)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from marketplace.api import bill_number, clock, db, runtime
+from marketplace.api import Agreement, bill_number, clock, db, runtime
 from plugins.sharing.price import price_lists
 from plugins.sharing.tariffs import Bill
 from plugins.sharing.tariffs.figures import MINUTE, SECOND
@@ -96,6 +96,18 @@ def latest(session_id: int) -> UseBill | None:
     """Give the bill that counts: the one of the last run."""
     statement = select(UseBill).where(UseBill.session_id == session_id, UseBill.kind == "bill")
     return db.session.scalars(statement.order_by(UseBill.run.desc()).limit(1)).one_or_none()
+
+
+def billed_minor() -> Any:
+    """Give the column of what a use came to (minor units): by the bill that counts, which may correct what was agreed."""
+    last = (
+        select(UseBill.total_minor)
+        .where(UseBill.session_id == Agreement.id, UseBill.kind == "bill")
+        .order_by(UseBill.run.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(last, Agreement.amount_minor).label("amount_minor")
 
 
 def of_session(session_id: int) -> Sequence[UseBill]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from marketplace.api import Agreement, Listing, Money, agreements, clock, db, notifications, transaction
+from marketplace.api import Actor, Agreement, Listing, Money, agreements, clock, db, notifications, transaction
 from plugins.sharing.price import price_lists
 from plugins.sharing.use import credits, sessions, use_bills
 from plugins.sharing.use.use_models import STANDING, UseSession
@@ -18,13 +18,16 @@ def rerun(payload: dict[str, Any]) -> None:
     """Bill a session anew when its readings have changed; a second run finds the bill right and does nothing."""
     session_id = int(payload["session"])
     with transaction():
-        agreements.locked(session_id)
+        agreement = agreements.locked(session_id)
         session = sessions.of(session_id)
         made = use_bills.rerun(session)
         if made is None:
             return
+        amount = Money(made.total_minor, made.currency)
+        if agreement.state != "paid":  # what has ended keeps its terms; lists and pages show the bill that counts
+            agreements.amend(session_id, Actor.system(), amount=amount, terms=agreement.terms, note=made.code)
         title = db.session.scalar(select(Listing.title).where(Listing.id == session.listing_id)) or ""
-        params = {"title": title, "amount": Money(made.total_minor, made.currency), "number": made.code}
+        params = {"title": title, "amount": amount, "number": made.code}
         notifications.notify(
             session.holder_id, "sharing.use_corrected", params=params, url=f"/uses/{session_id}/bill", mail=True
         )

@@ -66,10 +66,15 @@ def meter(agreement: Agreement, session: UseSession) -> Meter:
         agreement=agreement, session=session, listing=db.session.get_one(Listing, session.listing_id),
         unit=db.session.get_one(Unit, session.unit_id), label=USE.state(agreement.state).label,
         tone=TONES.get(agreement.state, ""), rows=tariff_words.bill_rows(running) if running else [], total=total,
-        lasted=tariff_words.span(int((until - began).total_seconds()) // 60 * 60), registers=registers,
+        lasted=_lasted(int((until - began).total_seconds())), registers=registers,
         stands=metering.last_stands(session.unit_id, registers), device=sessions.has_device(session.unit_id),
         pausable=names[0] != names[1], most=most, reached=most is not None and total >= most,
     )  # fmt: skip
+
+
+def _lasted(seconds: int) -> str:
+    """Say how long a use has lasted: in whole minutes, but for the first one."""
+    return tariff_words.span(seconds if seconds < 60 else seconds // 60 * 60)
 
 
 def own(member_id: int, before: int | None = None) -> tuple[Sequence[Any], int | None]:
@@ -77,7 +82,7 @@ def own(member_id: int, before: int | None = None) -> tuple[Sequence[Any], int |
     user = aliased(User)
     statement = (
         select(
-            Agreement.id, Agreement.state, Agreement.amount_minor, Agreement.currency, Agreement.created_at, Listing.title,
+            Agreement.id, Agreement.state, use_bills.billed_minor(), Agreement.currency, Agreement.created_at, Listing.title,
             UseSession.started_at, UseSession.ended_at, UseSession.member_id, user.name.label("user_name"),
         )
         .join(UseSession, UseSession.agreement_id == Agreement.id)
@@ -95,7 +100,7 @@ def of_owner(listing_id: int) -> Sequence[Any]:
     """List the newest uses of an item for its owner."""
     return db.session.execute(
         select(
-            Agreement.id, Agreement.state, Agreement.amount_minor, Agreement.currency, User.name, UseSession.started_at,
+            Agreement.id, Agreement.state, use_bills.billed_minor(), Agreement.currency, User.name, UseSession.started_at,
             UseSession.ended_at, Unit.label,
         )
         .join(UseSession, UseSession.agreement_id == Agreement.id)

@@ -65,6 +65,13 @@ def test_the_reason_names_the_owners_rule(items: ItemStage) -> None:
     assert "12 March 2026" in str(occupancy.answer(closed, slot).reason)
 
 
+def test_a_closed_hour_names_the_hours_of_its_day_and_a_closed_day_does_not(items: ItemStage) -> None:
+    item = items.item(week=WORKDAYS, hours_for="use")
+    early = str(occupancy.answer(item, local("2026-03-12T08:00", "2026-03-12T10:00")).reason)
+    assert "open 9:00–12:00, 13:00–17:00" in early
+    assert "It is closed then" in str(occupancy.answer(item, local("2026-03-14T10:00", "2026-03-14T11:00")).reason)
+
+
 def test_the_owner_may_book_against_their_own_rules_but_not_over_a_booking(items: ItemStage) -> None:
     item = items.item(notice_minutes=5 * 1440, week=WORKDAYS)
     slot = window("2026-03-10T20:00", "2026-03-10T23:00")

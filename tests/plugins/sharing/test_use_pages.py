@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import log_in
 from marketplace.testing.statements import Statements
-from plugins.sharing.use import collecting, correcting, credits
+from plugins.sharing.use import collecting, correcting, credits, use_bills
 from tests.plugins.sharing.use_world import MINUTES, UseWorld, number_of
 
 
@@ -102,7 +103,8 @@ def test_an_owner_adds_a_device_and_sees_its_secret_once(world: UseWorld) -> Non
 
 
 def test_an_owner_corrects_a_reading_and_the_bill_shows_it(world: UseWorld) -> None:
-    agreement = world.use(world.member(), 10, 50)
+    user = world.member()
+    agreement = world.use(user, 10, 50)
     owner, number = visitor(world, world.owner), number_of(agreement)
     reading_id = world.stored(agreement)[-1].id
     page = f"/uses/readings/{reading_id}"
@@ -115,6 +117,15 @@ def test_an_owner_corrects_a_reading_and_the_bill_shows_it(world: UseWorld) -> N
     assert "Credit note UC2026-00001" in shown
     assert "Corrects U2026-00001" in shown
     assert "Misread" in shown
+    counts = use_bills.latest(number)
+    assert counts is not None
+    assert counts.run == 2
+    after = f"€{counts.total_minor // 100}.{counts.total_minor % 100:02}"
+    for who, path in ((owner, f"/items/{number_of(world.listing)}/uses"), (visitor(world, user), "/uses")):
+        assert after in page_text(who.get(path)), f"{path} says what the bill that counts comes to"
+    assert db.session.get_one(Agreement, number).amount_minor == counts.total_minor, (
+        "what still runs has the new amount"
+    )
     assert correcting is not None
 
 
@@ -182,7 +193,13 @@ def test_a_plan_is_joined_from_the_prices_and_its_agreement_says_so(world: UseWo
     assert "Friends" in page_text(me.get(prices))
     assert me.post(f"/items/{listing_id}/plans/gold").status_code == 404
     joined = me.post(f"/items/{listing_id}/plans/friends")
-    assert "Friends" in page_text(me.get(joined.location))
+    agreed = page_text(me.get(joined.location))
+    assert "Friends" in agreed
+    assert "The next month is charged (still to come)" in agreed
+    assert "Ends by itself" not in agreed, "a plan goes on until somebody ends it"
+    assert f'href="{prices}"' in me.get(f"/items/{listing_id}-x", follow_redirects=True).text, (
+        "the thing leads to its plans"
+    )
     assert "You have it" in page_text(me.get(prices))
     assert "Log in" in page_text(visitor(world).get(prices))
 

@@ -112,6 +112,9 @@ def test_a_number_goes_with_experience_only(items: ItemStage) -> None:
         with pytest.raises(InvalidInput):
             item_rules.set_rules(item, owner, wrong)
         db.session.rollback()
+    with pytest.raises(InvalidInput) as unannounced:
+        item_rules.set_rules(item, owner, {"arrangements": ["rent", "use"], "notice_minutes": 60})
+    assert set(unannounced.value.errors) == {"notice_minutes"}
     changed = item_rules.set_rules(item, owner, {"who": "experienced", "who_least": 3})
     assert (changed.who, changed.who_least) == ("experienced", 3)
     assert item_rules.set_rules(item, owner, {"who": "everybody", "who_least": 3}).who_least is None
