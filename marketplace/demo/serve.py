@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -10,7 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,27 @@ PATIENCE = 20.0
 def demo_command(port: int, fresh: bool, days_later: float, load_only: bool) -> None:
     """Run the whole marketplace with demo data; press Ctrl-C to end it."""
     folder = Settings.from_env(environment="development").instance_dir / "demo"
+    with alone(folder):
+        run(folder, port, fresh=fresh, days_later=days_later, load_only=load_only)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep the folder to one demo: two workers at one database, each with a bank of its own, would tell the books two stories.
+
+    Raises ClickException when another one runs there; what holds the folder goes with the process that took it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException(f"a demo is already running in {folder}; end it first (Ctrl-C)") from None
+        yield
+
+
+def run(folder: Path, port: int, *, fresh: bool, days_later: float, load_only: bool) -> None:
+    """Start what a marketplace needs, fill it, and wait until somebody ends it."""
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)

@@ -66,6 +66,8 @@ def _one_engine(app: Flask) -> Engine:
         if len(_engines) == ENGINES:
             del _engines[next(iter(_engines))]
         _engines[key] = own
+    else:
+        _engines[key].dispose()  # what is idle may belong to a file that was replaced since
     db._app_engines[app][None] = _engines[key]
     return _engines[key]
 

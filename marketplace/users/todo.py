@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import ColumnElement, null, or_, select, text
 
 from marketplace.agreements.models import OPEN, Agreement
 from marketplace.database import db
+from marketplace.display import money
 from marketplace.hooks.types import TodoItem
 from marketplace.lifecycle import Role
 from marketplace.listings.models import Listing
+from marketplace.payments.models import Payout, PayoutAccount
 from marketplace.runtime import agreement_kind, listing_kind
 from marketplace.users.models import User
 
@@ -25,8 +27,8 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def items(user: User) -> list[TodoItem]:
-    """List what waits for the member, what is due first on top; three statements, and what the kinds themselves ask."""
-    found = [*_of_the_account(user), *_of_agreements(user), *_of_drafts(user)]
+    """List what waits for the member, what is due first on top; four statements, and what the kinds themselves ask."""
+    found = [*_of_the_account(user), *_of_earnings(user), *_of_agreements(user), *_of_drafts(user)]
     return sorted(found, key=lambda item: item.due or NEVER)
 
 
@@ -39,6 +41,22 @@ def _of_the_account(user: User) -> Iterable[TodoItem]:
         )
     if not user.about:
         yield TodoItem(_("Tell your neighbours who you are"), url_for("account.profile"), icon="smile")
+
+
+def _of_earnings(user: User) -> Iterable[TodoItem]:
+    """Ask for what keeps earnings from being sent: an account to send them to, or an answer that the provider wants."""
+    wanted = or_(PayoutAccount.due_by.is_not(None), PayoutAccount.past_due)
+    asked = select(PayoutAccount.due_by, null().label("minor"), null().label("currency")).where(
+        PayoutAccount.user_id == user.id, PayoutAccount.gone_at.is_(None), wanted
+    )
+    waiting = select(null(), Payout.amount_minor, Payout.currency).where(
+        Payout.user_id == user.id, Payout.state == "waiting_account"
+    )
+    for due, minor, currency in db.session.execute(asked.union_all(waiting)):
+        words = _("The payment provider wants to know more about you")
+        if currency is not None:
+            words = _("%(amount)s waits for you: say where it may be sent", amount=money(minor, currency))
+        yield TodoItem(words, url_for("payments.account"), due, icon="landmark")
 
 
 def _of_agreements(user: User) -> Iterable[TodoItem]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import urllib.request
 
+import pytest
+from click import ClickException
 from sqlalchemy import func, select
 
 from marketplace import clock
 from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.demo import load
-from marketplace.demo.serve import plugin_steps
+from marketplace.demo.serve import alone, plugin_steps
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import LedgerAccount
 from marketplace.listings.models import Listing, Picture
@@ -100,3 +102,10 @@ def assert_pages_answer(client, auth) -> None:
 def test_the_progress_bar_knows_how_many_scenes_there_are():
     assert len(SCENES) == DEMO_STEPS
     assert len(demo_scenes.SCENES) + demo_asking.STEPS + demo_together.STEPS == hooks.DEMO_STEPS
+
+
+def test_two_demos_never_run_in_one_folder(tmp_path):
+    with alone(tmp_path / "demo"), pytest.raises(ClickException, match="already running"), alone(tmp_path / "demo"):
+        pass
+    with alone(tmp_path / "demo"):
+        pass

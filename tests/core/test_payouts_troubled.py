@@ -63,6 +63,29 @@ def test_a_member_is_told_once_what_the_provider_wants_to_know(world: Disputes) 
     assert _told(world, "payment_account_due") == 1
 
 
+def _waits(client: MarketplaceClient, *words: str) -> list[bool]:
+    """Tell which of these stand among what waits for whoever is logged in."""
+    page = page_text(client.get("/account"))
+    return [text in page for text in words]
+
+
+def test_earnings_without_an_account_and_what_the_provider_asks_wait_on_the_members_first_page(
+    world: Disputes, auth: Auth
+) -> None:
+    words = ("€50 waits for you: say where it may be sent", "The payment provider wants to know more about you")
+    client = auth.client(world.owner)
+    world.settled(5000, 0)
+    service.pay_out(world.owner.id, "EUR")
+    world.work()
+    assert _waits(client, *words) == [True, False]
+    world.onboard(world.owner)
+    world.hear()
+    assert _waits(client, *words) == [False, False]
+    world.act("account/ask", account=_account(world).ref, item="individual.id_number", seconds=5 * 86_400)
+    world.hear()
+    assert _waits(client, *words) == [False, True]
+
+
 def test_an_answer_that_is_late_restricts_the_account_and_the_answer_frees_it(world: Disputes) -> None:
     world.onboard(world.owner)
     ref = _account(world).ref
