@@ -13,6 +13,7 @@ from marketplace.database import db
 from marketplace.payments import service
 from marketplace.payments.apply import apply
 from marketplace.payments.facts import Facts
+from marketplace.payments.models import Payment
 from marketplace.payments.provider import provider
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
@@ -89,4 +90,44 @@ def test_cases_of_one_owner_share_the_reserve_and_a_pay_out_runs_meanwhile(app: 
     assert _at_once(app, [*map(hear, refs), *map(hear, refs), pay_out]) == []
     world.hear()
     assert (world.owed(), world.lost()) == (0, 0)
+    world.prove()
+
+
+def test_those_who_share_many_payments_give_back_at_the_same_moment(
+    app: Flask, world: Disputes, factories: Factories
+) -> None:
+    world.reserve_of("20")
+    members = [factories.user() for _number in range(3)]
+    shared = []
+    for number in range(6):
+        payment = world.charged(3000)
+        others = {members[(number + turn) % 3].id: eur(500 + turn) for turn in range(3)}
+        service.settle(payment, eur(150), others)
+        shared.append(world.fresh(payment))
+    for member in (world.owner, *members[:2]):
+        world.onboard(member)
+    refs = [world.dispute(payment, hear=False, amount=2000) for payment in shared[:3]]
+    cases = {ref: _case(ref) for ref in refs}
+
+    def hear(ref: str) -> Callable[[], object]:
+        return lambda: [apply(facts) for facts in cases[ref]]
+
+    def refund(payment: Payment) -> Callable[[], object]:
+        return lambda: service.refund(payment, eur(1500))
+
+    def pay_out(user_id: int) -> Callable[[], object]:
+        return lambda: service.pay_out(user_id, "EUR")
+
+    payees = [pay_out(member.id) for member in (world.owner, *members)]
+    assert _at_once(app, [*map(hear, refs), *map(hear, refs), *map(refund, shared[3:]), *payees]) == []
+    world.work()
+    world.hear()
+    assert [len(world.movements(ref)) for ref in refs] == [1, 1, 1]
+    world.prove()
+    for ref in refs:
+        world.act("dispute/settle", dispute=ref, won="true")
+    cases = {ref: _case(ref) for ref in refs}
+    assert _at_once(app, [*map(hear, refs), *map(hear, refs), *payees]) == []
+    world.hear()
+    assert [world.fresh(payment).disputed_minor for payment in shared[:3]] == [0, 0, 0]
     world.prove()

@@ -207,6 +207,18 @@ def test_a_refund_after_the_pay_out_by_hand_is_the_payees_debt(world: OfflineWor
     assert world.orders()[-1].amount_minor == 9500 - 4750
 
 
+def test_a_refund_by_hand_of_shared_earnings_is_given_by_each(world: OfflineWorld) -> None:
+    payment, member = world.payment(5000), world.anna.id
+    world.receive(payment, 5000, payer_account=THEIRS)
+    service.settle(payment, fee=eur(250), others={member: eur(2000)})
+    service.refund(world.fresh(payment), eur(1000), "a day less")
+    world.work()
+    assert (world.payable(), world.standing(accounts.member_payable(member, "EUR"))) == (2750 - 550, 2000 - 400)
+    orders.done(world.orders()[0].id, today(), world.bert.id)
+    assert (world.bank(), world.held(payment), world.refunds(payment)[0].state) == (4000, 0, "succeeded")
+    world.prove()
+
+
 def test_a_pay_out_that_is_with_the_bank_is_not_taken_back_for_a_refund(world: OfflineWorld) -> None:
     world.tell_account(world.owner)
     payment = earned(world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -10,10 +11,14 @@ from sqlalchemy import select
 
 from marketplace.database import db, transaction
 from marketplace.ledger import accounts
+from marketplace.ledger.audit import audit
 from marketplace.notifications.models import Notification
 from marketplace.payments import giving_back, service, shares
+from marketplace.payments.apply import apply
 from marketplace.payments.attempts import locked
+from marketplace.payments.facts import DisputeFacts, MovementFacts
 from marketplace.payments.models import Payment, Refund
+from marketplace.payments.provider import provider
 from marketplace.payments.refunds import run_refund
 from marketplace.payments.reserve import release_due
 from marketplace.payments.share_models import RefundShare
@@ -218,6 +223,23 @@ def test_of_a_chargeback_in_part_each_bears_a_part_for_good(world: Disputes) -> 
     world.decide(world.dispute(shared.payment, amount=950), won=False)
     assert (shared.payable(), shared.owed()) == ([1400, 1600, 800], [0, 0, 0])
     world.prove()
+
+
+def test_what_a_bank_gives_back_in_part_goes_to_each_in_proportion(world: Disputes) -> None:
+    shared = Shared(world, 2000, 1000)
+    answer = provider().read_case(world.dispute(shared.payment, amount=1900))
+    assert isinstance(answer, tuple)
+    (taken,) = (one for one in answer if isinstance(one, DisputeFacts))
+    assert shared.payable() == [1750 - 700, 2000 - 800, 1000 - 400]
+    for number, (minor, there) in enumerate((
+        (950, [1750 - 350, 2000 - 400, 1000 - 200]), (949, [1750, 2000 - 1, 1000]), (1, [1750, 2000, 1000]),
+    )):  # fmt: skip
+        back = MovementFacts(f"txn_back_{number}", minor, replace(taken.movements[0].fee, amount_minor=0))
+        apply(replace(taken, state="won", movements=(*taken.movements, back)))
+        assert shared.payable() == there
+        assert [one.disputed_minor for one in shared.parts()] == [2000 - there[1], 1000 - there[2]]
+    assert audit() == []
+    assert sum(minor for _user, minor in shared.told("payment_share_again")) == 1200
 
 
 def test_what_a_bank_asks_about_stays_with_each_in_proportion(world: Disputes) -> None:
