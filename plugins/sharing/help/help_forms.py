@@ -10,65 +10,41 @@ from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
     DateField,
-    HiddenField,
     IntegerField,
-    SelectField,
     StringField,
     TextAreaField,
     TimeField,
 )
-from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from marketplace.api import Form, InvalidInput, category_choices, clock
+from marketplace.api import Form, InvalidInput, clock
+from plugins.sharing.describing import DescriptionForm, title_field
 from plugins.sharing.help.help_listings import When
 from plugins.sharing.help.help_models import MOST_PEOPLE
 from plugins.sharing.slot import windows
 from plugins.sharing.slot.windows import Window
 
 CLOCK = "%H:%M"
-FIELDS = ("title", "category", "body_md", "place")
 
 
-class DescribeHelpForm(Form):
+class DescribeHelpForm(DescriptionForm):
     """What may be said of help, and changed later. No field asks for a price."""
 
-    version = HiddenField()
-    title = StringField(_l("What is it about?"), [DataRequired(_l("Give it a title.")), Length(min=3, max=120)])
-    body_md = TextAreaField(
-        _l("Description"), [Length(max=20_000)], description=_l("At least a sentence."), render_kw={"rows": 4}
-    )
-    category = SelectField(_l("Category"), [DataRequired(_l("Choose a category."))])
+    title = title_field(_l("What is it about?"), "")
     people = IntegerField(_l("How many people"), [InputRequired(), NumberRange(min=1, max=MOST_PEOPLE)], default=1)
-    place = StringField(
-        _l("Place"),
-        [DataRequired(_l("Say where it is: a town or a neighbourhood.")), Length(max=80)],
-        description=_l("A town or a neighbourhood. Others see only roughly where you are."),
-        render_kw={"list": "places", "autocomplete": "off"},
-    )
     address = StringField(
         _l("Where exactly"), [Length(max=300)], description=_l("Only those with whom it is agreed get to read it.")
     )
 
     def __init__(self, *args: Any, asked: bool = True, **kwargs: Any) -> None:
-        """Offer the site's categories, and say for which side the form is."""
+        """Say for which side the form is."""
         super().__init__(*args, **kwargs)
-        self.category.choices = [SelectChoice("", _l("Choose a category")), *category_choices()]
         self.title.description = (
             _l("For example: walking the dog, a lift to the hospital.")
             if asked
             else _l("For example: help with letters, a walk together.")
         )
         self.people.description = _l("So many can help.") if asked else _l("So many can be helped.")
-
-    def facts(self) -> dict[str, Any]:
-        """Give the facts for the listing service."""
-        return {name: getattr(self, name).data or "" for name in FIELDS}
-
-    def seen_version(self) -> int | None:
-        """Give the version that the form was filled from, or None when it carries none."""
-        typed = str(self.version.data or "")
-        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
 
 
 class HelpForm(DescribeHelpForm):
@@ -91,9 +67,7 @@ class HelpForm(DescribeHelpForm):
 
     def when(self, zone: str) -> When:
         """Give the moments; raises InvalidInput when they end before they begin, or the last time is missing."""
-        since, until = (
-            windows.wall(self.day.data, at.hour * 60 + at.minute, zone) for at in (self.since.data, self.until.data)
-        )
+        since, until = (windows.instant(self.day.data, at, zone) for at in (self.since.data, self.until.data))
         if until <= since:
             raise InvalidInput({"until": _("The end must be after the start.")})
         if self.weekly.data and self.until_day.data is None:

@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from marketplace.api import (
-    Conflict,
     DomainError,
     agreements,
     clock,
@@ -114,8 +113,6 @@ def edit(listing_id: int) -> Any:
             )  # fmt: skip
         except DomainError as error:
             form.refuse(error)
-            if isinstance(error, Conflict):  # saving once more then means it
-                form.version.data = str(listings.visible(listing_id, current_user).version)
         else:
             flash(_("Saved."), "success")
             return redirect(url_for("listings.short", listing_id=listing_id), 303)

@@ -7,19 +7,17 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
-    HiddenField,
     IntegerField,
-    MultipleFileField,
     RadioField,
     SelectField,
     SelectMultipleField,
     StringField,
-    TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
-from marketplace.api import Form, MoneyField, category_choices
+from marketplace.api import Form, MoneyField
+from plugins.sharing.describing import DescriptionForm, PicturedForm, place_field, text_field, title_field
 from plugins.sharing.item.motors import CATEGORIES, FARTHEST_KM, VEHICLES
 from plugins.sharing.loan.cancelling import LABELS
 from plugins.sharing.loan.loan_describe import DEPOSITS
@@ -36,45 +34,17 @@ WAYS = {
 WITH_A_PASS = _l("Members with the pass of its pool")
 
 
-class DescribeForm(Form):
+class DescribeForm(DescriptionForm):
     """What is said of an item."""
 
-    version = HiddenField()
-    title = StringField(
-        _l("Title"),
-        [DataRequired(_l("Give it a title.")), Length(min=3, max=120)],
-        description=_l("What is it, in a few words? For example: cordless drill with two batteries."),
+    title = title_field(_l("Title"), _l("What is it, in a few words? For example: cordless drill with two batteries."))
+    body_md = text_field(
+        _l("Description"), _l("What should people know: its state, what comes with it, what to mind."), rows=5
     )
-    category = SelectField(_l("Category"), [DataRequired(_l("Choose a category."))])
-    body_md = TextAreaField(
-        _l("Description"),
-        [Length(max=20_000)],
-        description=_l("What should people know: its state, what comes with it, what to mind."),
-        render_kw={"rows": 5},
-    )
-    place = StringField(
-        _l("Place"),
-        [Length(max=80)],
-        description=_l("A town or a neighbourhood. Others see only roughly where it is."),
-        render_kw={"list": "places", "autocomplete": "off"},
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offer the site's categories."""
-        super().__init__(*args, **kwargs)
-        self.category.choices = [SelectChoice("", _l("Choose a category")), *category_choices()]
-
-    def facts(self) -> dict[str, Any]:
-        """Give the facts for the listing service."""
-        return {name: getattr(self, name).data or "" for name in ("title", "category", "body_md", "place")}
-
-    def seen_version(self) -> int | None:
-        """Give the version that the form was filled from, or None when it carries none."""
-        typed = str(self.version.data or "")
-        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+    place = place_field(_l("A town or a neighbourhood. Others see only roughly where it is."), wanted=False)
 
 
-class NewItemForm(DescribeForm):
+class NewItemForm(PicturedForm, DescribeForm):
     """Everything that an item needs before others may find it, on one page."""
 
     address = StringField(_l("Where it is picked up"), [Length(max=300)], description=ADDRESS)
@@ -92,15 +62,6 @@ class NewItemForm(DescribeForm):
             "Per day when you rent it out, per hour when it is paid by use. Leave it empty when it is free."
         ),
     )
-    pictures = MultipleFileField(
-        _l("Pictures"),
-        description=_l("JPEG, PNG or WebP, at most 10 MB together. Where a photo was taken is removed from it."),
-        render_kw={"accept": "image/jpeg,image/png,image/webp"},
-    )
-
-    def uploads(self) -> list[bytes]:
-        """Read the chosen pictures; a browser sends one empty part when none was chosen."""
-        return [data for each in self.pictures.data or () if hasattr(each, "read") and (data := each.read())]
 
 
 def _minutes(text: str | None) -> int | None:

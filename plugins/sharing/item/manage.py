@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from marketplace.api import Conflict, DomainError, listing_pictures, listings, places
+from marketplace.api import DomainError, listing_pictures, listings, places
 from plugins.sharing.item import bundle_views, item_reads, items, units
 from plugins.sharing.item.item_forms import WAYS, DescribeForm, NewItemForm, RulesForm, UnitForm
 from plugins.sharing.item.item_models import Item
@@ -40,18 +40,9 @@ def new() -> Any:
         except DomainError as error:
             form.refuse(error)
         else:
-            _add_pictures(listing.id, form.uploads())
+            form.add_pictures(listing.id)
             return redirect(url_for("sharing.manage", listing_id=listing.id), 303)
     return page("sharing/new.html", form, notes=NOTES, place_names=places.labels())
-
-
-def _add_pictures(listing_id: int, uploads: list[bytes]) -> None:
-    """Take uploads in; what is refused is said in a message, and the rest is kept."""
-    for data in uploads:
-        try:
-            listing_pictures.add(listing_id, actor=current_user, data=data)
-        except DomainError as refused:
-            flash(refused.message, "warning")
 
 
 @blueprint.get("/items/<int:listing_id>/manage")
@@ -97,8 +88,6 @@ def edit(listing_id: int) -> Any:
             items.change(listing_id, current_user, version=form.seen_version(), facts=form.facts())
         except DomainError as error:
             form.refuse(error)
-            if isinstance(error, Conflict):  # saving once more then means it
-                form.version.data = str(listings.visible(listing_id, current_user).version)
         else:
             return saved(listing_id)
     return page("sharing/describe.html", form, listing=listing, place_names=places.labels())

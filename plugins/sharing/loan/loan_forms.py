@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
 
@@ -63,8 +63,8 @@ class WishForm(Form):
 
     def window(self, zone: str) -> Window:
         """Give the period that was asked for; raises InvalidInput (field "ends_on") when it ends before it begins."""
-        since = _instant(self.starts_on.data, self.starts_time.data, zone)
-        until = _instant(self.ends_on.data, self.ends_time.data, zone)
+        since = windows.instant(self.starts_on.data, self.starts_time.data, zone)
+        until = windows.instant(self.ends_on.data, self.ends_time.data, zone)
         if until <= since:
             raise InvalidInput({"ends_on": _("The end must be after the start.")})
         return Window(since, until)
@@ -79,10 +79,6 @@ class WishForm(Form):
     def how_many(self) -> int:
         """Give the number of things, 1 where there is no choice."""
         return int(self.count.data or 1) if "count" in self else 1
-
-
-def _instant(day: date, at: time, zone: str) -> datetime:
-    return windows.wall(day, at.hour * 60 + at.minute, zone)
 
 
 def wish_query(window: Window, zone: str, **more: Any) -> dict[str, Any]:
@@ -159,4 +155,4 @@ class ExtendForm(Form):
 
     def instant(self, zone: str) -> datetime:
         """Give the new end in UTC."""
-        return _instant(self.ends_on.data, self.ends_time.data, zone)
+        return windows.instant(self.ends_on.data, self.ends_time.data, zone)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from datetime import datetime, time, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -12,41 +11,28 @@ from wtforms import (
     DateField,
     HiddenField,
     IntegerField,
-    MultipleFileField,
     SelectField,
     SelectMultipleField,
     StringField,
-    TextAreaField,
     TimeField,
 )
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from marketplace.api import Form, InvalidInput, MoneyField, category_choices, clock
+from marketplace.api import Form, InvalidInput, MoneyField, clock
+from plugins.sharing.describing import DescriptionForm, PicturedForm, text_field, title_field
 from plugins.sharing.meal.meals import MOST_PORTIONS, NAMES, Portions
 from plugins.sharing.meal.orders import MOST
 from plugins.sharing.slot import windows
 
 CLOCK = "%H:%M"
-FIELDS = ("title", "category", "body_md", "place")
 
 
-class DescribeMealForm(Form):
+class DescribeMealForm(DescriptionForm):
     """What may be changed of a meal as long as it is offered."""
 
-    version = HiddenField()
-    title = StringField(
-        _l("What do you cook?"),
-        [DataRequired(_l("Give it a title.")), Length(min=3, max=120)],
-        description=_l("For example: lentil stew with spinach."),
-    )
-    body_md = TextAreaField(
-        _l("Description"),
-        [Length(max=20_000)],
-        description=_l("What is in it, how large a portion is, whether one brings a box."),
-        render_kw={"rows": 4},
-    )
-    category = SelectField(_l("Category"), [DataRequired(_l("Choose a category."))])
+    title = title_field(_l("What do you cook?"), _l("For example: lentil stew with spinach."))
+    body_md = text_field(_l("Description"), _l("What is in it, how large a portion is, whether one brings a box."))
     portions = IntegerField(
         _l("How many portions"), [InputRequired(), NumberRange(min=1, max=MOST_PORTIONS)], default=4
     )
@@ -55,34 +41,14 @@ class DescribeMealForm(Form):
         _l("I have marked every one of these that is in it"),
         [DataRequired(_l("Somebody may be allergic: look at the list and confirm it."))],
     )
-    place = StringField(
-        _l("Place"),
-        [DataRequired(_l("Say where it is: a town or a neighbourhood.")), Length(max=80)],
-        description=_l("A town or a neighbourhood. Others see only roughly where you are."),
-        render_kw={"list": "places", "autocomplete": "off"},
-    )
     address = StringField(
         _l("Where it is picked up"),
         [DataRequired(_l("Say where it is picked up. Only who has ordered reads it.")), Length(max=300)],
         description=_l("Street and number. Only who has ordered gets to read it."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offer the site's categories."""
-        super().__init__(*args, **kwargs)
-        self.category.choices = [SelectChoice("", _l("Choose a category")), *category_choices()]
 
-    def facts(self) -> dict[str, Any]:
-        """Give the facts for the listing service."""
-        return {name: getattr(self, name).data or "" for name in FIELDS}
-
-    def seen_version(self) -> int | None:
-        """Give the version that the form was filled from, or None when it carries none."""
-        typed = str(self.version.data or "")
-        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
-
-
-class MealForm(DescribeMealForm):
+class MealForm(PicturedForm, DescribeMealForm):
     """Portions of a meal, on one page."""
 
     price = MoneyField(_l("Price of a portion"), [Optional()])
@@ -91,11 +57,6 @@ class MealForm(DescribeMealForm):
     pickup_until = TimeField(_l("Pick-up until"), [InputRequired()], format=CLOCK)
     order_by_day = DateField(_l("Order by"), [InputRequired()])
     order_by_time = TimeField(_l("Until what time"), [InputRequired()], format=CLOCK)
-    pictures = MultipleFileField(
-        _l("Pictures"),
-        description=_l("JPEG, PNG or WebP, at most 10 MB together. Where a photo was taken is removed from it."),
-        render_kw={"accept": "image/jpeg,image/png,image/webp"},
-    )
 
     def suggest(self, zone: str, now: datetime) -> None:
         """Fill in tomorrow's supper, ordered the evening before at the latest."""
@@ -106,27 +67,19 @@ class MealForm(DescribeMealForm):
 
     def offered(self, zone: str) -> Portions:
         """Give what was filled in; raises InvalidInput when the pick-up ends before it begins."""
-        since = _instant(self.day.data, self.pickup_from.data, zone)
-        until = _instant(self.day.data, self.pickup_until.data, zone)
+        since = windows.instant(self.day.data, self.pickup_from.data, zone)
+        until = windows.instant(self.day.data, self.pickup_until.data, zone)
         if until <= since:
             raise InvalidInput({"pickup_until": _("The end must be after the start.")})
         return Portions(
             count=self.portions.data or 0,
             price_minor=self.price.minor if "price" in self else 0,
-            order_by=_instant(self.order_by_day.data, self.order_by_time.data, zone),
+            order_by=windows.instant(self.order_by_day.data, self.order_by_time.data, zone),
             pickup_from=since,
             pickup_until=until,
             allergens=tuple(self.allergens.data or ()),
             address=self.address.data or "",
         )
-
-    def uploads(self) -> list[bytes]:
-        """Read the chosen pictures; a browser sends one empty part when none was chosen."""
-        return [data for each in self.pictures.data or () if hasattr(each, "read") and (data := each.read())]
-
-
-def _instant(day: date, at: time, zone: str) -> datetime:
-    return windows.wall(day, at.hour * 60 + at.minute, zone)
 
 
 class OrderForm(Form):

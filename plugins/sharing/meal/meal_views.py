@@ -11,12 +11,10 @@ from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
 from marketplace.api import (
-    Conflict,
     DomainError,
     clock,
     db,
     limiter,
-    listing_pictures,
     listings,
     locator,
     looked_at,
@@ -58,7 +56,7 @@ def new() -> Any:
         except DomainError as error:
             form.refuse(error)
         else:
-            _add_pictures(listing.id, form.uploads())
+            form.add_pictures(listing.id)
             flash(_("Your portions can be ordered now."), "success")
             return redirect(address(listing.id, listing.slug), 303)
     return _form(form, None)
@@ -69,15 +67,6 @@ def _form(form: DescribeMealForm, listing: Any) -> Any:
         "sharing/meal_form.html", form=form, listing=listing, place_names=places.labels(), most=meals.ceiling()
     )
     return page, 422 if form.errors or form.form_errors else 200
-
-
-def _add_pictures(listing_id: int, uploads: list[bytes]) -> None:
-    """Take uploads in; what is refused is said in a message, and the rest is kept."""
-    for data in uploads:
-        try:
-            listing_pictures.add(listing_id, actor=current_user, data=data)
-        except DomainError as refused:
-            flash(refused.message, "warning")
 
 
 @blueprint.route("/meals/<int:listing_id>/edit", methods=["GET", "POST"])
@@ -97,8 +86,6 @@ def edit(listing_id: int) -> Any:
             )  # fmt: skip
         except DomainError as error:
             form.refuse(error)
-            if isinstance(error, Conflict):  # saving once more then means it
-                form.version.data = str(listings.visible(listing_id, current_user).version)
         else:
             flash(_("Saved."), "success")
             return redirect(url_for("listings.short", listing_id=listing_id), 303)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from marketplace.api import Conflict, DomainError, limiter, listings, locator, looked_at, payments, places
+from marketplace.api import DomainError, limiter, listings, locator, looked_at, payments, places
 from plugins.sharing.pool import passes, pool_reads, pools
 from plugins.sharing.pool.pool_forms import DescribePoolForm, OfferForm, PoolForm
 from plugins.sharing.use import monthly, use_fees
@@ -68,8 +68,6 @@ def edit(listing_id: int) -> Any:
             pools.change(listing_id, me(), version=form.seen_version(), facts=form.facts())
         except DomainError as error:
             form.refuse(error)
-            if isinstance(error, Conflict):  # saving once more then means it
-                form.version.data = str(listings.visible(listing_id, current_user).version)
         else:
             flash(_("Saved."), "success")
             return _there(listing_id)

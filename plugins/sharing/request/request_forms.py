@@ -2,66 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField, TimeField
-from wtforms.fields.choices import SelectChoice
+from wtforms import DateField, RadioField, SelectField, StringField, TextAreaField, TimeField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from marketplace.api import Form, InvalidInput, MoneyField, category_choices, clock
+from marketplace.api import Form, InvalidInput, MoneyField, clock
+from plugins.sharing.describing import DescriptionForm, text_field, title_field
 from plugins.sharing.request.requests import RADII_KM
 from plugins.sharing.slot import windows
 from plugins.sharing.slot.windows import Window
 
 CLOCK = "%H:%M"
 WORDS_ONLY = "0"
-FIELDS = ("title", "category", "body_md", "place")
 
 
-class DescribeRequestForm(Form):
+class DescribeRequestForm(DescriptionForm):
     """What is said of a request."""
 
-    version = HiddenField()
-    title = StringField(
-        _l("What do you need?"),
-        [DataRequired(_l("Give it a title.")), Length(min=3, max=120)],
-        description=_l("In a few words: a hedge trimmer, a tent for four."),
-    )
-    body_md = TextAreaField(
-        _l("What for, and what matters?"),
-        [Length(max=20_000)],
-        description=_l("At least a sentence."),
-        render_kw={"rows": 4},
-    )
-    category = SelectField(_l("Category"), [DataRequired(_l("Choose a category."))])
-    place = StringField(
-        _l("Place"),
-        [DataRequired(_l("Say where it is: a town or a neighbourhood.")), Length(max=80)],
-        description=_l("A town or a neighbourhood. Others see only roughly where you are."),
-        render_kw={"list": "places", "autocomplete": "off"},
-    )
+    title = title_field(_l("What do you need?"), _l("In a few words: a hedge trimmer, a tent for four."))
+    body_md = text_field(_l("What for, and what matters?"), _l("At least a sentence."))
     address = StringField(
         _l("Your address"),
         [Length(max=300)],
         description=_l("Only whoever you choose gets to read it, once it is agreed."),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offer the site's categories."""
-        super().__init__(*args, **kwargs)
-        self.category.choices = [SelectChoice("", _l("Choose a category")), *category_choices()]
-
-    def facts(self) -> dict[str, Any]:
-        """Give the facts for the listing service."""
-        return {name: getattr(self, name).data or "" for name in FIELDS}
-
-    def seen_version(self) -> int | None:
-        """Give the version that the form was filled from, or None when it carries none."""
-        typed = str(self.version.data or "")
-        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
 
 
 class RequestForm(DescribeRequestForm):
@@ -91,15 +59,11 @@ class RequestForm(DescribeRequestForm):
 
     def window(self, zone: str) -> Window:
         """Give the period; raises InvalidInput (field "ends_on") when it ends before it begins."""
-        since = _instant(self.starts_on.data, self.starts_time.data, zone)
-        until = _instant(self.ends_on.data, self.ends_time.data, zone)
+        since = windows.instant(self.starts_on.data, self.starts_time.data, zone)
+        until = windows.instant(self.ends_on.data, self.ends_time.data, zone)
         if until <= since:
             raise InvalidInput({"ends_on": _("The end must be after the start.")})
         return Window(since, until)
-
-
-def _instant(day: date, at: time, zone: str) -> datetime:
-    return windows.wall(day, at.hour * 60 + at.minute, zone)
 
 
 class AnswerForm(Form):

@@ -10,7 +10,6 @@ from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
 from marketplace.api import (
-    Conflict,
     DomainError,
     clock,
     db,
@@ -85,8 +84,6 @@ def edit(listing_id: int) -> Any:
             )
         except DomainError as error:
             form.refuse(error)
-            if isinstance(error, Conflict):  # saving once more then means it
-                form.version.data = str(listings.visible(listing_id, current_user).version)
         else:
             flash(_("Saved."), "success")
             return redirect(url_for("listings.short", listing_id=listing_id), 303)

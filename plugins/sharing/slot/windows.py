@@ -49,7 +49,7 @@ class Window:
     def days_later(self, days: int, zone: str) -> Window:
         """Give the window that begins some days later at the same time on the zone's clocks, and is as long."""
         shown = clock.local(self.starts_at, zone)
-        start = _at(shown.date() + timedelta(days=days), shown.time(), zone)
+        start = instant(shown.date() + timedelta(days=days), shown.time(), zone)
         return Window(start, start + self.length)
 
 
@@ -59,7 +59,8 @@ def wall(day: date, minutes: int, zone: str) -> datetime:
     return shown.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def _at(day: date, at: time, zone: str) -> datetime:
+def instant(day: date, at: time, zone: str) -> datetime:
+    """Give the UTC instant at which the zone's clocks show `at` on a day, the first where they show it twice."""
     return datetime.combine(day, at.replace(fold=0), ZoneInfo(zone)).astimezone(UTC)
 
 

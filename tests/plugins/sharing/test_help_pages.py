@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -88,6 +89,23 @@ def test_bad_input_gives_the_form_back_with_what_was_typed(helping: Helping) -> 
         answer = me.post("/helping/offer", data=filled(**changes))
         assert (answer.status_code, says in page_text(answer)) == (422, True), (says, page_text(answer))
         assert 'value="Domplein 1"' in answer.text
+
+
+def test_faults_are_named_in_the_order_of_the_page_and_saving_once_more_means_it(helping: Helping) -> None:
+    listing, me = helping.help(), helping.visitor(helping.lender)
+    said = page_text(me.post("/helping/ask", data=filled(title="", category="", place="", day="rubbish")))
+    named = [
+        said.index(words) for words in ("Give it a title", "Choose a category.", "Say where it is", "Not a valid date")
+    ]
+    assert named == sorted(named)
+    path, facts = f"/helping/{listing.id}/edit", filled(people="1")
+    opened = str(listing.version)
+    assert me.post(path, data={**facts, "version": opened}).status_code == 303
+    late = me.post(path, data={**facts, "title": "Another walk", "version": opened})
+    found = re.search(r'name="version"[^>]*value="(\d+)"', late.text)
+    assert (late.status_code, found is not None) == (422, True)
+    assert found is not None
+    assert me.post(path, data={**facts, "title": "Another walk", "version": found[1]}).status_code == 303
 
 
 def test_the_owner_edits_and_ends(helping: Helping) -> None:
