@@ -52,13 +52,13 @@ def show(agreement_id: int) -> Any:
 
 def _shown(agreement: Agreement, user: User, problem: str = "", status: int = 200) -> Any:
     page = pages.gathered(agreement, user)
-    made = payments.payments_of(agreement)
+    made, kind = payments.payments_of(agreement), agreement_kind(agreement.kind)
     talk_url = ""
     if page.actor.role != Role.OPERATOR:
         talk_url = url_for("messages.discuss", agreement_id=agreement.id)
     text = render_template(
         "agreements/show.html", page=page, payments=made, words=state_words, problem=problem, talk_url=talk_url,
-        reviews=reviews.panel(agreement, user),
+        reviews=reviews.panel(agreement, user), purposes=kind.purposes if kind is not None else {},
     )  # fmt: skip
     return text, status
 

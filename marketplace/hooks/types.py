@@ -115,6 +115,7 @@ class AgreementKind:
     `describe` turns the frozen terms into lines. `todo(agreement, role)` says what the person should do now, if anything.
     `reviewed` says what may be reviewed once one is completed: "person" for the two parties, "item" for the thing as well.
     `charged_at_once` names the purposes of payments whose card is charged as soon as it is given, so that payers read it.
+    `purposes` says in words what payments of each purpose are for; where there is one payment only, it need not.
     """
 
     name: str
@@ -127,6 +128,7 @@ class AgreementKind:
     todo: Callable[[Any, str], TodoItem | None] | None = None
     reviewed: frozenset[str] = frozenset()
     charged_at_once: frozenset[str] = frozenset()
+    purposes: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

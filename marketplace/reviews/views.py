@@ -50,10 +50,14 @@ def write(agreement_id: int) -> Any:
         except DomainError as error:
             form.refuse(error)
         else:
-            flash(
-                _("Thank you. Your review is shown as soon as the other side has written, or the time is over."),
-                "success",
-            )
+            now = reads.panel(agreement, user)
+            if now is not None and not now.waits:
+                flash(_("Thank you. Both of you have written, so both reviews are shown now."), "success")
+            else:
+                flash(
+                    _("Thank you. Your review is shown as soon as the other side has written, or the time is over."),
+                    "success",
+                )
             return redirect(back)
     other_id = agreement.owner_id if user.id == agreement.member_id else agreement.member_id
     facts = {

@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
-from flask_babel import get_locale
+from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
@@ -111,7 +111,8 @@ def confirm(token: str) -> Any:
     except LinkRefused as refused:
         return _stale(refused)
     known = session.get(MARK) or {}
-    flash(_("Your address is confirmed. Welcome, %(name)s.", name=user.name), "success")
+    with force_locale(user.locale):  # the page that shows it is the member's own
+        flash(_("Your address is confirmed. Welcome, %(name)s.", name=user.name), "success")
     if current_user.is_authenticated:
         return redirect(url_for("account.todo"))
     onward = identity.safe_next(known.get("next"))

@@ -194,7 +194,9 @@ def test_a_review_is_written_answered_and_read_through_pages(done: Agreement, cl
     auth.login(db.session.get_one(User, done.owner_id))
     assert "So kind" not in client.get(f"/agreements/{done.id}").text
     assert client.post(address, data={"stars": "4", "body": "On time"}).status_code == 302
-    assert "So kind" in client.get(f"/agreements/{done.id}").text
+    both = client.get(f"/agreements/{done.id}").text
+    assert "So kind" in both
+    assert "both reviews are shown now" in both
     review = db.session.scalars(select(Review.id).where(Review.body == "So kind")).one()
     assert client.post(f"/reviews/{review}/reply", data={"reply": "With pleasure"}).status_code == 302
     profile = client.get(f"/members/{done.owner_id}").text

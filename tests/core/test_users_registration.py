@@ -58,6 +58,14 @@ def test_registering_confirming_and_being_in(client: MarketplaceClient, mailbox:
     assert fenna().email_confirmed_at is not None
 
 
+def test_whoever_chose_another_language_than_the_visit_is_welcomed_in_it(
+    client: MarketplaceClient, mailbox: Mailbox
+) -> None:
+    register(client, locale="nl")
+    client.post(newest_link(mailbox))
+    assert "Je adres is bevestigd" in page_text(client.get("/account"))
+
+
 def test_another_browser_that_confirms_still_needs_the_password(client: MarketplaceClient, mailbox: Mailbox) -> None:
     register(client)
     phone = client_of(client.application)

@@ -35,6 +35,8 @@ STATES = ("agreed", "active")
 
 def quote(agreement: Agreement, loan: Loan, new_end: datetime) -> Money:
     """Say what more time costs: the whole period under the frozen price list, less what was agreed; never below zero."""
+    if agreement.terms["tariff_id"] is None:  # lent free, or for a contribution once and for all: time has no price
+        return Money(0, loan.currency)
     more = _whole(agreement, loan, new_end).total.minor - int(agreement.terms["total_minor"])
     return Money(max(more, 0), loan.currency)
 
@@ -117,9 +119,8 @@ def _grant(agreement: Agreement, loan: Loan, actor: Actor, *, by_owner: bool) ->
         "ends_at": new_end.isoformat(),
         "total_minor": agreement.terms["total_minor"] + more.minor,
     }
-    whole = _whole(agreement, loan, new_end)
-    if whole.total.minor == terms["total_minor"]:  # where the whole is cheaper than its beginning, that stays the price
-        terms["lines"] = [dict(line) for line in whole.lines]
+    if more.minor:  # else what was agreed stays the price, also where the whole would be cheaper than its beginning
+        terms["lines"] = [dict(line) for line in _whole(agreement, loan, new_end).lines]
     amount = Money(terms["total_minor"], loan.currency)
     agreements.amend(agreement.id, actor, amount=amount if amount.minor else None, terms=terms)
     if agreement.state == "agreed" and agreement.waits_until is not None:

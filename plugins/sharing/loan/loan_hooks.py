@@ -26,6 +26,13 @@ LOAN_KIND = AgreementKind(
     todo=late("plugins.sharing.loan.loan_describe:todo"),
     reviewed=frozenset({"person", "item"}),
     charged_at_once=frozenset({"rent", "extension", "loan_use", "claim"}),
+    purposes={
+        "rent": _l("The rent"),
+        "extension": _l("More time"),
+        "loan_use": _l("What the meter counted"),
+        "deposit": _l("Deposit"),
+        "claim": _l("Claim"),
+    },
 )
 SWEEP = JobKind(
     "sharing.loans",

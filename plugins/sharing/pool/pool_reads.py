@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,7 +13,7 @@ from flask_babel import ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from marketplace.api import CardFacts, Listing, NotFound, User, access, clock, db, display, listings
+from marketplace.api import CardFacts, Listing, NotFound, User, access, clock, db, display, listings, runtime
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.pool import closing, passes
 from plugins.sharing.pool.pool_models import Pass, Pool, PoolItem, PoolMonth, PoolShare
@@ -115,9 +115,10 @@ def _months(pool_id: int, member_id: int | None) -> Sequence[Any]:
     ).all()  # fmt: skip
 
 
-def next_division() -> date:
-    """Give the first day of the month that is divided next."""
-    return closing.following(closing.last_to_close(clock.now()))
+def next_division(opened_at: datetime) -> date:
+    """Give the first day of the month that is divided next; of a pool opened at `opened_at` (UTC), no month before that."""
+    first = clock.local(opened_at, runtime().settings.timezone).date().replace(day=1)
+    return max(first, closing.following(closing.last_to_close(clock.now())))
 
 
 def month_words(first: date) -> str:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, limiter, listings, locator, looked_at, payments, places
+from marketplace.api import DomainError, clock, limiter, listings, locator, looked_at, payments, places
 from plugins.sharing.pool import passes, pool_reads, pools
 from plugins.sharing.pool.pool_forms import DescribePoolForm, OfferForm, PoolForm
 from plugins.sharing.use import monthly, use_fees
@@ -84,9 +84,10 @@ def show(listing_id: int, slug: str) -> Any:
     form = OfferForm(formdata=None)
     form.item.choices = [(row.id, row.title) for row in seen.offerable]
     fee = payments.fee_in_words(payments.fee_rule(use_fees.FEE, seen.pool.currency))
+    next_first = pool_reads.next_division(seen.listing.published_at or clock.now())
     return render_template(
         "sharing/pool.html", seen=seen, listing=seen.listing, pool=seen.pool, form=form, map=locator.drawn(seen.listing),
-        measures=pools.MEASURE_WORDS, rules=pool_reads.RULE_WORDS, fee=fee, next_first=pool_reads.next_division(),
+        measures=pools.MEASURE_WORDS, rules=pool_reads.RULE_WORDS, fee=fee, next_first=next_first,
         month_of=pool_reads.month_words,
     )  # fmt: skip
 

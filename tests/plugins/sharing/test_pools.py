@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.errors import NotFound, Refused
 from marketplace.ledger import accounts
 from marketplace.money import Money
 from marketplace.payments import service as payments
 from plugins.sharing.item.item_models import Item
-from plugins.sharing.pool import closing, passes, pools
+from plugins.sharing.pool import closing, passes, pool_reads, pools
 from plugins.sharing.pool.dividing import assign, days_within, divide
 from plugins.sharing.slot import answers
 from plugins.sharing.slot.windows import Window
@@ -184,6 +185,13 @@ def test_a_month_without_things_is_given_back(world: Pooling) -> None:
     assert (month.rule, month.divided_minor, world.shares()) == ("back", 0, {})
     assert world.paid()[0].refunded_minor == 950
     world.money.prove()
+
+
+def test_the_next_division_of_a_new_pool_is_its_first_month(world: Pooling) -> None:
+    """Early in April March is still to be divided, but not of a pool that opened in April."""
+    world.frozen.at(datetime(2027, 4, 1, 12, tzinfo=UTC))
+    assert pool_reads.next_division(START) == MARCH
+    assert pool_reads.next_division(clock.now()) == date(2027, 4, 1)
 
 
 def test_dividing_twice_changes_nothing(world: Pooling) -> None:

@@ -14,6 +14,7 @@ from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import log_in
 from marketplace.users.models import User
+from plugins.sharing.loan import extending
 from tests.core.method_world import MethodWorld
 from tests.core.payment_world import VISA
 from tests.plugins.sharing.request_world import Asking
@@ -178,7 +179,17 @@ def test_an_answer_for_a_fee_is_paid_before_the_loan_is_agreed(
     asking.work()
     assert asking.state(agreement) == "agreed"
     assert (asking.row(listing).state, asking.answer_state(other)) == ("settled", "released")
-    assert "Contribution" in page_text(visitor(asking, asking.asker).get(f"/agreements/{agreement.id}"))
+    me = visitor(asking, asking.asker)
+    shown = page_text(me.get(f"/agreements/{agreement.id}"))
+    assert "Contribution" in shown
+    assert "The rent €5.00" in shown, "what a payment is for stands beside it"
+    loan = asking.loan(agreement)
+    later = loan.ends_at + timedelta(hours=3)
+    local = clock.local(later, agreement.terms["zone"])
+    wish = {"ends_on": local.date().isoformat(), "ends_time": local.strftime("%H:%M")}
+    assert me.post(f"/loans/{agreement.id}/more-time", data=wish).status_code == 303
+    extending.grant(agreement.id, asking.as_lender(agreement))
+    assert (asking.loan(agreement).ends_at, asking.fresh(agreement).amount_minor) == (later, 500), "time had no price"
 
 
 def test_an_answer_that_nobody_pays_for_falls_back_and_the_others_still_stand(
