@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from math import inf
 from time import monotonic
@@ -147,17 +147,18 @@ def connection_now() -> Connection:
     return session.info.get(CONNECTION) or session.connection()
 
 
-@contextmanager
-def transaction() -> Iterator[Session]:
+def transaction() -> AbstractContextManager[Session]:
     """Run one use case as one database transaction; an inner call joins the outer one.
 
     Ends the read transaction that the request may have open and begins anew, on SQLite with BEGIN IMMEDIATE: a transaction
     that starts by reading and then wants to write can lose against another writer, or worse, decide on stale rows.
     """
     session = db.session()
-    if session.info.get(DEPTH):
-        yield session
-        return
+    return nullcontext(session) if session.info.get(DEPTH) else _begun(session)
+
+
+@contextmanager
+def _begun(session: Session) -> Iterator[Session]:
     if session.in_transaction():
         if session.new or session.dirty or session.deleted:
             raise RuntimeError("objects were changed before transaction() began; change them inside it")
@@ -236,7 +237,9 @@ def _begin_sqlite(connection: Connection) -> None:
     if EACH_ALONE in options:
         return
     begin = "BEGIN IMMEDIATE" if IMMEDIATE in options else "BEGIN"
-    for hear in connection.dispatch.before_cursor_execute:  # whoever counts or traces statements hears of this one
+    for (
+        hear
+    ) in connection.engine.dispatch.before_cursor_execute:  # whoever counts or traces statements hears of this one
         hear(connection, None, begin, (), None, False)
     dialect = connection.dialect
     try:  # by the driver: there is nothing to be prepared, converted or read

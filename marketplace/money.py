@@ -18,6 +18,9 @@ class CurrencyMismatch(ValueError):
     """Two amounts of different currencies met in one calculation."""
 
 
+CODE = re.compile("[A-Z]{3}")
+
+
 class NotAnAmount(ValueError):
     """A text could not be read as an amount of money."""
 
@@ -38,7 +41,7 @@ class Money:
         """Refuse anything but a whole number and a three-letter code."""
         if isinstance(self.minor, bool) or not isinstance(self.minor, int):
             raise TypeError(f"money counts whole minor units, got {self.minor!r}")
-        if not re.fullmatch(r"[A-Z]{3}", self.currency):
+        if not CODE.fullmatch(self.currency):
             raise ValueError(f"{self.currency!r} is no ISO 4217 code")
 
     def _same(self, other: Money) -> None:

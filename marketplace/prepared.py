@@ -59,11 +59,12 @@ class Prepared:
     def all(self, **values: Any) -> list[Any]:
         """Send it and give the rows as named tuples; raises what SQLAlchemy raises."""
         spelling, cursor, dialect = self._send(values)
-        if spelling.ways_out is None:
-            spelling.ways_out = _ways_out(spelling.columns, cursor, dialect)
+        ways = spelling.ways_out
+        if ways is None:
+            ways = spelling.ways_out = _ways_out(spelling.columns, cursor, dialect)
         rows = cursor.fetchall()
         cursor.close()
-        return [_converted(spelling, row) for row in rows]
+        return [spelling.row(_converted(ways, row) if ways else row) for row in rows]
 
     def value(self, **values: Any) -> Any:
         """Send it and give the first column of the only row, or None without a row."""
@@ -81,7 +82,9 @@ class Prepared:
         given = values if spelling.order is None else tuple([values[name] for name in spelling.order])
         # https://docs.sqlalchemy.org/en/20/core/connections.html#working-with-the-dbapi-cursor-directly
         cursor = connection.connection.cursor()
-        for hear in connection.dispatch.before_cursor_execute:  # whoever counts or traces statements hears of this one
+        for (
+            hear
+        ) in connection.engine.dispatch.before_cursor_execute:  # whoever counts or traces statements hears of this one
             hear(connection, cursor, spelling.sql, given, None, False)
         try:
             cursor.execute(spelling.sql, given)
@@ -140,10 +143,8 @@ def _row_of(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
     return give
 
 
-def _converted(spelling: _Spelling, row: Iterable[Any]) -> Any:
-    if not spelling.ways_out:
-        return spelling.row(row)
+def _converted(ways: list[tuple[int, Converter]], row: Iterable[Any]) -> list[Any]:
     values = list(row)
-    for place, convert in spelling.ways_out:
+    for place, convert in ways:
         values[place] = convert(values[place])
-    return spelling.row(values)
+    return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from flask import Flask, current_app
 
@@ -36,8 +36,10 @@ class Runtime:
 
 def runtime(app: Flask | None = None) -> Runtime:
     """Give the runtime of `app`, or of the current app."""
-    here = current_app if app is None else app  # asking the proxy whether it is true looks the app up twice
-    return cast(Runtime, here.extensions[KEY])
+    # Each thing asked of the proxy looks the app up anew, and a request asks for its runtime twenty times.
+    here = current_app._get_current_object() if app is None else app  # type: ignore[attr-defined]
+    found: Runtime = here.extensions[KEY]
+    return found
 
 
 def listing_kind(name: str) -> ListingKind | None:

@@ -63,6 +63,9 @@ class Agreement(Base):
     listing_title: ClassVar[str | None] = None
     """The listing's title, where whoever made this object knew it; see `service.title_of`."""
 
+    foretold: ClassVar[str | None] = None
+    """The move as whose outcome the row was written (`service.create`), until this very transaction makes it."""
+
     def about(self, title: str) -> None:
         """Note the listing's title; nothing that is stored with the agreement."""
         vars(self)["listing_title"] = title

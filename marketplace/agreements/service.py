@@ -17,7 +17,7 @@ from marketplace.database import db, transaction
 from marketplace.errors import NotFound, Refused
 from marketplace.hooks.types import AgreementKind
 from marketplace.kept import held, hold
-from marketplace.lifecycle import InvalidTransition, Role, Transition
+from marketplace.lifecycle import InvalidTransition, Role, StateMachine, Transition
 from marketplace.listings.models import Listing
 from marketplace.money import Money
 from marketplace.runtime import agreement_kind, announce, decide
@@ -84,18 +84,22 @@ def create(
     terms: Mapping[str, Any],
     actor: Actor,
     waits_until: datetime | None = None,
+    foretold: str | None = None,
 ) -> Agreement:
     """Make an agreement in its kind's first state, with these terms frozen (JSON-ready data).
 
-    Raises Refused when the member owns the listing, or the kind's plugin is off.
+    `foretold` names a move that the system makes before this transaction ends: what it leads to is written at once, and the
+    object shows it once the move is made. Raises Refused when the member owns the listing, or the kind's plugin is off.
     """
     machine = kind_of(kind).machine
     if listing.owner_id == member_id:
         raise Refused(_("This is your own listing."), code="own_listing")
-    at = clock.now()
     with transaction() as session:
         agreement = records.made(
-            at,
+            clock.now(),
+            CREATED,
+            actor.told,
+            _outcome(machine, foretold),
             kind=kind,
             listing_id=listing.id,
             owner_id=listing.owner_id,
@@ -108,10 +112,16 @@ def create(
             waits_until=waits_until,
         )
         agreement.about(listing.title)
-        records.written(agreement, CREATED, None, actor.told, "", {}, at)
         announce("agreement_changed", agreement=agreement, transition=CREATED, actor=actor)
         session.flush()
     return agreement
+
+
+def _outcome(machine: StateMachine, move: str | None) -> tuple[str, str, str] | None:
+    if move is None:
+        return None
+    state = machine.find(move, machine.initial, Role.SYSTEM).target
+    return move, state, machine.state(state).phase.value
 
 
 def locked(agreement_id: int) -> Agreement:
@@ -147,10 +157,13 @@ def transition(
         objections = _objections(agreement, name, actor)
         if objections:
             raise Refused(" ".join(objections), code="objection")
-        at = clock.now()
-        came_from = agreement.state
-        records.moved(agreement, move.target, kind.machine.state(move.target).phase.value, at)
-        records.written(agreement, name, came_from, actor.told, note, data or {}, at)
+        phase = kind.machine.state(move.target).phase.value
+        if agreement.foretold is not None:
+            records.came_true(agreement, name, move.target, phase, actor.told, said=bool(note or data))
+        else:
+            at, came_from = clock.now(), agreement.state
+            records.moved(agreement, move.target, phase, at)
+            records.written(agreement, name, came_from, actor.told, note, data or {}, at)
         context = TransitionContext(move, actor, note, data or {})
         effect = kind.effects.get(name)
         if effect is not None:

@@ -105,6 +105,7 @@ def place_seen(seen: Any | None, member: Any, wish: Wish, arrived: datetime) -> 
         terms=terms_of(campaign, reward, amount),
         actor=Actor(member.id, Role.MEMBER),
         waits_until=clock.now() + HOLD,
+        foretold="confirm" if wish.method_id is not None else None,
     )
     _add_side(agreement, amount, wish)
     return agreement
@@ -126,6 +127,8 @@ def _add_side(agreement: Agreement, amount: Money, wish: Wish) -> None:
     )
     if wish.method_id is not None:
         payments.use_saved_method(payment, wish.method_id)
+        if agreement.foretold:
+            raise RuntimeError(f"pledge {agreement.id} was written as confirmed, but nobody confirmed it")
 
 
 def _resume(agreement_id: int, member: Any, wish: Wish, arrived: datetime) -> Agreement:

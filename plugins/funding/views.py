@@ -25,7 +25,7 @@ from marketplace.api import (
 )
 from plugins.funding import fees, placing, pledges, reads
 from plugins.funding.arrival import note_arrival
-from plugins.funding.forms import NO_REWARD, PledgeForm, in_currency
+from plugins.funding.forms import NO_REWARD, PledgeForm, in_currency, plain_wish
 
 blueprint = Blueprint("funding", __name__, template_folder="templates")
 blueprint.before_request(note_arrival)
@@ -161,39 +161,51 @@ def _show_pledge(row: Any, form: PledgeForm) -> tuple[str, int]:
     return page, 422 if form.errors else 200
 
 
-def _seen(listing_id: int) -> tuple[Any, PledgeForm]:
-    """Look at a campaign that is in public, and read the form in its currency."""
-    row = placing.look(listing_id, current_user.id, request.form.get("nonce", ""))
+def _seen(listing_id: int, member: Any) -> Any:
+    """Look at a campaign that is in public."""
+    row = placing.look(listing_id, member.id, request.form.get("nonce", ""))
     if row is None or row.listing_state not in ("published", "closed"):
         raise NotFound(_("There is no such campaign."))
-    return row, in_currency(PledgeForm, "amount", row.currency)()
+    return row
+
+
+def _form(row: Any) -> PledgeForm:
+    form: PledgeForm = in_currency(PledgeForm, "amount", row.currency)()
+    return form
 
 
 @blueprint.get("/campaigns/<int:listing_id>/pledge")
 @login_required
 def pledge(listing_id: int) -> Any:
     """Show the form for a pledge, or for changing the pledge that one has."""
-    row, form = _seen(listing_id)
+    row = _seen(listing_id, current_user)
     if not is_open(row):
         flash(_("This campaign has ended."), "warning")
         return redirect(address(listing_id, row.slug))
-    return _show_pledge(row, form)
+    return _show_pledge(row, _form(row))
 
 
 @blueprint.post("/campaigns/<int:listing_id>/pledge")
 def send_pledge(listing_id: int) -> Any:
     """Pledge, or change the pledge that one has: one transaction, in which all is read once, who asks included."""
-    form = None
+    row: Any = None
+    form: Any = None
     try:
         with transaction():
-            if not current_user.is_authenticated:
+            member = current_user._get_current_object()  # looked for once, not at each thing asked of it
+            if not member.is_authenticated:
                 return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-            row, form = _seen(listing_id)
-            if form.validate():
-                return _carry_out(row, form)
+            row = _seen(listing_id, member)
+            wish = plain_wish(request.form, row.currency)
+            if wish is None:
+                form = _form(row)
+                wish = form.wish if form.validate() else None
+            if wish is not None:
+                return _carry_out(row, wish, member)
     except DomainError as error:
-        if form is None or error.status == 404:
+        if row is None or error.status == 404:
             raise
+        form = form or _form(row)
         form.refuse(error)
     except IntegrityError:
         known = pledges.placed_meanwhile(listing_id, current_user.id, request.form.get("nonce", ""))
@@ -203,19 +215,18 @@ def send_pledge(listing_id: int) -> Any:
     return _show_pledge(row, form)
 
 
-def _carry_out(row: Any, form: PledgeForm) -> Response:
+def _carry_out(row: Any, wish: pledges.Wish, member: Any) -> Response:
     if row.my_state == "pledged":
         pledges.change(
             row.my_agreement_id,
-            current_user,
-            amount_minor=form.amount.minor,
-            reward_id=form.reward_id,
+            member,
+            amount_minor=wish.amount_minor,
+            reward_id=wish.reward_id,
             arrived=g.arrived_at,
         )
         flash(_("Your pledge has been changed."), "success")
         return redirect(url_for("agreements.show", agreement_id=row.my_agreement_id))
-    wish = pledges.Wish(form.amount.minor, form.reward_id, form.nonce.data, form.method_id)
-    return _go_on(pledges.place_seen(row, current_user, wish, g.arrived_at))
+    return _go_on(pledges.place_seen(row, member, wish, g.arrived_at))
 
 
 def _go_on(agreement: Any) -> Response:

@@ -48,7 +48,7 @@ MOST = {
 """The most statements that a page may send; a member's page spends one on who they are and one on the header's counts."""
 
 
-PLEDGES = [16, 18]
+PLEDGES = [14, 16]
 """The statements of a pledge by form, and by the API, which also claims its key and keeps its answer; one of them is what
 a process asks every five seconds, and a pledge in between does without."""
 

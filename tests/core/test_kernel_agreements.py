@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from marketplace import clock
 from marketplace.agreements import service
 from marketplace.agreements.expiry import expire
 from marketplace.agreements.models import Agreement, AgreementEvent
@@ -62,6 +63,61 @@ def test_an_agreement_begins_in_its_kinds_first_state_with_its_first_line_of_his
     assert (made.state, made.phase, made.terms_version, made.version) == ("asked", "proposed", 1, 1)
     assert made.amount == Money(500, "EUR")
     assert history(made) == [(1, "created", None, "asked", "member")]
+
+
+def foretold(factories: Factories, move: str) -> Agreement:
+    """Make a loan of which this move is written from the start, in the open transaction."""
+    owner, member = factories.user(), factories.user()
+    db.session.flush()
+    asker, listing = member.id, factories.listing(owner)
+    db.session.flush()
+    return service.create(
+        "lending",
+        listing=listing,
+        member_id=asker,
+        amount=None,
+        terms={"thing": "A ladder"},
+        actor=Actor(asker, Role.MEMBER),
+        waits_until=clock.now() + timedelta(hours=1),
+        foretold=move,
+    )
+
+
+@pytest.mark.usefixtures("loan")
+def test_a_move_that_is_foretold_leaves_what_two_steps_leave(app: Flask, factories: Factories) -> None:
+    seen: list[str] = []
+    on(app, lapse=lambda agreement, _context: seen.append(agreement.state))
+    with transaction():
+        made = foretold(factories, "lapse")
+        assert (made.state, made.phase, made.version, made.waits_until is None) == ("asked", "proposed", 1, False)
+        service.transition(made.id, "lapse", Actor.system())
+        assert (made.state, made.phase, made.version, made.waits_until) == ("lapsed", "cancelled", 2, None)
+    now = fresh(made)
+    assert (now.state, now.phase, now.version, now.waits_until) == ("lapsed", "cancelled", 2, None)
+    assert history(made) == [(1, "created", None, "asked", "member"), (2, "lapse", "asked", "lapsed", "system")]
+    lines = select(AgreementEvent.actor_id).where(AgreementEvent.agreement_id == made.id).order_by(AgreementEvent.seq)
+    assert db.session.scalars(lines).all() == [made.member_id, None]
+    assert seen == ["lapsed"]
+
+
+def lend_what_was_to_lapse(factories: Factories) -> None:
+    with transaction():
+        made = foretold(factories, "lapse")
+        service.transition(made.id, "lend", owner(made))
+
+
+@pytest.mark.usefixtures("loan")
+def test_another_move_than_the_one_foretold_undoes_everything(factories: Factories) -> None:
+    with pytest.raises(RuntimeError, match="'lapse' came next, not 'lend'"):
+        lend_what_was_to_lapse(factories)
+    assert db.session.scalars(select(Agreement.state)).all() == []
+
+
+@pytest.mark.usefixtures("loan")
+def test_only_a_move_of_the_system_from_the_first_state_can_be_foretold(factories: Factories) -> None:
+    for move in ("lend", "give_back", "burn"):
+        with pytest.raises(InvalidTransition), transaction():
+            foretold(factories, move)
 
 
 def test_nobody_agrees_with_themselves(loan: Lend, factories: Factories) -> None:

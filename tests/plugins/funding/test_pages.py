@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from flask import g, request
 from sqlalchemy import event
 
 from marketplace.database import db, transaction
+from plugins.funding.forms import PledgeForm, in_currency, plain_wish
 from plugins.funding.models import Campaign, Pledge
 
 
@@ -110,7 +113,26 @@ def test_the_pledge_form_keeps_what_was_typed_and_says_what_is_wrong(stage, clie
     assert db.session.query(Pledge).count() == 0
 
 
-@pytest.mark.parametrize("reward", ["999999", "x", "-1", "0 OR 1=1"])
+TYPED = ("25", " 12,50 ", "1.250", "12,5x", "", "  ", "-3", "0", "\u0662\u0665")
+CHOSEN = ("0", "00", "7", "x", "-1", "\u00b2", "9" * 18, "9" * 5000, "", "new")
+
+
+@pytest.mark.parametrize("nonce", ["n" * 64, "n" * 65, " ", ""])
+def test_what_is_read_without_the_form_is_what_the_form_reads(app, nonce):
+    for amount, reward in itertools.product(TYPED, CHOSEN):
+        sent = {"nonce": nonce, "amount": amount, "reward": reward, "method": reward}
+        with app.test_request_context("/", method="POST", data=sent):
+            g.csrf_valid = True
+            form = in_currency(PledgeForm, "amount", "EUR")()
+            wish = plain_wish(request.form, "EUR")
+            if wish is not None:
+                assert form.validate(), form.errors
+                assert wish == form.wish
+            else:
+                assert not form.validate() or not amount.strip()
+
+
+@pytest.mark.parametrize("reward", ["999999", "x", "-1", "0 OR 1=1", "00", "\u00b2", "9" * 18, "9" * 5000])
 def test_nonsense_rewards_never_become_a_pledge_with_a_reward(stage, client, auth, reward):
     campaign_id = stage.live()
     auth.member()
