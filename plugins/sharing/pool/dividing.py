@@ -9,7 +9,7 @@ from marketplace.api import Money
 
 DAY = timedelta(days=1)
 
-MOST_PIECES = 1000
+MOST_PIECES = 500
 """Up to so many transfers a month each payment is divided over all owners."""
 
 
