@@ -191,6 +191,8 @@ def test_a_refund_that_fails_gives_each_their_part_back(world: Disputes) -> None
     assert (shared.payable(), world.standing(accounts.platform_fees("EUR"))) == ([1750, 2000, 1000], 250)
     assert [(one.refunded_minor, one.earned_minor) for one in shared.parts()] == [(0, 2000), (0, 1000)]
     assert [amount for _user, amount in shared.told("payment_share_again")] == [400, 200]
+    world.dispute(shared.payment, amount=950)  # by what each received, as if nothing had been asked before
+    assert shared.payable() == [1750 - 350, 2000 - 400, 1000 - 200]
     shared.world.prove()
 
 
@@ -215,6 +217,14 @@ def test_a_chargeback_after_a_refund_takes_what_each_has_left(world: Disputes) -
     world.prove()
     world.decide(ref, won=True)
     assert (shared.payable(), shared.owed()) == ([1400, 1600, 800], [0, 0, 0])
+    world.prove()
+
+
+def test_the_second_chargeback_is_divided_by_what_the_first_has_left(world: Disputes) -> None:
+    shared = Shared(world, 2000, 1000)
+    world.dispute(shared.payment, amount=950)
+    world.dispute(shared.payment, amount=1900)
+    assert shared.payable() == [1750 - 350 - 700, 2000 - 400 - 800, 1000 - 200 - 400]
     world.prove()
 
 
