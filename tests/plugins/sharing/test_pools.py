@@ -343,7 +343,14 @@ def test_the_pages_show_the_pool_its_rule_and_the_share(world: Pooling, client: 
     world.next_month()
     guest = client.get(f"/pools/{world.pool}-x", follow_redirects=True)
     assert guest.status_code == 200
-    for words in ("€9.50", "A puzzle", "In a month in which nothing was used", "March 2027", "€8.55"):
+    for words in (
+        "€9.50",
+        "A puzzle",
+        "gives a part back",
+        "In a month in which nothing was used",
+        "March 2027",
+        "€8.55",
+    ):
         assert words in guest.text, words
     stranger = world.factories.user()
     auth.login(stranger)
