@@ -55,7 +55,9 @@ def _own_left(payment: Payment) -> int:
         .join(Refund, Refund.id == RefundShare.refund_id)
         .where(RefundShare.payment_id == payment.id, Refund.state != "failed")
     )
-    received = payment.earned_minor + _minor(borne.where(Burden.refund_id.is_not(None)))
+    # What was given for a refund that nobody else gave a part of stays taken off: it has no row in `asked`.
+    shared_refunds = select(RefundShare.refund_id).where(RefundShare.payment_id == payment.id)
+    received = payment.earned_minor + _minor(borne.where(Burden.refund_id.in_(shared_refunds)))
     return max(0, received - _minor(borne.where(Burden.movement_id.is_not(None))) - _minor(asked))
 
 
