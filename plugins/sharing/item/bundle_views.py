@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 from wtforms import IntegerField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from marketplace.api import DomainError, Form, NotFound
 from plugins.sharing.item import bundles
@@ -29,8 +29,8 @@ class PartForm(Form):
     )  # fmt: skip
     percent = IntegerField(
         _l("Its owner's part of the price, in per cent"),
-        [InputRequired(), NumberRange(min=0, max=100)],
-        description=_l("Of what is left after the fee. Nothing is needed for a thing of your own."),
+        [Optional(), NumberRange(min=0, max=100)],
+        description=_l("Of what is left after the fee. Leave it empty for a thing of your own."),
     )
 
     def number(self) -> int:

@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from marketplace.api import DomainError, listing_pictures, listings, places
+from marketplace.api import DomainError, clock, listing_pictures, listings, places
 from plugins.sharing.item import bundle_views, item_reads, items, units
 from plugins.sharing.item.item_forms import WAYS, DescribeForm, NewItemForm, RulesForm, UnitForm
 from plugins.sharing.item.item_models import Item
@@ -63,6 +63,7 @@ def manage(listing_id: int) -> Any:
         shown=hours_text.shown,
         prices=_price_lines(item, price_lists.all_current(listing_id)),
         upcoming=item_reads.upcoming(listing_id),
+        now=clock.now(),
         picture_count=len(listing_pictures.of(listing_id)),
     )
 

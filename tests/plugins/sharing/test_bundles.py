@@ -205,6 +205,10 @@ def test_the_page_of_a_set_is_for_its_maker_and_the_owners(sets: Sets, client: A
     more = sets.thing(sets.owners[0])
     assert client.post(address, data={"item": f"http://x/items/{more}-a-tent", "percent": "10"}).status_code == 303
     assert client.post(address, data={"item": "nothing", "percent": "10"}).status_code == 422
+    own = sets.item()
+    assert client.post(address, data={"item": str(own), "percent": ""}).status_code == 303, (
+        "nothing is needed for one's own"
+    )
     assert client.post(f"{address}/{more}/remove").status_code == 303
     shown = client.get(f"/items/{sets.set}-a-ladder").text
     assert "What belongs to the set" in shown

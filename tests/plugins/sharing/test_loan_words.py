@@ -85,3 +85,12 @@ def test_whoever_gave_a_card_is_not_asked_to_pay_once_more(banked: Banked) -> No
     assert "Pay to keep it" not in shown
     banked.work()
     assert "Pick it up" in page_text(ben.get(here))
+
+
+def test_the_lender_sees_on_the_things_page_that_it_is_overdue(lending: Lending) -> None:
+    item = lending.item()
+    lending.out(item)
+    lena = logged_in(lending, "lender")
+    assert "Overdue" not in page_text(lena.get(f"/items/{item}/manage"))
+    lending.later(days=3)
+    assert "Overdue" in page_text(lena.get(f"/items/{item}/manage"))
