@@ -48,10 +48,33 @@ def answer(item_id: int, window: Window, member_id: int | None = None, *, with_a
         found = parts(rules, window, member_id) if free else situation.why(units, rules, window, now)
         if free and found is None:
             return Answer(True, unit_ids=tuple(free))
-    near = situation.alternatives(rules, window, now) if with_alternatives else ()
+    near = alternatives(rules, window, now, member_id) if with_alternatives else []
     if rules.is_bundle:
         near = [other for other in near if parts(rules, other, member_id) is None]
     return Answer(False, found, alternatives=tuple(near))
+
+
+def alternatives(
+    rules: Rules, window: Window, now: datetime, member_id: int | None, *, unit_id: int | None = None
+) -> list[Window]:
+    """Give what this member could have instead, the nearest first: nothing that would be refused for the same reason."""
+    if who.refusal(rules, member_id, window.starts_at) is not None:
+        return []
+    suits = None
+    if rules.quota_count is not None and rules.quota_days is not None and member_id is not None:
+        count, days = rules.quota_count, rules.quota_days
+        slots = _own_slots(rules, member_id, window, timedelta(days=days) + situation.reach_of(window))
+
+        def suits(other: Window) -> bool:
+            return not barred.too_many(slots, other, count, days)
+
+    return situation.alternatives(rules, window, now, unit_id=unit_id, suits=suits)
+
+
+def _own_slots(rules: Rules, member_id: int, window: Window, period: timedelta) -> list[tuple[datetime, datetime]]:
+    """Read a member's slots of the item that begin less than a period before or after a window."""
+    own = barred.own_slots(member_id, window, period).where(Occupancy.item_id == rules.item_id)
+    return [(since, until) for _item, since, until in db.session.execute(own)]
 
 
 def parts(rules: Rules, window: Window, member_id: int | None) -> Why | None:
@@ -83,9 +106,7 @@ def personal(rules: Rules, window: Window, member_id: int | None) -> Why | None:
     found = who.refusal(rules, member_id, window.starts_at)
     if found is not None or rules.quota_count is None or rules.quota_days is None or member_id is None:
         return found
-    period = timedelta(days=rules.quota_days)
-    own = barred.own_slots(member_id, window, period).where(Occupancy.item_id == rules.item_id)
-    slots = [(since, until) for _item, since, until in db.session.execute(own)]
+    slots = _own_slots(rules, member_id, window, timedelta(days=rules.quota_days))
     if barred.too_many(slots, window, rules.quota_count, rules.quota_days):
         return Why(Reason.QUOTA, {"count": rules.quota_count, "days": rules.quota_days})
     return None

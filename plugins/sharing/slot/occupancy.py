@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.api import InvalidInput, NotFound, Refused, clock, db
 from plugins.sharing.item.item_models import Occupancy, Unit
 from plugins.sharing.slot import situation
-from plugins.sharing.slot.answers import Answer, answer, personal
+from plugins.sharing.slot.answers import Answer, alternatives, answer, personal
 from plugins.sharing.slot.refusals import HoldExpired, Reason, SlotTaken, Why
 from plugins.sharing.slot.rules import Rules, end_refusal, load, load_of, load_of_unit, refusal
 from plugins.sharing.slot.taking import Wish, forget, take
@@ -76,7 +76,7 @@ def _take(item_id: int, wish: Wish, *, by_owner: bool = False) -> Occupancy:
     if not by_owner:
         why = refusal(rules, wish.window, now) or personal(rules, wish.window, wish.member_id)
         if why is not None:
-            raise SlotTaken(why, situation.alternatives(rules, wish.window, now, unit_id=wish.unit_id))
+            raise SlotTaken(why, alternatives(rules, wish.window, now, wish.member_id, unit_id=wish.unit_id))
     with _refused_by_the_database():
         return take(wish, rules, now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -140,9 +140,24 @@ def why(units: Iterable[Around], rules: Rules, window: Window, now: datetime) ->
     return Why(min(found, key=ORDER.index) if found else Reason.NO_UNITS)
 
 
-def alternatives(rules: Rules, window: Window, now: datetime, *, unit_id: int | None = None) -> list[Window]:
-    """Give the nearest windows of the same length that rules and units allow, the nearest first; reads one statement."""
-    reach = min(FARTHEST, max(NEAREST, window.length * 7))
+def reach_of(window: Window) -> timedelta:
+    """Give how far from a window something else is looked for."""
+    return min(FARTHEST, max(NEAREST, window.length * 7))
+
+
+def alternatives(
+    rules: Rules,
+    window: Window,
+    now: datetime,
+    *,
+    unit_id: int | None = None,
+    suits: Callable[[Window], bool] | None = None,
+) -> list[Window]:
+    """Give the nearest windows of the same length that rules and units allow, the nearest first; reads one statement.
+
+    `suits` leaves out what this member could not have all the same.
+    """
+    reach = reach_of(window)
     blocked = rules.blocked(window)
     known = Window(blocked.starts_at - reach, blocked.ends_at + reach)
     units = read(rules.item_id, known, now, unit_id=unit_id)
@@ -152,6 +167,8 @@ def alternatives(rules: Rules, window: Window, now: datetime, *, unit_id: int | 
     ):
         fits = known.starts_at <= rules.blocked(other).starts_at and rules.blocked(other).ends_at <= known.ends_at
         if not fits or other == window or any(other.overlaps(one) for one in found):
+            continue
+        if suits is not None and not suits(other):
             continue
         if refusal(rules, other, now) is None and why(units, rules, other, now) is None:
             found.append(other)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, column, delete, text
 from marketplace.api import Prepared, UtcDateTime, db, kept
 from plugins.sharing.item.item_models import Occupancy
 from plugins.sharing.slot import situation
-from plugins.sharing.slot.answers import is_own
+from plugins.sharing.slot.answers import alternatives, is_own
 from plugins.sharing.slot.refusals import Reason, SlotTaken, Why
 from plugins.sharing.slot.rules import Rules
 from plugins.sharing.slot.windows import Window
@@ -49,7 +49,7 @@ def take(wish: Wish, rules: Rules, now: datetime) -> Occupancy:
             if found is not None:
                 return found
     near = (
-        situation.alternatives(rules, wish.window, now, unit_id=wish.unit_id)
+        alternatives(rules, wish.window, now, wish.member_id, unit_id=wish.unit_id)
         if wish.kind in ("hold", "booking")
         else []
     )

@@ -144,6 +144,10 @@ def test_a_member_takes_no_more_than_their_share(items: ItemStage) -> None:
     with pytest.raises(SlotTaken) as refused:
         items.hold(item, third, member)
     assert refused.value.code == "quota"
+    for other in refused.value.alternatives:
+        assert occupancy.answer(item, other, member).free, "what is offered instead is not refused for the same reason"
+    offered = [one.starts_at for one in occupancy.answer(item, third, member).alternatives]
+    assert offered == [third.starts_at + timedelta(days=days) for days in (1, 2)]
     assert occupancy.answer(item, third, member).code == "quota"
     assert occupancy.answer(item, third, items.member()).free
     items.hold(item, third.moved(timedelta(days=1)), member)
