@@ -1,35 +1,24 @@
-"""Each kind of the provider's own entries is booked by its rule, each difference named by its cause, and each delay told once."""
+"""Each kind of the provider's own entries is booked by its rule, and each difference named by its cause."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.ledger import service as ledger
 from marketplace.ledger.export import journal
 from marketplace.ledger.reading import snapshot
-from marketplace.notifications.models import Notification
-from marketplace.payments import service, waiting
-from marketplace.payments.dispute_models import Dispute
-from marketplace.payments.models import Payout, Refund
-from marketplace.payments.payout_models import TransferReversal
 from marketplace.payments.reconciliation import books, findings
 from marketplace.payments.reconciliation.models import Difference, ProviderEntry
-from marketplace.testing.bank import Bank
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
-from marketplace.testing.frozen_clock import FrozenClock
-from tests.core.dispute_world import Disputes
-from tests.core.ledger_books import BANK, CLEARING, COSTS, eur
-from tests.core.payment_world import FAILING_REFUND
+from tests.core.ledger_books import BANK, CLEARING, COSTS
 
 BANKS, COST, THERE = BANK.code, COSTS.code, CLEARING.code
 
@@ -140,89 +129,3 @@ def test_the_totals_have_a_difference_of_their_own_for_each_currency(app: Flask)
     assert findings.open_subjects("stripe") == set()
     findings.write_balance("stripe", {"EUR": (5, 8)})
     assert differing() == [("balance", "open", "balance", 5, 8, ""), ("balance", "gone", "balance", 1, 2, "")]
-
-
-@pytest.fixture
-def world(app: Flask, sandbox: Bank, factories: Factories, frozen: FrozenClock) -> Disputes:
-    """Give a marketplace with a bank and one operator."""
-    frozen.at("2027-03-01T09:00:00")
-    made = Disputes(app, sandbox, factories)
-    factories.operator()
-    return made
-
-
-def alarms() -> list[str]:
-    """Give what the operator was told."""
-    refresh()
-    told = select(Notification.params).where(Notification.kind == "payment_alarm").order_by(Notification.id)
-    return [params["what"] for params in db.session.scalars(told)]
-
-
-def undecided(world: Disputes) -> str:
-    dispute = world.case(world.dispute(world.charged(5000)))
-    with transaction():
-        db.session.execute(update(Dispute).values(opened_at=clock.now(), due_by=None))
-    return f"chargeback is not decided (dispute {dispute.id})"
-
-
-def unanswered(world: Disputes) -> str:
-    dispute = world.case(world.dispute(world.charged(5000)))
-    with transaction():
-        db.session.execute(update(Dispute).values(answer="evidence", updated_at=clock.now()))
-    return f"answer to chargeback is stuck (dispute {dispute.id})"
-
-
-def accountless(world: Disputes) -> str:
-    world.settled(5000)
-    service.pay_out(world.owner.id, "EUR")
-    return f"pay out waits for an account (payout {db.session.scalars(select(Payout.id)).one()})"
-
-
-def sending(world: Disputes) -> str:
-    world.send_out()
-    return f"pay out is stuck (sending {db.session.scalars(select(Payout.id)).one()})"
-
-
-def reversing(world: Disputes) -> str:
-    world.ask_back()
-    return f"reversal is stuck (reversal {db.session.scalars(select(TransferReversal.id)).one()})"
-
-
-def refunding(world: Disputes) -> str:
-    service.refund(world.charged(5000, card=FAILING_REFUND), eur(500))
-    return f"refund is stuck (refund {db.session.scalars(select(Refund.id)).one()})"
-
-
-def travelling(world: Disputes) -> str:
-    refunding(world)
-    with transaction():
-        db.session.execute(update(Refund).values(state="sent"))
-    return f"refund does not arrive (refund {db.session.scalars(select(Refund.id)).one()})"
-
-
-LATE: dict[str, tuple[Callable[[Disputes], str], timedelta]] = {
-    "a bank that does not decide": (undecided, timedelta(days=120)),
-    "an answer that does not leave": (unanswered, timedelta(hours=3)),
-    "a member without an account": (accountless, timedelta(days=14)),
-    "a pay-out on its way": (sending, timedelta(days=3)),
-    "a reversal on its way": (reversing, timedelta(days=1)),
-    "a refund that is gathered": (refunding, timedelta(days=1)),
-    "a refund that does not arrive": (travelling, timedelta(days=35)),
-}
-
-
-@pytest.mark.parametrize("what", LATE)
-def test_what_waits_too_long_is_told_to_operators_once_and_not_before(
-    what: str, world: Disputes, frozen: FrozenClock
-) -> None:
-    make, after = LATE[what]
-    said = make(world)
-    with transaction():
-        db.session.execute(delete(Notification))
-    frozen.forward(seconds=after.total_seconds())
-    waiting.watch()
-    assert alarms() == []
-    frozen.forward(seconds=1)
-    for _time in range(2):
-        waiting.watch()
-    assert alarms() == [said]
