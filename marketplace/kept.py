@@ -40,6 +40,13 @@ def known(kind: type[Kept], values: Mapping[str, Any]) -> Kept:
     return made
 
 
+def apart(kind: type[Kept], values: Mapping[str, Any]) -> Kept:
+    """Give an object of a row that the session is not to know, and which nobody writes back."""
+    made: Kept = _plan(cast("Any", kind), frozenset(values))[0].class_manager.new_instance()
+    vars(made).update(values)
+    return made
+
+
 @cache
 def _plan(kind: type, given: frozenset[str]) -> tuple[Mapper[Any], tuple[str, ...], tuple[str, ...]]:
     """Give how a kind of row is mapped, and the names of its primary key and of the columns that are not given."""

@@ -17,6 +17,7 @@ from marketplace.api_v1.models import ApiToken
 from marketplace.api_v1.scopes import OPERATOR
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
+from marketplace.kept import apart
 from marketplace.prepared import Prepared
 from marketplace.users.models import User
 
@@ -29,7 +30,7 @@ USER_COLUMNS = (
     User.id, User.email, User.email_confirmed_at, User.name, User.about, User.place, User.lat, User.lon, User.locale,
     User.role, User.state, User.mail_choices, User.created_at,
 )  # fmt: skip
-
+USER_NAMES = tuple(column.key for column in USER_COLUMNS)
 
 _BY_SECRET = Prepared(
     select(ApiToken.id.label("token_id"), ApiToken.scopes, ApiToken.last_used_at, *USER_COLUMNS)
@@ -112,9 +113,8 @@ def find(secret: str) -> Caller | None:
         return None
     token_id, text, used, *columns = row
     scopes = frozenset(text.split())
-    user = User(**dict(zip((column.key for column in USER_COLUMNS), columns, strict=True)))
-    if OPERATOR not in scopes:
-        user.role = "member"
+    facts = dict(zip(USER_NAMES, columns, strict=True))
+    user = apart(User, facts if OPERATOR in scopes else {**facts, "role": "member"})
     return Caller(user, token_id, scopes, used is None or used <= now - NOTED_EVERY)
 
 
