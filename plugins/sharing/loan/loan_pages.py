@@ -70,6 +70,7 @@ class Offer:
     deposit: loan_terms.Deposit
     cancellation: Sequence[str]
     late_fee: int
+    value: str
     rules: Sequence[loans.InstantRule]
 
     @property
@@ -131,6 +132,7 @@ def span(since: datetime, until: datetime) -> str:
 
 def _offer(item: Item, window: Window, arrangement: str, count: int, member_id: int | None) -> Offer:
     quote = quoting.quote_lines(item, window, arrangement, count)
+    terms = loan_terms.freeze(item, window, arrangement, quote)
     table = cancelling.steps(item.cancellation, window.starts_at, clock.now())
     return Offer(
         window=window,
@@ -141,6 +143,7 @@ def _offer(item: Item, window: Window, arrangement: str, count: int, member_id: 
         deposit=loan_terms.deposit_of(item, count),
         cancellation=cancelling.in_words(table, display.datetime_text),
         late_fee=item.late_fee_minor_per_day * count,
+        value=loan_describe.value_words(terms),
         rules=loans.instant_rules(item, member_id),
     )
 

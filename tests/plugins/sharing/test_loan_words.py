@@ -14,6 +14,7 @@ from marketplace.testing.bank import Bank
 from marketplace.testing.clients import page_text
 from marketplace.testing.factories import Factories
 from plugins.sharing.item.item_models import Unit
+from plugins.sharing.loan.loan_forms import wish_query
 from tests.core.payment_world import VISA
 from tests.plugins.sharing.loan_world import Lending
 from tests.plugins.sharing.test_loan_money import Banked
@@ -65,6 +66,9 @@ def test_a_unit_with_a_value_of_its_own_is_claimed_up_to_that_value(lending: Len
     assert dear is not None
     with transaction():
         dear.replacement_minor = 350_00
+    wish = wish_query(lending.window(), "Europe/Amsterdam")
+    before = page_text(logged_in(lending, "borrower").get(f"/items/{item}/book", query_string=wish))
+    assert "If it gets lost: €200.00 · Nr 2: €350.00" in before, "it is said before it is asked for"
     both = lending.out(item, count=2)
     page = page_text(logged_in(lending, "borrower").get(f"/agreements/{both.id}"))
     assert "€200.00 for each · Nr 2: €350.00" in page
