@@ -369,3 +369,7 @@ def test_the_lender_finds_everything_from_one_page(client: Any, lender: User) ->
     for path in ("edit", "rules", "hours", "units/new", "prices", "labels", "calendars", "uses"):
         assert f'href="/items/{number}/{path}"' in shown, path
         assert client.get(f"/items/{number}/{path}").status_code == 200, path
+    label = client.get(f"/items/{number}/labels").text
+    assert re.search(r"<strong>[^<]+</strong><br><code>", label), (
+        "the only unit is called as the thing, which is said once"
+    )
