@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from marketplace.database import db, transaction
 from marketplace.jobs.models import QUEUED, Job
-from marketplace.payments import service
+from marketplace.payments import refund_sources, service
 from marketplace.payments.models import PaymentAttempt, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
 from marketplace.payments.sweep import LONG, SHORT, sweep
@@ -138,3 +138,33 @@ def test_an_event_that_nobody_looked_at_is_rung_again(world: Disputes, frozen: F
     assert swept() == []
     frozen.forward(seconds=1)
     assert {key for key, _payload in swept()} == before
+
+
+def test_what_is_under_way_keeps_nothing_else_waiting(world: Disputes, frozen: FrozenClock) -> None:
+    world.fault("transfers.reversals.create", "lost_before")
+    world.ask_back()
+    world.work()
+    payment = world.charged(5000)
+    world.fault("refunds.create", "lost_before")
+    service.refund(payment, eur(100))
+    world.work()
+    under_way = [attempt_in("unknown", "lost")(world)]
+    under_way += [
+        f"payments.recover:{attempt_id}"
+        for attempt_id in db.session.scalars(
+            select(PaymentAttempt.id).where(PaymentAttempt.kind.in_(("refund", "reversal")))
+        )
+    ]
+    assert len(under_way) == 3
+    refresh()
+    with transaction():
+        refund_sources.ask(db.session.scalars(select(PayoutPart)).one(), 300)
+    service.refund(payment, eur(200))
+    lost = [
+        lost_charge(world),
+        f"payments.refund:{db.session.scalars(select(func.max(Refund.id))).one()}",
+        f"payments.reverse:{db.session.scalars(select(func.max(TransferReversal.id))).one()}",
+    ]
+    lose_jobs()
+    frozen.forward(seconds=LONG.total_seconds() + 1)
+    assert sorted(key for key, _payload in swept()) == sorted([*under_way, *lost])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -129,3 +130,17 @@ def test_the_totals_have_a_difference_of_their_own_for_each_currency(app: Flask)
     assert findings.open_subjects("stripe") == set()
     findings.write_balance("stripe", {"EUR": (5, 8)})
     assert differing() == [("balance", "open", "balance", 5, 8, ""), ("balance", "gone", "balance", 1, 2, "")]
+
+
+def test_what_moved_is_counted_from_the_very_first_booking_and_young_ones_wait(app: Flask) -> None:
+    now = clock.now()
+    assert books.moved_since("stripe", 0, now + timedelta(hours=1)) == (set(), 0)
+    with transaction():
+        assert books.book(entry("topup", 500))
+    refresh()
+    _moved, newest = books.moved_since("stripe", 0, now)
+    assert newest > 0
+    assert books.moved_since("stripe", 0, now - timedelta(seconds=1)) == (set(), newest)
+    assert books.moved_since("stripe", 0, now + timedelta(hours=1)) == ({"po_1"}, newest)
+    assert books.moved_since("stripe", newest, now + timedelta(hours=1)) == (set(), newest)
+    assert books.moved_since("other", 0, now + timedelta(hours=1)) == (set(), newest)
