@@ -57,7 +57,8 @@ def run(folder: Path, port: int, *, fresh: bool, days_later: float, load_only: b
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     site, bank = free_port(port), free_port(12111)
-    environ = environment(folder, site, bank, days_ahead(folder, days_later))
+    ahead = days_ahead(folder, days_later)
+    environ = environment(folder, site, bank, ahead)
     running = Processes(environ)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -65,6 +66,7 @@ def run(folder: Path, port: int, *, fresh: bool, days_later: float, load_only: b
         running.start(
             "marketplace.sandbox", "--port", str(bank), "--database", str(folder / "sandbox.db"),
             "--webhook", f"http://127.0.0.1:{site}/webhooks/stripe", "--webhook-secret", webhook_secret(folder),
+            "--days-ahead", str(ahead),
         )  # fmt: skip
         wait_for(bank)
         fill(environ)

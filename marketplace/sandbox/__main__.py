@@ -22,6 +22,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--api-key", action="append", help="secret key to accept, may be repeated (sk_test_sandbox)")
     parser.add_argument("--webhook", default="", help="address that events are sent to")
     parser.add_argument("--webhook-secret", default="", help="secret that events are signed with (whsec_…)")
+    parser.add_argument("--days-ahead", type=float, default=0.0, help="let the bank's clock run at least so far ahead")
     parser.add_argument("--even-in-production", action="store_true", help="start although the environment forbids it")
     return parser.parse_args(argv)
 
@@ -43,6 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     except (RefusesToStart, OSError) as error:
         print(f"The payment sandbox does not start: {error}", file=sys.stderr)
         return 2
+    server.sandbox.clock.run_ahead(given.days_ahead * 86_400)
 
     def interrupted(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

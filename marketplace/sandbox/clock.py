@@ -40,6 +40,10 @@ class Clock:
             self._keep()
         return self.now()
 
+    def run_ahead(self, seconds: float) -> None:
+        """Run at least so many seconds ahead of real time; a clock that is further already stays where it is."""
+        self.advance(max(0.0, seconds - self._offset))
+
     def set(self, at: float) -> int:
         """Move the clock forward to the instant `at` (seconds since 1970, UTC) and return it."""
         return self.advance(at - self.precise())

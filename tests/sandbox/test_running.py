@@ -5,6 +5,8 @@ import json
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,20 @@ def test_the_program_answers_and_ends_on_a_signal_and_keeps_its_books(tmp_path: 
         assert "ended" in running.stdout.read()
         running.stdout.close()
     assert names == [["Anna"], ["Anna", "Anna"]]
+
+
+def test_its_clock_runs_as_far_ahead_as_the_program_is_told_and_never_goes_back(tmp_path: Path) -> None:
+    days = []
+    for ahead in ("31", "2"):
+        command = [sys.executable, "-m", "marketplace.sandbox", "--port", "0", "--database", str(tmp_path / "bank.db")]
+        running = subprocess.Popen([*command, "--days-ahead", ahead], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert running.stdout is not None
+        with urllib.request.urlopen(f"{running.stdout.readline().split()[-1]}/_sandbox/clock") as answer:
+            days.append((json.load(answer)["now"] - time.time()) / 86_400)
+        running.terminate()
+        assert running.wait(timeout=15) == 0
+        running.stdout.close()
+    assert days == pytest.approx([31, 31], abs=0.01)
 
 
 def test_it_runs_in_process_as_a_wsgi_application(tmp_path: Path) -> None:
