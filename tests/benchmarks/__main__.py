@@ -62,7 +62,7 @@ def main() -> None:
         sizes=tuple(wanted.listings or usual),
         rounds=10 if quick else 50,
         pledges=6 if quick else 12,  # the smaller site has 200 campaigns, and nobody pledges twice to one
-        starts=5 if quick else 11,
+        starts=5 if quick else 21,
     )
     folder = Path(tempfile.mkdtemp(prefix="mkt-bench-"))
     with held_open(folder):
