@@ -47,7 +47,7 @@ class Stage:
 
     def draft(self, goal: int = 100_00, days: int = 30) -> int:
         """Start a campaign that could be published."""
-        facts = {"title": "A garden", "summary": "Vegetables for all", "body_md": STORY, "place": "Utrecht"}
+        facts = {"title": "A garden", "summary": "Groente voor iedereen", "body_md": STORY, "place": "Utrecht"}
         facts["category"] = "garden"
         return campaigns.create(self.owner, facts=facts, goal_minor=goal, days=days).id
 
