@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 import requests
 from flask import Flask
 from sqlalchemy import func, select
@@ -17,7 +18,7 @@ from marketplace.ledger import accounts
 from marketplace.ledger.models import LedgerAccount
 from marketplace.money import Money
 from marketplace.notifications.models import Notification
-from marketplace.payments import checkouts, methods, service
+from marketplace.payments import apply_charges, apply_holds, checkouts, dunning, methods, service
 from marketplace.payments.models import Payment, PaymentDunning, PaymentHold, SavedMethod
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import refresh
@@ -147,3 +148,15 @@ class MethodWorld(World):
 
 
 __all__ = ["HOLD", "MASTERCARD", "NOW", "SAVE", "VISA", "MethodWorld", "eur"]
+
+
+def listening(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give a list that grows by what agreements are told of a payment."""
+    found: list[str] = []
+
+    def listen(_hook: str, **facts: Any) -> None:
+        found.append(facts["change"])
+
+    for module in (apply_charges, apply_holds, dunning):
+        monkeypatch.setattr(module, "announce", listen)
+    return found

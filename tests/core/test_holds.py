@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,7 +15,7 @@ from marketplace.payments.charging import confirm, look_at_payment
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
-from tests.core.method_world import HOLD, MASTERCARD, SAVE, VISA, MethodWorld, eur
+from tests.core.method_world import HOLD, MASTERCARD, SAVE, VISA, MethodWorld, eur, listening
 from tests.core.payment_world import ASKS_ALWAYS, DECLINES
 
 VISA_HOLDS = timedelta(days=4, hours=18)
@@ -31,16 +30,7 @@ def world(app: Flask, sandbox: Bank, factories: Factories, frozen: FrozenClock) 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Hear what agreements are told of a payment."""
-    from marketplace.payments import apply_charges, apply_holds, dunning
-
-    found: list[str] = []
-
-    def listen(_hook: str, **facts: Any) -> None:
-        found.append(facts["change"])
-
-    for module in (apply_charges, apply_holds, dunning):
-        monkeypatch.setattr(module, "announce", listen)
-    return found
+    return listening(monkeypatch)
 
 
 def test_an_amount_is_held_until_the_moment_that_the_bank_names(world: MethodWorld) -> None:

@@ -13,7 +13,7 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.jobs.models import QUEUED, Job
 from marketplace.notifications.models import Notification
-from marketplace.payments import apply_charges, apply_holds, dunning, service
+from marketplace.payments import service
 from marketplace.payments.apply import apply
 from marketplace.payments.facts import (
     Advice,
@@ -34,7 +34,7 @@ from marketplace.testing.bank import Bank
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
-from tests.core.method_world import HOLD, SAVE, MethodWorld
+from tests.core.method_world import HOLD, SAVE, MethodWorld, listening
 
 ASKED = "authentication_required"
 LATER, CARD, NEVER = (Declined("some_code", one is Advice.LATER, one) for one in list(Advice)[:3])
@@ -51,14 +51,7 @@ def world(app: Flask, sandbox: Bank, factories: Factories, frozen: FrozenClock) 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Hear what agreements are told of their payments."""
-    found: list[str] = []
-
-    def listen(_hook: str, **facts: Any) -> None:
-        found.append(facts["change"])
-
-    for module in (apply_charges, apply_holds, dunning):
-        monkeypatch.setattr(module, "announce", listen)
-    return found
+    return listening(monkeypatch)
 
 
 def under_way(world: MethodWorld, strategy: str, state: str = "") -> tuple[Payment, PaymentAttempt]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -123,26 +123,21 @@ def align(payment: Any, agreement: Agreement) -> int:
 
 def returnable(member_id: int) -> dict[tuple[int, str], int]:
     """Give by owner and currency how much bought credit can be given back: what is left, and no more than was paid."""
-    bought: dict[tuple[int, str], int] = {}
-    for one in _purchases(payments.Payment.payer_id == member_id):
-        key = one.payee_id, one.currency
-        bought[key] = bought.get(key, 0) + one.kept.minor
     left = {(row.owner_id, row.currency): row.balance_minor for row in credits.accounts_of(member_id)}
-    return _bounded(bought, left)
+    return _bounded(((one.payee_id, one) for one in _purchases(payments.Payment.payer_id == member_id)), left)
 
 
 def returnable_by(owner_id: int) -> dict[tuple[int, str], int]:
     """Give by member and currency how much credit bought with an owner can be given back, by the same rule."""
-    bought: dict[tuple[int, str], int] = {}
-    for one in _purchases(payments.Payment.payee_id == owner_id):
-        key = one.payer_id, one.currency
-        bought[key] = bought.get(key, 0) + one.kept.minor
     left = {(row.member_id, row.currency): row.balance_minor for row in credits.left_with(owner_id)}
-    return _bounded(bought, left)
+    return _bounded(((one.payer_id, one) for one in _purchases(payments.Payment.payee_id == owner_id)), left)
 
 
-def _bounded(bought: dict[tuple[int, str], int], left: dict[tuple[int, str], int]) -> dict[tuple[int, str], int]:
-    return {key: minor for key, paid in bought.items() if (minor := min(paid, left.get(key, 0)))}
+def _bounded(bought: Iterable[tuple[int, Any]], left: dict[tuple[int, str], int]) -> dict[tuple[int, str], int]:
+    paid: dict[tuple[int, str], int] = {}
+    for other, one in bought:
+        paid[other, one.currency] = paid.get((other, one.currency), 0) + one.kept.minor
+    return {key: minor for key, most in paid.items() if (minor := min(most, left.get(key, 0)))}
 
 
 def _purchases(*which: Any) -> Sequence[Any]:
