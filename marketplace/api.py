@@ -64,6 +64,7 @@ if TYPE_CHECKING:  # for editors, type checkers and import contracts; a test com
     from marketplace.listings.text import render as render_markdown
     from marketplace.money import Money, parse_amount
     from marketplace.notifications import service as notifications
+    from marketplace.once import once
     from marketplace.outgoing.fetching import FetchFailed, check_address, fetch
     from marketplace.payments import service as payments
     from marketplace.payments.billing.numbers import next_number as bill_number
@@ -84,7 +85,7 @@ __all__ = [
     "UtcDateTime", "access", "after_commit", "agreements", "api_v1", "audit", "bill_number", "category_choices",
     "category_of", "check_address", "clock", "content_policy", "csrf", "db", "display", "fee_settings", "fetch", "hookimpl",
     "in_transaction", "jobs", "kept", "late", "limiter", "listing_pictures", "listings", "locator", "looked_at",
-    "notifications", "paging", "parse_amount", "partial_index", "payments", "picture_url", "places", "preview_url",
+    "notifications", "once", "paging", "parse_amount", "partial_index", "payments", "picture_url", "places", "preview_url",
     "private_pictures", "render_markdown", "reviews", "runtime", "search", "settings", "transaction", "whereabouts",
 ]  # fmt: skip
 
@@ -162,6 +163,7 @@ _HOMES = {
     "locator": "marketplace.listings.locator",
     "looked_at": "marketplace.listings.acts:looked_at",
     "notifications": "marketplace.notifications.service",
+    "once": "marketplace.once:once",
     "paging": "marketplace.admin.paging",
     "parse_amount": "marketplace.money:parse_amount",
     "partial_index": "marketplace.database:partial_index",

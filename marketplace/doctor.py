@@ -23,6 +23,7 @@ from marketplace.notifications.transport import BadMailAddress, server_of
 from marketplace.outgoing.models import OutgoingEndpoint
 from marketplace.payments.inbox import oldest_waiting
 from marketplace.payments.models import GatewayEvent, Payment
+from marketplace.payments.offline import methods as by_hand
 from marketplace.reviews import ratings
 from marketplace.runtime import collect, runtime
 
@@ -131,7 +132,8 @@ def check_jobs() -> Iterator[HealthProblem]:
 def check_webhooks() -> Iterator[HealthProblem]:
     """Look whether what the payment provider announces gets in and is dealt with, and whether others hear of us."""
     settings = runtime().settings
-    if settings.payments and settings.environment == "production" and not settings.stripe_webhook_secrets:
+    by_stripe = settings.payments and settings.takes("stripe")
+    if by_stripe and settings.environment == "production" and not settings.stripe_webhook_secrets:
         yield _error("no event of the payment provider can get in", "set MARKETPLACE_STRIPE_WEBHOOK_SECRETS")
     age = oldest_waiting()
     if age is not None and age > LONGEST_WAIT:
@@ -149,6 +151,16 @@ def check_webhooks() -> Iterator[HealthProblem]:
     if deaf := db.session.scalar(off):
         yield _warning(
             f"{deaf} other systems are no longer told what happens here", "see Webhooks out on the operator pages"
+        )
+
+
+def check_ways_to_pay() -> Iterator[HealthProblem]:
+    """Look whether members can pay at all on a site without a provider."""
+    settings = runtime().settings
+    if settings.payments and not settings.takes("stripe") and not by_hand.offered():
+        yield _warning(
+            "nobody can pay here: neither bank transfers nor cash are switched on",
+            "fill in “Bank transfer and cash” under Settings on the operator pages, or set MARKETPLACE_PAYMENTS=off",
         )
 
 
@@ -175,6 +187,7 @@ CHECKS: tuple[Check, ...] = (
     check_plugins_off,
     check_jobs,
     check_webhooks,
+    check_ways_to_pay,
     check_ratings,
     check_hooks,
 )

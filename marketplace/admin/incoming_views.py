@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased
 
+from marketplace import display
 from marketplace.admin.door import Question, asked, blueprint, me
 from marketplace.admin.incoming_forms import receipt_form
 from marketplace.admin.paging import chips, one_of, paged, word
@@ -132,7 +133,8 @@ def _receipt(request_id: int, receipt_id: int) -> tuple[str, str]:
     receipt = db.session.get(OfflineReceipt, receipt_id)
     if receipt is None or receipt.request_id != request_id:
         raise NotFound(_("There is no such receipt."))
-    return str(receipt.amount), url_for("operator.incoming_one", request_id=request_id)
+    amount = display.money(receipt.amount.minor, receipt.amount.currency, exact=True)
+    return amount, url_for("operator.incoming_one", request_id=request_id)
 
 
 @blueprint.route("/incoming/<int:request_id>/receipts/<int:receipt_id>/confirm", methods=["GET", "POST"])

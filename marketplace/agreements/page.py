@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
@@ -25,6 +25,8 @@ from marketplace.runtime import agreement_kind, decide, listing_kind, runtime
 from marketplace.users.models import User
 
 MOST_EVENTS = 100
+AT_ONCE = timedelta(seconds=1)
+"""What the system does so soon after an agreement was made belongs to its making."""
 TONES = {"completed": "good", "active": "info", "agreed": "info", "proposed": "warm", "failed": "bad", "cancelled": ""}
 
 
@@ -129,6 +131,14 @@ def state_label(kind: AgreementKind | None, state: str) -> Any:
         return state.replace("_", " ")
 
 
+def foreseen(agreement: Agreement, move: Transition, role: str) -> str:
+    """Say in figures what a move that has to be confirmed would mean now; "" where its kind has nothing to add."""
+    kind = agreement_kind(agreement.kind)
+    if kind is None or kind.foresee is None or not move.confirm:
+        return ""
+    return kind.foresee(agreement, move.name, role)
+
+
 def price_lines(agreement: Agreement) -> list[PriceLine]:
     """List what the agreement costs: the agreed amount, and what plugins add to it."""
     if agreement.amount is None:
@@ -166,7 +176,7 @@ def _steps(agreement: Agreement, kind: AgreementKind | None, viewer: User, *, en
     rows = db.session.execute(
         select(
             AgreementEvent.transition, AgreementEvent.to_state, AgreementEvent.actor_id, AgreementEvent.note,
-            AgreementEvent.at, User.name,
+            AgreementEvent.at, AgreementEvent.actor_role, User.name,
         )
         .outerjoin(User, User.id == AgreementEvent.actor_id)
         .where(AgreementEvent.agreement_id == agreement.id)
@@ -174,16 +184,30 @@ def _steps(agreement: Agreement, kind: AgreementKind | None, viewer: User, *, en
         .limit(MOST_EVENTS)
     ).all()  # fmt: skip
     steps = []
-    for row in reversed(rows):
+    for row, author in _told(rows[::-1]):
         text = _("Terms changed") if row.transition == AMENDED else state_label(kind, row.to_state)
-        who = _("You") if row.actor_id == viewer.id else row.name or runtime().settings.site_name
+        who = _("You") if author.actor_id == viewer.id else author.name or runtime().settings.site_name
         latest = row is rows[0]
         steps.append(
-            Step(text, row.at, "current" if latest and not ended else "done", _note(who, row.note), _icon(row))
+            Step(text, row.at, "current" if latest and not ended else "done", _note(who, row.note), _icon(author))
         )
     if agreement.waits_until is not None and not ended:
         steps.append(Step(_by_itself(agreement, kind), agreement.waits_until, "todo", icon="hourglass"))
     return steps
+
+
+def _told(rows: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Pair what happened, the oldest first, with who did it: a first state that the system left at once never waited for anybody.
+
+    What came of it is then told as the deed of whoever made the agreement.
+    """
+    found = [(row, row) for row in rows]
+    while len(found) > 1:
+        (first, author), (second, _itself) = found[:2]
+        if author.transition != CREATED or second.actor_role != Role.SYSTEM or second.at - first.at > AT_ONCE:
+            break
+        found[:2] = [(second, author)]
+    return found
 
 
 def _by_itself(agreement: Agreement, kind: AgreementKind | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
@@ -74,7 +74,10 @@ def move(agreement_id: int, name: str) -> Any:
         problem = _("This is not possible any more: the agreement has moved on meanwhile. Here is how it stands now.")
         return _shown(agreement, user, problem, 409)
     form = OperatorMoveForm() if actor.role == Role.OPERATOR else MoveForm()
-    if form.validate_on_submit():
+    figures = pages.foreseen(agreement, wanted, str(actor.role))
+    # Nobody confirms other figures than they have read: a step of a table may have passed since the page was shown.
+    changed = request.method == "POST" and request.form.get("figures", figures) != figures
+    if form.validate_on_submit() and not changed:
         try:
             access.require(user, "agreement.act", agreement)
             moved = service.transition(agreement_id, name, actor, note=form.note.data or "")
@@ -89,7 +92,8 @@ def move(agreement_id: int, name: str) -> Any:
         flash(_("Done. How it stands now: %(state)s.", state=stands), "success")
         return redirect(url_for("agreements.show", agreement_id=agreement_id))
     page = pages.gathered(agreement, user)
-    return render_template("agreements/move.html", page=page, form=form, move=wanted), 422 if form.errors else 200
+    text = render_template("agreements/move.html", page=page, form=form, move=wanted, figures=figures, changed=changed)
+    return text, 409 if changed else 422 if form.errors else 200
 
 
 def _wanted(agreement: Agreement, name: str, actor: service.Actor) -> Transition | None:

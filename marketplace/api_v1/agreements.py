@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from marketplace import access
 from marketplace.agreements import service
 from marketplace.agreements.models import Agreement, AgreementEvent
+from marketplace.agreements.page import foreseen
 from marketplace.api_v1 import paging
 from marketplace.api_v1.core_part import core
 from marketplace.api_v1.operations import Call, Reply
@@ -33,7 +34,7 @@ from marketplace.api_v1.shapes import (
 )
 from marketplace.database import db
 from marketplace.errors import Conflict, NotFound, Refused
-from marketplace.lifecycle import Role
+from marketplace.lifecycle import Role, Transition
 from marketplace.listings.models import Listing
 from marketplace.users.models import User
 
@@ -204,12 +205,19 @@ def shown(agreement: Agreement, user: User) -> Reply:
         updated_at=agreement.updated_at,
         history=history(agreement.id),
         possible=[
-            Possible(name=move.name, label=str(move.label), confirm=str(move.confirm) if move.confirm else None)
+            Possible(name=move.name, label=str(move.label), confirm=_confirming(agreement, move, str(actor.role)))
             for move in service.possible(agreement, actor)
         ],
         url=paging.absolute(f"/agreements/{agreement.id}"),
     )
     return Reply(body, agreement.version)
+
+
+def _confirming(agreement: Agreement, move: Transition, role: str) -> str | None:
+    """Give what somebody should read before making a move, with what it would mean now in figures."""
+    if not move.confirm:
+        return None
+    return " ".join(filter(None, (str(move.confirm), foreseen(agreement, move, role))))
 
 
 def history(agreement_id: int) -> list[Event]:

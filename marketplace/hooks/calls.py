@@ -9,7 +9,7 @@ from marketplace.database import db, in_transaction
 from marketplace.hooks.manager import Hooks
 from marketplace.hooks.slots import as_slot
 from marketplace.hooks.specs import Announce, Decide, Register, hook_names
-from marketplace.hooks.types import NavItem, PageAction, SlotFill
+from marketplace.hooks.types import NavItem, PageAction, SlotFill, TodoItem
 from marketplace.logs import log_of
 
 log = log_of(__name__)
@@ -17,7 +17,12 @@ log = log_of(__name__)
 _COLLECTED = frozenset((*hook_names(Register), "export_member", "health_problems"))
 _DECIDED = frozenset(hook_names(Decide))
 _ANNOUNCED = frozenset((*hook_names(Announce), "erase_member", "load_demo"))
-_SHOWN: dict[str, type] = {"nav_items": NavItem, "slot_fills": SlotFill, "page_actions": PageAction}
+_SHOWN: dict[str, type] = {
+    "nav_items": NavItem,
+    "slot_fills": SlotFill,
+    "page_actions": PageAction,
+    "todo_items": TodoItem,
+}
 """What each hook of the page family gives; the table has to name them all."""
 
 

@@ -20,6 +20,7 @@ from marketplace.hooks.types import (
     PriceLine,
     SettingSpec,
     SlotFill,
+    TodoItem,
 )
 
 if TYPE_CHECKING:
@@ -124,6 +125,10 @@ class Page:
     @hookspec
     def page_actions(self, subject: Any, viewer: Any) -> Iterable[PageAction]:  # type: ignore[empty-body]
         """Give buttons for the page of a listing, an agreement or a member."""
+
+    @hookspec
+    def todo_items(self, user: Any) -> Iterable[TodoItem]:  # type: ignore[empty-body]
+        """Give what waits for a member besides agreements, which their kinds speak for; all is sorted by when it is due."""
 
 
 class Care:

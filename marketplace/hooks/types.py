@@ -116,6 +116,7 @@ class AgreementKind:
     `reviewed` says what may be reviewed once one is completed: "person" for the two parties, "item" for the thing as well.
     `charged_at_once` names the purposes of payments whose card is charged as soon as it is given, so that payers read it.
     `purposes` says in words what payments of each purpose are for; where there is one payment only, it need not.
+    `foresee(agreement, transition, role)` says in figures what a move that asks "are you sure?" would mean now, "" for nothing.
     """
 
     name: str
@@ -129,11 +130,15 @@ class AgreementKind:
     reviewed: frozenset[str] = frozenset()
     charged_at_once: frozenset[str] = frozenset()
     purposes: Mapping[str, Text] = field(default_factory=dict)
+    foresee: Callable[[Any, str, str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SettingSpec:
-    """A setting that an operator may change while the site runs; `type` decides the form field and the check."""
+    """A setting that an operator may change while the site runs; `type` decides the form field and the check.
+
+    `check(value)` gives a sentence when a value of the right type still can't be right, else None.
+    """
 
     key: str
     label: Text
@@ -143,6 +148,7 @@ class SettingSpec:
     minimum: Any = None
     maximum: Any = None
     group: Text = ""
+    check: Callable[[Any], Text | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

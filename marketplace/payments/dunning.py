@@ -139,9 +139,14 @@ def _give_up(payment: Payment, row: PaymentDunning) -> None:
     announce("payment_changed", payment=payment, change="given_up")
 
 
+def runs(payment: Payment) -> bool:
+    """Tell whether a payment was refused and the next step after that is planned."""
+    return bool(_STATE.value(payment=payment.id) == "running")
+
+
 def ended(payment: Payment) -> None:
     """End the dunning of a locked payment that was paid or cancelled."""
-    if _STATE.value(payment=payment.id) == "running":
+    if runs(payment):
         row = db.session.get_one(PaymentDunning, payment.id, populate_existing=True)
         row.state, row.next_at = "ended", None
         db.session.flush()

@@ -156,7 +156,8 @@ def cancel_payment(payment: Payment) -> Payment:
 def charge(payment: Payment) -> None:
     """Ask for the money now; a job does it after the commit. Asking twice charges once.
 
-    Raises Refused when there is no method, or the payment was cancelled.
+    What the bank has refused is tried again by its schedule (`dunning`), however often it is asked for. Raises Refused when
+    there is no method, or the payment was cancelled.
     """
     with transaction():
         payment = locked(payment.id)
@@ -172,6 +173,8 @@ def charge(payment: Payment) -> None:
             raise Refused(_("An amount is held for this payment: take that."), code="payment_held")
         if payment.strategy == Strategy.HOLD:  # its hold is over, or was never asked for: the card is charged instead
             payment.strategy = Strategy.SAVE_AND_CHARGE
+        elif payment.state == "declined" and dunning.runs(payment):
+            return
         payment.due_at = payment.due_at or clock.now()
         db.session.flush()
         ring(payment)

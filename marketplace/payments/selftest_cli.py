@@ -18,6 +18,8 @@ def selftest_command() -> None:
     settings = runtime().settings
     if not settings.takes(gateway_name()):
         raise click.ClickException("payments by a provider are switched off")
+    if not settings.stripe_api_key:
+        raise click.ClickException("MARKETPLACE_STRIPE_API_KEY is not set")
     if not settings.stripe_api_key.startswith(TEST_KEYS):
         raise click.ClickException("MARKETPLACE_STRIPE_API_KEY is no test key; this would move real money")
     click.echo(f"asking {settings.stripe_api_base or 'Stripe'}")

@@ -88,10 +88,14 @@ def set_value(key: str, value: Any, actor_id: int | None, reason: str = "", *, v
 
 def check(key: str, value: Any) -> Any:
     """Give the value in its setting's type; raises InvalidInput with a message for the field `key`, and UnknownSetting."""
+    spec = spec_of(key)
     try:
-        return checked(spec_of(key), value, runtime().settings.currency)
+        typed = checked(spec, value, runtime().settings.currency)
     except NotAValue as error:
         raise InvalidInput({key: str(error)}) from None
+    if spec.check is not None and (wrong := spec.check(typed)):
+        raise InvalidInput({key: str(wrong)})
+    return typed
 
 
 def form_fields() -> Sequence[Field]:

@@ -13,22 +13,24 @@ from marketplace.agreements.models import OPEN, Agreement
 from marketplace.database import db
 from marketplace.display import money
 from marketplace.hooks.types import TodoItem
-from marketplace.lifecycle import Role
+from marketplace.lifecycle import Phase, Role
 from marketplace.listings.models import Listing
-from marketplace.payments.models import Payout, PayoutAccount
-from marketplace.runtime import agreement_kind, listing_kind
+from marketplace.payments.models import Payment, PaymentDunning, Payout, PayoutAccount
+from marketplace.runtime import agreement_kind, listing_kind, page_parts
 from marketplace.users.models import User
 
 MOST_AGREEMENTS = 25
 """Newest open agreements that are asked per role, so that the page costs the same for somebody with thousands."""
 
 MOST_DRAFTS = 3
+WAITS_FOR_PAYER = ("method_needed", "declined", "action_required")
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def items(user: User) -> list[TodoItem]:
-    """List what waits for the member, what is due first on top; four statements, and what the kinds themselves ask."""
-    found = [*_of_the_account(user), *_of_earnings(user), *_of_agreements(user), *_of_drafts(user)]
+    """List what waits for the member, what is due first on top; four statements, and what kinds and plugins ask."""
+    found = [*_of_the_account(user), *_of_money(user), *_of_agreements(user), *_of_drafts(user)]
+    found += page_parts("todo_items", user=user)
     return sorted(found, key=lambda item: item.due or NEVER)
 
 
@@ -43,20 +45,42 @@ def _of_the_account(user: User) -> Iterable[TodoItem]:
         yield TodoItem(_("Tell your neighbours who you are"), url_for("account.profile"), icon="smile")
 
 
-def _of_earnings(user: User) -> Iterable[TodoItem]:
-    """Ask for what keeps earnings from being sent: an account to send them to, or an answer that the provider wants."""
+def _of_money(user: User) -> Iterable[TodoItem]:
+    """Ask for what is owed and for what keeps earnings from being sent, by one statement.
+
+    Owed is what agreements that are over left to pay, such as damage; of open ones their kinds ask. Earnings wait for an account
+    to send them to, or for an answer that the provider wants.
+    """
+    owed = (
+        select(PaymentDunning.last_at, Payment.amount_minor, Payment.currency, Payment.id, Listing.title)
+        .join_from(Payment, Agreement, Agreement.id == Payment.agreement_id)
+        .join(Listing, Listing.id == Agreement.listing_id)
+        .outerjoin(PaymentDunning, (PaymentDunning.payment_id == Payment.id) & (PaymentDunning.state == "running"))
+        .where(Payment.payer_id == user.id, Payment.state.in_(WAITS_FOR_PAYER), Agreement.phase == Phase.COMPLETED)
+    )
+    nothing = null(), null(), null()
     wanted = or_(PayoutAccount.due_by.is_not(None), PayoutAccount.past_due)
-    asked = select(PayoutAccount.due_by, null().label("minor"), null().label("currency")).where(
+    asked = select(PayoutAccount.due_by, null(), *nothing).where(
         PayoutAccount.user_id == user.id, PayoutAccount.gone_at.is_(None), wanted
     )
-    waiting = select(null(), Payout.amount_minor, Payout.currency).where(
+    waiting = select(null(), Payout.amount_minor, Payout.currency, null(), null()).where(
         Payout.user_id == user.id, Payout.state == "waiting_account"
     )
-    for due, minor, currency in db.session.execute(asked.union_all(waiting)):
+    for due, minor, currency, payment_id, title in db.session.execute(owed.union_all(asked, waiting)):
+        yield _about_money(
+            due, money(minor, currency, exact=payment_id is not None) if currency else "", payment_id, title
+        )
+
+
+def _about_money(due: datetime | None, amount: str, payment_id: int | None, title: str | None) -> TodoItem:
+    if payment_id is not None:
+        words = _("Pay %(amount)s for “%(title)s”", amount=amount, title=title)
+        return TodoItem(words, url_for("payments.pay", payment_id=payment_id), due, icon="credit-card")
+    if amount:
+        words = _("%(amount)s waits for you: say where it may be sent", amount=amount)
+    else:
         words = _("The payment provider wants to know more about you")
-        if currency is not None:
-            words = _("%(amount)s waits for you: say where it may be sent", amount=money(minor, currency))
-        yield TodoItem(words, url_for("payments.account"), due, icon="landmark")
+    return TodoItem(words, url_for("payments.account"), due, icon="landmark")
 
 
 def _of_agreements(user: User) -> Iterable[TodoItem]:

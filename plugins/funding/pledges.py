@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.api import (
     Actor,
     Agreement,
+    DomainError,
     InvalidInput,
     Money,
     NotFound,
@@ -69,20 +70,24 @@ def place(
     try:
         with transaction():
             return place_seen(placing.look(campaign_id, member.id, nonce), member, wish, arrived)
-    except IntegrityError:
+    except (IntegrityError, DomainError) as error:
         if in_transaction():  # whoever began it has to begin anew
             raise
-        known = placed_meanwhile(campaign_id, member.id, nonce)
+        known = placed_meanwhile(campaign_id, member.id, nonce, error)
         if known is None:
             raise
         return known
 
 
-def placed_meanwhile(campaign_id: int, member_id: int, nonce: str) -> Agreement | None:
-    """Give the pledge that was first, of two of the same at the same moment: the unique indexes let only one through."""
+def placed_meanwhile(campaign_id: int, member_id: int, nonce: str, error: Exception) -> Agreement | None:
+    """Give the pledge that was first, of two of the same at the same moment: the unique indexes let only one through.
+
+    The other may have been refused before it came to that, because what it wanted is taken: by its twin. Then only what was
+    sent with the same `nonce` is the same.
+    """
     with transaction():
         seen = placing.look(campaign_id, member_id, nonce)
-        known = seen and (seen.sent_id or seen.my_agreement_id)
+        known = seen and (seen.sent_id or (seen.my_agreement_id if isinstance(error, IntegrityError) else None))
         return db.session.get_one(Agreement, known) if known else None
 
 

@@ -202,16 +202,16 @@ def send_pledge(listing_id: int) -> Any:
                 wish = form.wish if form.validate() else None
             if wish is not None:
                 return _carry_out(row, wish, member)
-    except DomainError as error:
-        if row is None or error.status == 404:
+    except (DomainError, IntegrityError) as error:
+        if row is None or getattr(error, "status", None) == 404:
+            raise
+        known = pledges.placed_meanwhile(listing_id, current_user.id, request.form.get("nonce", ""), error)
+        if known is not None:
+            return _go_on(known)
+        if isinstance(error, IntegrityError):
             raise
         form = form or _form(row)
         form.refuse(error)
-    except IntegrityError:
-        known = pledges.placed_meanwhile(listing_id, current_user.id, request.form.get("nonce", ""))
-        if known is None:
-            raise
-        return _go_on(known)
     return _show_pledge(row, form)
 
 

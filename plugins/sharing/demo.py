@@ -7,6 +7,7 @@ from typing import Any
 
 from marketplace.api import Agreement, User, agreements, clock, db, listings, payments, runtime, transaction
 from plugins.sharing import demo_together
+from plugins.sharing.buy import buy_demo
 from plugins.sharing.demo_scenes import SCENES, Loan, Scene, Used
 from plugins.sharing.help import help_demo
 from plugins.sharing.item import items, units
@@ -42,6 +43,7 @@ def load(demo: Any) -> None:
             _use(demo, found[scene.title], use)
     help_demo.load(demo)
     demo_together.load(demo)
+    buy_demo.load(demo)
 
 
 def _publish(demo: Any, scene: Scene) -> int:

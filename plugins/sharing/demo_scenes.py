@@ -68,7 +68,8 @@ SCENES = (
     Scene("fenna", "bikes", "Bakfiets met regenhuif", "Drie gordels, een huif tegen de regen en een slot dat ook de verzekering mooi vindt. "
           "Hij rijdt licht, maar neem de bochten rustig.", "bike", "Een bakfiets op een pad", "Egelantiersstraat 40, in het portiek",
           prices={"rent": {"day": 1200, "week_percent": 20}}, rules={"deposit_kind": "promised", "deposit_minor": 5000,
-          "late_fee_minor_per_day": 1000}, week=ALL_DAY, loans=(Loan("peter", -9, 2, "closed", words="Schoon terug, dank!", said=(4, "Rides well, a little slow uphill.", "Keurig en op tijd.")),
+          "late_fee_minor_per_day": 1000, "arrangements": ["rent", "buy"], "buy_minor": 95000, "buy_rent_percent": 50,
+          "buy_rent_days": 180}, week=ALL_DAY, loans=(Loan("peter", -9, 2, "closed", words="Schoon terug, dank!", said=(4, "Rides well, a little slow uphill.", "Keurig en op tijd.")),
           Loan("lotte", -1, 3, "out"), Loan("eline", 6, 1, "agreed"), Loan("hugo", 12, 2, "asked", "For my grandchildren's visit."))),
     Scene("sanne", "outdoors", "Koepeltent voor vier personen", "Staat in tien minuten. Vorig jaar nieuw geïmpregneerd, met grondzeil en "
           "genoeg haringen. Graag droog terug.", "tent", "Een tent onder de maan", "Linnaeusparkweg 8", prices={"rent": {"day": 900, "week": 4500}},

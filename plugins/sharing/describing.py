@@ -11,7 +11,7 @@ from wtforms import HiddenField, MultipleFileField, SelectField, StringField, Te
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
-from marketplace.api import Conflict, DomainError, Form, Listing, category_choices, db, listing_pictures
+from marketplace.api import Conflict, DomainError, Form, Listing, category_choices, db, listing_pictures, listings
 
 FACTS = ("title", "category", "body_md", "place")
 FIRST = ("title", "body_md", "category")
@@ -33,6 +33,15 @@ def place_field(hint: Any, *, wanted: bool = True) -> StringField:
     return StringField(
         _l("Place"), [*must, Length(max=80)], description=hint, render_kw={"list": "places", "autocomplete": "off"}
     )
+
+
+def end(listing: Listing, words: str) -> None:
+    """Close a listing for its owner and say `words`, or say why it can't be closed."""
+    try:
+        listings.close(listing.id, actor=current_user)
+        flash(words, "success")
+    except DomainError as error:
+        flash(error.message, "error")
 
 
 class DescriptionForm(Form):

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from marketplace.api import Agreement, HealthProblem, clock, db, payments, runtime, settings
+from plugins.sharing.buy import buy_health
 from plugins.sharing.help import help_health
 from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
 from plugins.sharing.loan import loan_sweep
 from plugins.sharing.loan.booking_models import Claim, HandOver, Loan, LoanUnit
 from plugins.sharing.pool import pool_health
+from plugins.sharing.slot.for_ever import FOREVER
 from plugins.sharing.use.use_models import OPEN_CHARGE, STANDING, UseCharge, UseSession
 
 WORKER = (
@@ -60,6 +62,7 @@ def problems() -> list[HealthProblem]:
          "their owners see why on the item's page of calendars; bookings there may be missing here"),
         *pool_health.checks(now),
         *help_health.checks(now),
+        *buy_health.checks(now),
     )  # fmt: skip
     return list(_found(checks))
 
@@ -113,7 +116,12 @@ def _left_behind(now: datetime) -> Select[Any]:
     return (
         select(Occupancy.id)
         .join(Agreement, Agreement.id == Occupancy.agreement_id)
-        .where(Occupancy.kind == "booking", Occupancy.starts_at > now, Agreement.phase.in_(OVER))
+        .where(
+            Occupancy.kind == "booking",
+            Occupancy.starts_at > now,
+            Occupancy.ends_at < FOREVER,
+            Agreement.phase.in_(OVER),
+        )
     )
 
 

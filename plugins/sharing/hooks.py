@@ -19,18 +19,21 @@ from marketplace.api import (
     NotificationKind,
     Obstacle,
     SettingSpec,
-    Slot,
     SlotFill,
+    TodoItem,
     hookimpl,
     late,
 )
+from plugins.sharing.buy.buy_hooks import JOBS as BUY_JOBS
+from plugins.sharing.buy.buy_hooks import PURCHASE_KIND
+from plugins.sharing.buy.buy_notices import NOTIFICATIONS as BUY_NOTICES
 from plugins.sharing.help.help_hooks import HELP_KIND
 from plugins.sharing.help.help_hooks import JOBS as HELP_JOBS
 from plugins.sharing.help.help_hooks import KINDS as HELP_KINDS
 from plugins.sharing.help.help_hooks import LISTINGS as HELP_LISTINGS
 from plugins.sharing.help.help_hooks import NOTIFICATIONS as HELP_NOTICES
 from plugins.sharing.help.help_hooks import settings as help_settings
-from plugins.sharing.item.item_hooks import ITEM
+from plugins.sharing.item.item_hooks import ITEM, SETS
 from plugins.sharing.item.item_hooks import settings as item_settings
 from plugins.sharing.loan.loan_hooks import LOAN_KIND, SWEEP
 from plugins.sharing.loan.loan_notices import NOTIFICATIONS as LOAN_NOTICES
@@ -51,27 +54,16 @@ from plugins.sharing.use.use_hooks import JOBS as USE_JOBS
 from plugins.sharing.use.use_hooks import settings as use_settings
 from plugins.sharing.use.use_notices import NOTIFICATIONS as USE_NOTICES
 
-DEMO_STEPS = 23
+DEMO_STEPS = 24
 """How many scenes the demo makes, for its progress bar; a test compares it."""
-
-FILLS: dict[str, Any] = {
-    "order": late("plugins.sharing.meal.order_describe:fills"),
-    "help": late("plugins.sharing.help.help_describe:fills"),
-}
-"""What a kind of agreement shows on its page."""
 
 OBJECTIONS: dict[str, Any] = {
     "loan": late("plugins.sharing.loan.loan_describe:objections"),
     "order": late("plugins.sharing.meal.order_describe:objections"),
     "help": late("plugins.sharing.help.help_describe:objections"),
+    "purchase": late("plugins.sharing.buy.buy_describe:objections"),
 }
 """Why a move of a kind of agreement can't be made yet."""
-
-PERSONAL: dict[str, Any] = {
-    Slot.MEMBER_MAIN: late("plugins.sharing.help.help_reads:thanked"),
-    Slot.ACCOUNT_MAIN: late("plugins.sharing.circle.circle_reads:fills"),
-}
-"""What is shown of a person: to everybody, and to oneself."""
 
 
 @hookimpl
@@ -89,6 +81,8 @@ def register_blueprints() -> list[BlueprintAt]:
         BlueprintAt("plugins.sharing.price.tariff_views:blueprint"),
         BlueprintAt("plugins.sharing.request.request_views:blueprint"),
         BlueprintAt("plugins.sharing.meal.meal_views:blueprint"),
+        BlueprintAt("plugins.sharing.buy.buy_views:blueprint"),
+        BlueprintAt("plugins.sharing.buy.buy_api:blueprint"),
         BlueprintAt("plugins.sharing.pool.pool_views:blueprint"),
         BlueprintAt("plugins.sharing.pool.pool_api:blueprint"),
         BlueprintAt("plugins.sharing.request.request_api:blueprint"),
@@ -111,20 +105,20 @@ def register_listing_kinds() -> list[ListingKind]:
 
 @hookimpl
 def register_agreement_kinds() -> list[AgreementKind]:
-    """Add loans, uses, orders, help and passes."""
-    return [LOAN_KIND, USE_KIND, PLAN_KIND, CREDIT_KIND, ORDER_KIND, HELP_KIND, PASS_KIND]
+    """Add loans, uses, orders, help, passes and purchases."""
+    return [LOAN_KIND, USE_KIND, PLAN_KIND, CREDIT_KIND, ORDER_KIND, HELP_KIND, PASS_KIND, PURCHASE_KIND]
 
 
 @hookimpl
 def register_notifications() -> list[NotificationKind]:
     """Add what borrowers and lenders are told."""
-    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES, *MEAL_NOTICES, *HELP_NOTICES, *POOL_NOTICES]
+    return [*LOAN_NOTICES, *USE_NOTICES, *REQUEST_NOTICES, *MEAL_NOTICES, *HELP_NOTICES, *POOL_NOTICES, *BUY_NOTICES]
 
 
 @hookimpl
 def register_jobs() -> list[JobKind]:
     """Add what minds loans and uses."""
-    return [SWEEP, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS, *MEAL_JOBS, *HELP_JOBS, *POOL_JOBS]
+    return [SWEEP, SETS, *CALENDAR_JOBS, *USE_JOBS, *REQUEST_JOBS, *MEAL_JOBS, *HELP_JOBS, *POOL_JOBS, *BUY_JOBS]
 
 
 @hookimpl
@@ -206,7 +200,8 @@ def listing_changed(listing: Any, change: str) -> None:
 
 @hookimpl
 def payment_changed(payment: Any, change: str) -> None:
-    """Move a loan or a use as its payments move."""
+    """Move what is paid for as its payments move."""
+    from plugins.sharing.buy import buy_money
     from plugins.sharing.loan import loan_money
     from plugins.sharing.meal import order_money
     from plugins.sharing.pool import passes
@@ -215,6 +210,7 @@ def payment_changed(payment: Any, change: str) -> None:
     passes.on_payment(payment, change)
     loan_money.on_payment(payment, change)
     order_money.on_payment(payment, change)
+    buy_money.on_payment(payment, change)
     use_news.on_payment(payment, change)
 
 
@@ -234,23 +230,18 @@ def nav_items(area: str) -> list[NavItem]:
 
 @hookimpl
 def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
-    """Show a loan, a use, an order or help on its agreement's page, thanks on a member's, and to operators how much is out."""
-    if slot == Slot.OPERATOR_OVERVIEW:
-        from plugins.sharing import operator_reads
+    """Show an agreement of ours on its page, what an item costs to buy on its own, thanks on a member's, and figures."""
+    from plugins.sharing import pieces
 
-        return operator_reads.fills()
-    if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) == "use":
-        return [SlotFill("sharing/_use.html", {"use": subject})]
-    if slot == Slot.AGREEMENT_MAIN and getattr(subject, "kind", None) in FILLS:
-        return FILLS[subject.kind](subject, viewer)
-    if slot in PERSONAL:
-        return PERSONAL[slot](subject.id)
-    if slot != Slot.AGREEMENT_MAIN or getattr(subject, "kind", None) != "loan":
-        return []
-    from plugins.sharing.loan import loan_pages
-    from plugins.sharing.request import request_fill
+    return pieces.of(slot, subject, viewer)
 
-    return [fill for fill in (loan_pages.fill(subject, viewer), request_fill.fill(subject)) if fill is not None]
+
+@hookimpl
+def todo_items(user: Any) -> list[TodoItem]:
+    """Ask for an answer to whoever wants one's thing in a set."""
+    from plugins.sharing.item import bundle_asks
+
+    return bundle_asks.todo(user)
 
 
 @hookimpl

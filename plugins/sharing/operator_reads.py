@@ -9,6 +9,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from marketplace.api import Agreement, Listing, SlotFill, User, clock, db, paging
+from plugins.sharing.buy import buy_lists
 from plugins.sharing.circle.circle_models import Circle
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan.booking_models import Claim, Loan, LoanUnit
@@ -29,6 +30,7 @@ def figures() -> Any:
             _count(_claims()).label("claims"),
             _count(_uses()).label("uses"),
             _count(_orders()).label("orders"),
+            _count(buy_lists.open_ones()).label("purchases"),
             select(func.count()).select_from(PriceList).scalar_subquery().label("prices"),
             select(func.count()).select_from(Circle).scalar_subquery().label("circles"),
         )

@@ -11,6 +11,8 @@ from flask_login import current_user, login_required
 
 from marketplace.api import access, clock, paging
 from plugins.sharing import operator_reads
+from plugins.sharing.buy import buy_lists
+from plugins.sharing.buy.machine_purchase import PURCHASE
 from plugins.sharing.circle import circle_moderation
 from plugins.sharing.circle.circle_forms import LookForm
 from plugins.sharing.loan import claims as claim_words
@@ -20,7 +22,7 @@ from plugins.sharing.price.tariff_views import NAMES
 from plugins.sharing.use.machine_use import USE
 
 blueprint = Blueprint("sharing_operator", __name__, url_prefix="/operator/sharing")
-MACHINES = {"overdue": (LOAN,), "uses": (USE,), "orders": (ORDER,)}
+MACHINES = {"overdue": (LOAN,), "uses": (USE,), "orders": (ORDER,), "purchases": (PURCHASE,)}
 """Whose words name the states in a list: states of different kinds have the same names."""
 
 READS: dict[str, Callable[[], paging.Page]] = {
@@ -29,6 +31,7 @@ READS: dict[str, Callable[[], paging.Page]] = {
     "claims": operator_reads.claims,
     "uses": operator_reads.uses,
     "orders": operator_reads.orders,
+    "purchases": buy_lists.listed,
     "prices": operator_reads.prices,
     "circles": circle_moderation.listed,
 }
@@ -55,7 +58,7 @@ def index() -> Any:
     return _list("out")
 
 
-@blueprint.get("/<any('overdue', 'claims', 'uses', 'orders', 'prices', 'circles'):name>")
+@blueprint.get("/<any('overdue', 'claims', 'uses', 'orders', 'purchases', 'prices', 'circles'):name>")
 def listed(name: str) -> Any:
     """Show another of the lists."""
     return _list(name)
@@ -83,6 +86,7 @@ def _list(name: str) -> Any:
         "claims": _("Open claims"),
         "uses": _("In use"),
         "orders": _("Meal orders"),
+        "purchases": _("Purchases"),
         "prices": _("Prices"),
         "circles": _("Circles"),
     }

@@ -162,6 +162,19 @@ def sharers(site: Neighbourhood) -> Iterator[Place]:
     yield Place(f"/agreements/{order}", "kofi")
 
 
+def buyers(site: Neighbourhood) -> Iterator[Place]:
+    """What there is around a thing that can be bought: to a guest, a member, its owner, and operators."""
+    bikes = site.one(ITEM, slug="kinderfietsen-die-te-klein-werden")
+    for who in ("", "fenna", "sanne"):
+        yield Place(f"/items/{bikes}-kinderfietsen-die-te-klein-werden", who)
+        yield Place(f"/items/{bikes}/buy", who)
+    for end in ("min", "max"):
+        bought = site.one(f"select {end}(id) from agreement where kind = 'purchase'")
+        yield Place(f"/agreements/{bought}", "sanne")
+    yield Place("/sharing/loans?role=owner", "sanne")
+    yield Place("/operator/sharing/purchases", "olga")
+
+
 def operators(site: Neighbourhood) -> Iterator[Place]:
     """What those see who run the place."""
     for path in ("", "/search?q=fenna", "/members", "/listings", "/agreements", "/payments", "/payouts", "/ledger"):

@@ -14,7 +14,7 @@ from tests.browser.neighbourhood import Neighbourhood
 from tests.browser.places import Place
 
 WIDTHS = (1280, 390, 320)
-FAMILIES = (places.guests, places.members, places.owners, places.sharers, places.operators)
+FAMILIES = (places.guests, places.members, places.owners, places.sharers, places.buyers, places.operators)
 
 AXE = """async tags => {
     const found = (await axe.run({runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]})).violations;

@@ -26,6 +26,7 @@ from marketplace.testing.bank import Bank
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
+from marketplace.users.models import User
 from tests.core.dispute_world import Disputes
 from tests.core.method_world import NOW, RETURNS, SAVE, MethodWorld, eur
 from tests.core.offline_world import OfflineWorld
@@ -333,6 +334,22 @@ def portions_are_ordered_and_picked_up(props: Props) -> None:
     assert [cooking.state(each) for each in (picked, forgotten)] == ["completed", "completed"]
 
 
+@scene("sharing.purchases")
+def a_thing_is_sold_and_the_others_are_thanked(props: Props) -> None:
+    """Let two ask for one thing that is free, and thank the other once it is sold."""
+    from tests.plugins.sharing.buy_world import Sale
+
+    sale = Sale(props.app, props.bank, props.factories, props.frozen)
+    item = sale.sold_item()
+    asked, agreement = sale.buy(item, by=props.factories.user()), sale.bought(item)
+    sale.pay(agreement)
+    sale.later(days=1)
+    assert sale.state(asked) == "requested"
+    sale.move(agreement, "have_it", sale.as_borrower(agreement))
+    sale.later(minutes=6)
+    assert (sale.state(asked), sale.state(agreement)) == ("released", "completed")
+
+
 @scene("sharing.help", "sharing.help_release", "sharing.help_near")
 def help_is_given_and_the_others_are_thanked(props: Props) -> None:
     """Choose one of two who answer, remind both sides, and let silence close what was done."""
@@ -362,6 +379,27 @@ def a_pools_month_is_divided(props: Props) -> None:
     world.borrow(thing, holder)
     world.next_month()
     assert world.shares() == {world.owner_of(thing): 855}
+
+
+@scene("sharing.sets")
+def who_is_silent_about_a_set_has_declined(props: Props) -> None:
+    """Ask two owners for their things, and let one of them say nothing."""
+    from plugins.sharing.item import bundles
+    from plugins.sharing.item.item_models import Item
+    from tests.plugins.sharing.loan_world import Lending
+
+    lending = Lending(props.app, props.factories, props.frozen)
+    whole, things = lending.item(), []
+    for _time in range(2):
+        thing = props.factories.listing(props.factories.user(), kind="item", title="A tent")
+        with transaction() as session:
+            session.add(Item(listing_id=thing.id, zone="Europe/Amsterdam", currency="EUR"))
+        bundles.add(whole, lending.lender, thing.id, 20)
+        things.append((thing.id, thing.owner_id))
+    bundles.answer(whole, things[0][0], db.session.get_one(User, things[0][1]), agree=True)
+    lending.later(days=15)
+    assert [row.state for row in bundles.rows_of(whole)] == ["agreed", "declined"]
+    assert lending.told(lending.lender, "bundle_declined") == 1
 
 
 @scene("sharing.circles")

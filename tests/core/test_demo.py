@@ -25,6 +25,7 @@ from plugins.funding.demo_scenes import SCENES
 from plugins.funding.hooks import DEMO_STEPS
 from plugins.funding.models import Campaign
 from plugins.sharing import demo_asking, demo_scenes, demo_together, hooks
+from plugins.sharing.buy import buy_demo
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan.booking_models import Loan
 from plugins.sharing.request.request_models import Request
@@ -62,12 +63,18 @@ def test_the_demo_shows_every_state_and_its_books_equal_the_bank(sandbox, app, c
 
 def assert_things_are_shared() -> None:
     """Look for every arrangement, and for what may become of a loan and of a use."""
-    assert {way for ways in db.session.scalars(select(Item.arrangements)) for way in ways} == {"borrow", "rent", "use"}
+    assert {way for ways in db.session.scalars(select(Item.arrangements)) for way in ways} == {
+        "borrow",
+        "rent",
+        "use",
+        "buy",
+    }
     found = {(row.kind, row.state) for row in db.session.execute(select(Agreement.kind, Agreement.state))}
     lent = {state for kind, state in found if kind == "loan"}
     assert lent == {"requested", "agreed", "active", "claimed", "closed"}
     assert {state for kind, state in found if kind == "use"} == {"running", "paid"}
     assert {state for kind, state in found if kind == "order"} == {"agreed", "completed"}
+    assert {state for kind, state in found if kind == "purchase"} == {"agreed", "completed"}
     assert {state for kind, state in found if kind == "help"} >= {"answered", "completed"}
     assert set(counts(Request.state)) == {"open", "settled"}
     assert {"item", "request", "meal", "help_asked", "help_offered"} <= set(counts(Listing.kind))
@@ -101,7 +108,7 @@ def assert_pages_answer(client, auth) -> None:
 
 def test_the_progress_bar_knows_how_many_scenes_there_are():
     assert len(SCENES) == DEMO_STEPS
-    assert len(demo_scenes.SCENES) + demo_asking.STEPS + demo_together.STEPS == hooks.DEMO_STEPS
+    assert len(demo_scenes.SCENES) + demo_asking.STEPS + demo_together.STEPS + buy_demo.STEPS == hooks.DEMO_STEPS
 
 
 def test_two_demos_never_run_in_one_folder(tmp_path):

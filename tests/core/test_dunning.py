@@ -279,3 +279,37 @@ def test_another_amount_between_two_tries_is_another_attempt_under_another_key(w
     world.work()
     assert world.held(payment) == 4200
     world.prove()
+
+
+def test_asking_for_the_charge_again_leaves_the_next_try_to_the_schedule(world: MethodWorld) -> None:
+    payment = refused(world)
+    for _time in range(3):
+        service.charge(payment)
+        world.work()
+    assert (world.fresh(payment).state, world.fresh(payment).tries) == ("declined", 1)
+    assert world.dunning(payment).state == "running"
+
+
+def test_a_plugin_that_asks_again_when_it_hears_of_a_refusal_makes_no_second_try(
+    world: MethodWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stubborn(_hook: str, **facts: Any) -> None:
+        if facts.get("change") == "declined":
+            service.charge(facts["payment"])
+
+    from marketplace.payments import apply_charges
+
+    monkeypatch.setattr(apply_charges, "announce", stubborn)
+    payment = refused(world)
+    assert (world.fresh(payment).state, world.fresh(payment).tries) == ("declined", 1)
+
+
+def test_a_charge_that_was_given_up_is_tried_anew_when_it_is_asked_for(world: MethodWorld) -> None:
+    payment = refused(world)
+    for _day in range(9):
+        world.forward(days=1)
+    assert world.dunning(payment).state == "given_up"
+    tries = world.fresh(payment).tries
+    service.charge(payment)
+    world.work()
+    assert world.fresh(payment).tries == tries + 1

@@ -26,6 +26,7 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.worker import drain
 from marketplace.payments.models import Payment
 from marketplace.runtime import runtime
+from marketplace.settings.service import set_value
 from marketplace.testing.clients import MarketplaceClient
 from marketplace.testing.databases import TestDatabase
 from marketplace.testing.factories import Factories
@@ -225,3 +226,26 @@ class TestDoctor:
         assert "Traceback" not in result.output
         assert "marketplace upgrade" in result.output
         assert result.output.count("the database can't answer") <= 5
+
+
+def test_a_site_without_a_provider_on_which_nobody_can_pay_is_a_warning(make_app: Callable[..., Flask]) -> None:
+    def told(**changes: Any) -> bool:
+        app = make_app(**changes)
+        with app.app_context():
+            return any("nobody can pay here" in problem.message for problem in doctor.problems())
+
+    assert told(gateways=("offline",))
+    assert not told(gateways=("offline",), payments=False)
+    assert not told()
+    with make_app(gateways=("offline",)).app_context():
+        set_value("offline.desk", "The library, Tuesdays", None)
+        assert not any("nobody can pay here" in problem.message for problem in doctor.problems())
+
+
+def test_a_site_in_production_without_a_provider_needs_no_secret_of_its_webhooks(
+    make_app: Callable[..., Flask],
+) -> None:
+    facts = {"environment": "production", "base_url": "https://share.example.org"}
+    for gateways, asked in (("offline",), False), (("stripe", "offline"), True):
+        with make_app(gateways=gateways, stripe_webhook_secrets=(), **facts).app_context():
+            assert asked == any("no event of the payment provider" in one.message for one in doctor.problems())

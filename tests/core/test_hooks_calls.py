@@ -250,7 +250,7 @@ def test_each_hook_can_be_called_in_exactly_one_way() -> None:
                 continue
             allowed.setdefault(name, []).append(way)
     assert all(len(found) == 1 for found in allowed.values()), allowed
-    assert len(allowed) == 24
+    assert len(allowed) == 25
     assert allowed["erase_member"] == allowed["load_demo"] == ["announce"]
     assert allowed["export_member"] == allowed["health_problems"] == ["collect"]
 

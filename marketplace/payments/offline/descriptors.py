@@ -13,6 +13,7 @@ OFFLINE, BILLS = _l("Bank transfer and cash"), _l("Bills and tax")
 
 SETTINGS: tuple[SettingSpec, ...] = (
     SettingSpec("offline.account", _l("Bank account (IBAN) for bank transfers"), "str", "", group=OFFLINE,
+        check=late("marketplace.payments.offline.methods:account_fault"),
         help=_l("Members may pay by bank transfer once this is filled in. Empty switches bank transfers off.")),
     SettingSpec("offline.holder", _l("Name of that account's holder"), "str", "", group=OFFLINE),
     SettingSpec("offline.days", _l("Days to pay by hand"), "int", 14, minimum=1, maximum=90, group=OFFLINE,

@@ -41,6 +41,17 @@ def own_account() -> str:
         return ""
 
 
+def account_fault(text: str) -> str | None:
+    """Say what is wrong with an IBAN that an operator typed; nothing with an empty one."""
+    if not text:
+        return None
+    try:
+        account_number(text)
+    except NotAnAccount:
+        return str(_("This is not an account number (IBAN); is there a typing error?"))
+    return None
+
+
 def offered() -> list[Offer]:
     """List the ways to pay by hand that operators have switched on."""
     days = int(get("offline.days"))

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from marketplace.api import (
     Actor,
@@ -21,7 +20,7 @@ from marketplace.api import (
     agreements,
     clock,
     db,
-    transaction,
+    once,
 )
 from plugins.sharing.help import help_listings, help_news
 from plugins.sharing.help.help_hooks import ASKED, KINDS
@@ -42,15 +41,7 @@ def answer(listing_id: int, user: User, words: str) -> Agreement:
     """
     if not user.is_active:
         raise Forbidden(_("Your account can't do this at the moment."))
-    try:
-        with transaction():
-            return _standing(listing_id, user.id) or _answer(listing_id, user, _checked(words))
-    except IntegrityError:  # the same form twice at the same moment: the unique index lets one through
-        with transaction():
-            known = _standing(listing_id, user.id)
-        if known is None:
-            raise
-        return known
+    return once(lambda: _standing(listing_id, user.id), lambda: _answer(listing_id, user, _checked(words)))
 
 
 def _checked(words: str) -> str:

@@ -22,7 +22,6 @@ from plugins.sharing.describing import DescriptionForm, title_field
 from plugins.sharing.help.help_listings import When
 from plugins.sharing.help.help_models import MOST_PEOPLE
 from plugins.sharing.slot import windows
-from plugins.sharing.slot.windows import Window
 
 CLOCK = "%H:%M"
 
@@ -67,12 +66,11 @@ class HelpForm(DescribeHelpForm):
 
     def when(self, zone: str) -> When:
         """Give the moments; raises InvalidInput when they end before they begin, or the last time is missing."""
-        since, until = (windows.instant(self.day.data, at, zone) for at in (self.since.data, self.until.data))
-        if until <= since:
-            raise InvalidInput({"until": _("The end must be after the start.")})
+        day = self.day.data
+        window = windows.typed((day, self.since.data), (day, self.until.data), zone, "until")
         if self.weekly.data and self.until_day.data is None:
             raise InvalidInput({"until_day": _("Say when it is for the last time.")})
-        return When(Window(since, until), self.until_day.data if self.weekly.data else None)
+        return When(window, self.until_day.data if self.weekly.data else None)
 
 
 class AnswerHelpForm(Form):

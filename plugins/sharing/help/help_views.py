@@ -13,13 +13,13 @@ from marketplace.api import (
     agreements,
     clock,
     limiter,
-    listings,
     locator,
     looked_at,
     places,
     runtime,
     search,
 )
+from plugins.sharing import describing
 from plugins.sharing.help import asking_again, help_answers, help_listings, help_reads, thanks
 from plugins.sharing.help.help_forms import AnswerHelpForm, DescribeHelpForm, HelpForm, ThanksForm
 from plugins.sharing.help.help_hooks import ASKED, OFFERED
@@ -171,11 +171,7 @@ def answer(listing_id: int) -> Any:
 def end(listing_id: int) -> Any:
     """Take help back; what was agreed stands."""
     listing = help_listings.owned(listing_id, current_user)
-    try:
-        listings.close(listing_id, actor=current_user)
-        flash(_("It is closed. Whoever waited for an answer is thanked; what was agreed stands."), "success")
-    except DomainError as error:
-        flash(error.message, "error")
+    describing.end(listing, _("It is closed. Whoever waited for an answer is thanked; what was agreed stands."))
     return redirect(address(listing.id, listing.slug), 303)
 
 

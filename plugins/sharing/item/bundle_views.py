@@ -14,7 +14,7 @@ from wtforms import IntegerField, StringField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from marketplace.api import DomainError, Form, NotFound
-from plugins.sharing.item import bundles
+from plugins.sharing.item import bundle_asks, bundles
 from plugins.sharing.item.views import blueprint
 
 NUMBER = re.compile(r"(?:^|/items/)(\d{1,18})")
@@ -54,7 +54,10 @@ def set_of(listing_id: int) -> Any:
             flash(_("It belongs to the set.") if part.state == "agreed" else _("Its owner is asked."), "success")
             return redirect(url_for("sharing.set_of", listing_id=listing_id), 303)
     rest = 100 - sum(row.percent for row in rows)
-    page = render_template("sharing/set.html", listing=listing, rows=rows, maker=maker, form=form, rest=rest)
+    page = render_template(
+        "sharing/set.html", listing=listing, rows=rows, maker=maker, form=form, rest=rest,
+        answer_within=bundle_asks.ANSWER_WITHIN,
+    )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 
 

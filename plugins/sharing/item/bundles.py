@@ -40,7 +40,12 @@ def add(bundle_id: int, user: Any, item_id: int, percent: int) -> BundlePart:
         thing, found = session.get(Listing, item_id), session.get(Item, item_id)
         if thing is None or found is None or thing.state != "published":
             raise InvalidInput({"item": _("There is no such item.")})
-        if "use" in bundle.arrangements or found.is_bundle or _belongs_somewhere(bundle_id) or item_id == bundle_id:
+        if (
+            {"use", "buy"} & set(bundle.arrangements)
+            or found.is_bundle
+            or _belongs_somewhere(bundle_id)
+            or item_id == bundle_id
+        ):
             raise Refused(_("A set is borrowed or rented as a whole, and consists of single things."), code="no_bundle")
         _check(bundle_id, item_id, percent)
         own = thing.owner_id == listing.owner_id
@@ -77,18 +82,30 @@ def _check(bundle_id: int, item_id: int, percent: int) -> None:
 def answer(bundle_id: int, item_id: int, user: Any, *, agree: bool) -> None:
     """Let a thing's owner agree, decline, or take back what was agreed; what was booked stands. Raises NotFound."""
     with transaction():
-        listings.locked(bundle_id)
-        part = db.session.get(BundlePart, (bundle_id, item_id), populate_existing=True)
-        if part is None or part.owner_id != user.id:
+        part = locked(bundle_id, item_id)
+        if part.owner_id != user.id:
             raise NotFound(_("This page does not exist, or is not for you."))
-        wanted = "agreed" if agree else "declined"
-        if part.state == wanted:
-            return
-        part.state, part.changed_at = wanted, clock.now()
-        db.session.flush()
-        bundle = db.session.get_one(Listing, bundle_id)
-        title = db.session.get_one(Listing, item_id).title
-        _tell(bundle.owner_id, f"bundle_{wanted}", bundle, title, part.percent)
+        settle(part, "agreed" if agree else "declined")
+
+
+def locked(bundle_id: int, item_id: int) -> BundlePart:
+    """Give a thing's part of a set, with the set's listing locked, fresh from the database; raises NotFound."""
+    listings.locked(bundle_id)
+    part = db.session.get(BundlePart, (bundle_id, item_id), populate_existing=True)
+    if part is None:
+        raise NotFound(_("This page does not exist, or is not for you."))
+    return part
+
+
+def settle(part: BundlePart, wanted: str) -> None:
+    """Write an owner's word down ("agreed" or "declined") and tell the set's maker, in the caller's transaction."""
+    if part.state == wanted:
+        return
+    part.state, part.changed_at = wanted, clock.now()
+    db.session.flush()
+    bundle = db.session.get_one(Listing, part.bundle_id)
+    title = db.session.get_one(Listing, part.item_id).title
+    _tell(bundle.owner_id, f"bundle_{wanted}", bundle, title, part.percent)
 
 
 def remove(bundle_id: int, user: Any, item_id: int) -> None:
@@ -130,7 +147,8 @@ def rows_of(bundle_id: int) -> list[Any]:
     return list(
         db.session.execute(
             select(
-                BundlePart.item_id, BundlePart.owner_id, BundlePart.percent, BundlePart.state, Listing.title, Listing.slug,
+                BundlePart.item_id, BundlePart.owner_id, BundlePart.percent, BundlePart.state,
+                BundlePart.changed_at, Listing.title, Listing.slug,
                 User.name,
             )
             .join(Listing, Listing.id == BundlePart.item_id)

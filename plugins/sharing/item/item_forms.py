@@ -30,6 +30,7 @@ WAYS = {
     "borrow": (_l("Lend it free"), _l("Nobody pays anything.")),
     "rent": (_l("Rent it out"), _l("People pay for the days that they have it.")),
     "use": (_l("Have it paid by use"), _l("People start it, use it and pay for the minutes, hours or kilometres.")),
+    "buy": (_l("Sell it"), _l("Whoever buys it pays once and keeps it; also who has it on loan.")),
 }
 WITH_A_PASS = _l("Members with the pass of its pool")
 
@@ -59,7 +60,8 @@ class NewItemForm(PicturedForm, DescribeForm):
         [Optional()],
         minimum=1,
         description=_l(
-            "Per day when you rent it out, per hour when it is paid by use. Leave it empty when it is free."
+            "Per day when you rent it out, per hour when it is paid by use, once when you sell it."
+            " Leave it empty when it is free."
         ),
     )
 
@@ -97,6 +99,13 @@ class RulesForm(Form):
         _l("Fee for being late, per day"), [Optional()], description=_l("Counted from an hour after the end.")
     )
     replacement_minor = MoneyField(_l("What a new one costs"), [Optional()], description=_l("Asked when it gets lost."))
+    buy_minor = MoneyField(_l("What it costs to buy it"), [Optional()], minimum=1)
+    buy_rent_percent = IntegerField(
+        _l("So many per cent of the rent count"),
+        [Optional(), NumberRange(min=0, max=100)],
+        description=_l("Of what the buyer paid you in rent for it. Empty: nothing counts."),
+    )
+    buy_rent_days = IntegerField(_l("… paid within so many days"), [Optional(), NumberRange(min=0, max=3660)])
     cancellation = SelectField(_l("Cancelling"), choices=[SelectChoice(key, text) for key, text in LABELS.items()])
     who = RadioField(_l("Who may have it"), choices=[SelectChoice(key, text) for key, text in LABELS_OF_WHO.items()])
     who_least = IntegerField(
@@ -136,7 +145,8 @@ class RulesForm(Form):
         self.horizon_days.choices = lengths.days(item.horizon_days)
         self.start_days.choices = [SelectChoice(str(1 << number), name) for number, name in enumerate(weekdays)]
         if not self.is_submitted():
-            for field in (self.deposit_minor, self.late_fee_minor_per_day, self.replacement_minor):
+            amounts = (self.deposit_minor, self.late_fee_minor_per_day, self.replacement_minor)
+            for field in (*amounts, self.buy_rent_percent, self.buy_rent_days):
                 field.data = field.data or None  # an empty field says "nothing" better than a zero
             self.start_days.data = [1 << number for number in range(7) if item.start_days >> number & 1]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask_babel import lazy_gettext as _l
 
-from marketplace.api import ListingKind, SettingSpec, fee_settings, late
+from marketplace.api import JobKind, ListingKind, SettingSpec, fee_settings, late
 
 ITEM = ListingKind(
     name="item",
@@ -18,6 +20,13 @@ ITEM = ListingKind(
     publish_problems=late("plugins.sharing.item.items:publish_problems"),
     api_details=late("plugins.sharing.item.item_shapes:details"),
     help=_l("Lend it, rent it out, or have it paid for by use."),
+)
+
+SETS = JobKind(
+    "sharing.sets",
+    late("plugins.sharing.item.bundle_asks:lapse"),
+    every=timedelta(hours=6),
+    label=_l("Mind the sets: whoever is silent has declined"),
 )
 
 

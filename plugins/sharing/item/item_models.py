@@ -47,6 +47,10 @@ class Item(Base):
         CheckConstraint("who IN ('everybody', 'confirmed', 'experienced', 'known', 'pass')", name="who"),
         CheckConstraint("who_least IS NULL OR who_least > 0", name="who_least"),
         CheckConstraint("(vehicle IS NULL) = (range_km IS NULL) AND (range_km IS NULL OR range_km > 0)", name="range"),
+        CheckConstraint("""(buy_minor IS NULL OR buy_minor > 0) AND (buy_minor IS NOT NULL
+            OR replace(CAST(arrangements AS TEXT), '"buy"', '') = CAST(arrangements AS TEXT))""", name="buy"),
+        CheckConstraint("buy_rent_percent BETWEEN 0 AND 100 AND buy_rent_days >= 0"
+                        " AND (buy_rent_percent = 0 OR buy_rent_days > 0)", name="buy_rent"),
     )  # fmt: skip
 
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), primary_key=True)
@@ -78,6 +82,11 @@ class Item(Base):
     vehicle: Mapped[str | None] = mapped_column(String(20))
     """What it is when it has a motor (`motors.VEHICLES`), and how far it goes at least for whoever takes it."""
     range_km: Mapped[int | None]
+    buy_minor: Mapped[int | None] = mapped_column(BigIntId)
+    """What one unit costs for whoever buys it; of the rent that the buyer paid in the last `buy_rent_days` days,
+    `buy_rent_percent` per cent count towards it."""
+    buy_rent_percent: Mapped[int] = mapped_column(default=0, server_default="0")
+    buy_rent_days: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Unit(Base):

@@ -11,7 +11,7 @@ Meta = api_v1.Meta
 Unset = api_v1.UnsetType
 Minutes = Annotated[int, Meta(ge=0, le=5_256_000, examples=[60])]
 Minor = Annotated[int, Meta(ge=0, description="Minor units of the item's currency.", examples=[5000])]
-Arrangement = Literal["borrow", "rent", "use", "portion"]
+Arrangement = Literal["borrow", "rent", "use", "buy", "portion"]
 Who = Literal["everybody", "confirmed", "experienced", "known", "pass"]
 Vehicle = Literal[
     "car_electric", "car_hybrid", "car_fuel", "moped_electric", "moped_fuel", "scooter_electric", "bike_electric",
@@ -52,12 +52,15 @@ class RulesOut(api_v1.Output):
     who_least: int | None
     vehicle: Annotated[str | None, Meta(description="What it is when it has a motor.", examples=[None])]
     range_km: Annotated[int | None, Meta(description="How far it goes at least for whoever takes it.", examples=[None])]
+    buy_minor: Annotated[int | None, Meta(description="What one unit costs for whoever buys it.", examples=[None])]
+    buy_rent_percent: int
+    buy_rent_days: int
 
 
 class RuleChanges(api_v1.Input):
     """What to change; what is left out stays. It counts for what is agreed from then on."""
 
-    arrangements: Annotated[list[Arrangement], Meta(min_length=1, max_length=4)] | Unset = api_v1.UNSET
+    arrangements: Annotated[list[Arrangement], Meta(min_length=1, max_length=5)] | Unset = api_v1.UNSET
     instant: bool | Unset = api_v1.UNSET
     notice_minutes: Minutes | Unset = api_v1.UNSET
     min_minutes: Annotated[int, Meta(ge=1, le=5_256_000, examples=[60])] | Unset = api_v1.UNSET
@@ -78,6 +81,15 @@ class RuleChanges(api_v1.Input):
     who_least: Annotated[int, Meta(ge=1, le=1000, examples=[3])] | Unset | None = api_v1.UNSET
     vehicle: Vehicle | Unset | None = api_v1.UNSET
     range_km: Annotated[int, Meta(ge=1, le=2000, examples=[250])] | Unset | None = api_v1.UNSET
+    buy_minor: Annotated[int, Meta(ge=1, description="What one unit costs.", examples=[8000])] | Unset | None = (
+        api_v1.UNSET
+    )
+    buy_rent_percent: (
+        Annotated[int, Meta(ge=0, le=100, description="How much of the rent counts.", examples=[50])] | Unset
+    ) = api_v1.UNSET
+    buy_rent_days: Annotated[int, Meta(ge=0, le=3660, description="Of how many days.", examples=[90])] | Unset = (
+        api_v1.UNSET
+    )
 
 
 class UnitOut(api_v1.Output):

@@ -16,6 +16,7 @@ from plugins.sharing.item.item_models import ExceptionDay, Item, Occupancy, Unit
 from plugins.sharing.item.motors import VEHICLES
 from plugins.sharing.loan.loan_describe import DEPOSITS
 from plugins.sharing.slot import openings
+from plugins.sharing.slot.for_ever import FOREVER
 from plugins.sharing.slot.rules import length_words, weekday_words
 
 ALL_DAYS = 127
@@ -72,6 +73,8 @@ def rule_lines(item: Item) -> list[tuple[str, str]]:
         lines.append((_("Booking"), _("Agreed at once") if item.instant else _("The owner answers each request")))
     if "use" in item.arrangements:
         lines.append((_("Using it"), _("You start it yourself, whenever it is free")))
+    if "buy" in item.arrangements:
+        lines.append((_("Buying it"), buy_words(item)))
     if item.vehicle in VEHICLES:
         vehicle = str(VEHICLES[item.vehicle][2])
         lines.append((_("With a motor"), _("%(vehicle)s, goes at least %(km)s km", vehicle=vehicle, km=item.range_km)))
@@ -83,7 +86,8 @@ def rule_lines(item: Item) -> list[tuple[str, str]]:
         lines.append((_("How long beforehand"), length_words(item.notice_minutes)))
     if item.start_days != ALL_DAYS:
         lines.append((_("It may begin on"), weekday_words(item.start_days)))
-    lines.append((_("Deposit"), deposit_words(item)))
+    if set(item.arrangements) != {"buy"}:
+        lines.append((_("Deposit"), deposit_words(item)))
     if item.late_fee_minor_per_day:
         fee = display.money(item.late_fee_minor_per_day, item.currency)
         lines.append((_("Late"), _("%(amount)s for each started day", amount=fee)))
@@ -94,6 +98,20 @@ def rule_lines(item: Item) -> list[tuple[str, str]]:
             (_("At most"), _("%(count)s bookings in %(days)s days", count=item.quota_count, days=item.quota_days))
         )
     return lines
+
+
+def buy_words(item: Item) -> str:
+    """Say what buying an item costs, and how much of the rent counts."""
+    price = display.money(item.buy_minor or 0, item.currency, exact=True)
+    if not item.buy_rent_percent:
+        return price
+    return ngettext(
+        "%(price)s, less %(percent)s%% of the rent that the buyer paid in the last day",
+        "%(price)s, less %(percent)s%% of the rent that the buyer paid in the last %(num)s days",
+        item.buy_rent_days,
+        price=price,
+        percent=item.buy_rent_percent,
+    )
 
 
 def who_words(item: Item) -> str:
@@ -164,18 +182,20 @@ UPCOMING_SHOWN = 30
 
 
 def upcoming(item_id: int) -> Sequence[Any]:
-    """List who has the item now and who is next, for its lender: unit, member, times, agreement."""
+    """List who has the item now and who is next, or buys it, for its lender: unit, member, times, agreement."""
     now = clock.now()
     return db.session.execute(
         select(
             Occupancy.id, Occupancy.starts_at, Occupancy.ends_at, Occupancy.out_at, Occupancy.returned_at,
-            Occupancy.agreement_id, Occupancy.kind, Unit.label, User.name, Agreement.owner_id.label("lender_id"),
+            Occupancy.agreement_id, Occupancy.kind, (Occupancy.ends_at >= FOREVER).label("for_ever"), Unit.label,
+            User.name, Agreement.owner_id.label("lender_id"),
         )
         .join(Unit, Unit.id == Occupancy.unit_id)
         .outerjoin(Agreement, Agreement.id == Occupancy.agreement_id)
         .outerjoin(User, User.id == Occupancy.member_id)
         .where(
             Occupancy.item_id == item_id, Occupancy.kind.in_(("booking", "imported")),
+            or_(Unit.active, Occupancy.ends_at < FOREVER),
             or_(Occupancy.ends_at > now, and_(Occupancy.out_at.is_not(None), Occupancy.returned_at.is_(None))),
         )
         .order_by(Occupancy.starts_at, Occupancy.id)

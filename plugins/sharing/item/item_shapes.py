@@ -66,14 +66,14 @@ class FreeOut(api_v1.Output):
 
 
 class NewItem(api_v1.Input):
-    """An item to be started as a draft; `price` is per day when it is rented out, per hour when it is paid by use."""
+    """An item to be started as a draft; `price` is a day's rent, an hour's use, or what buying it costs."""
 
     title: Annotated[str, Meta(min_length=3, max_length=120, examples=["A cordless drill"])]
     category: Annotated[str, Meta(max_length=32, examples=["tools"])]
     body_md: Annotated[str, Meta(max_length=20_000, examples=["Eighteen volts, with two batteries."])] = ""
     place: Annotated[str, Meta(max_length=80, examples=["Utrecht"])] = ""
     address: Annotated[str, Meta(max_length=300, description="Told to nobody before an agreement.", examples=[""])] = ""
-    arrangement: Literal["borrow", "rent", "use"] = "borrow"
+    arrangement: Literal["borrow", "rent", "use", "buy"] = "borrow"
     price: api_v1.Amount | None = None
 
 
@@ -107,6 +107,6 @@ def details(listing_id: int) -> Mapping[str, Any]:
     names = (
         "zone", "arrangements", "instant", "notice_minutes", "min_minutes", "max_minutes", "horizon_days", "start_days",
         "hours_for", "who", "who_least", "deposit_kind", "deposit_minor", "late_fee_minor_per_day", "replacement_minor",
-        "cancellation", "currency", "vehicle", "range_km",
+        "cancellation", "currency", "vehicle", "range_km", "buy_minor", "buy_rent_percent", "buy_rent_days",
     )  # fmt: skip
     return {name: getattr(item, name) for name in names}

@@ -7,22 +7,33 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from marketplace.api import InvalidInput, Listing, NotFound, access, db, listings, payments, runtime, transaction
-from plugins.sharing.item import list_price, motors, units
+from marketplace.api import (
+    InvalidInput,
+    Listing,
+    NotFound,
+    Refused,
+    access,
+    db,
+    listings,
+    payments,
+    runtime,
+    transaction,
+)
+from plugins.sharing.item import list_price, motors, selling, units
 from plugins.sharing.item.item_models import Item, Unit
 from plugins.sharing.pool import opened
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.simple_tariffs import SimplePrices, document
-from plugins.sharing.slot import who
+from plugins.sharing.slot import for_ever, who
 
-ARRANGEMENTS = ("borrow", "rent", "use")
+ARRANGEMENTS = ("borrow", "rent", "use", "buy")
 """What a lender may choose; portions are offered on pages of their own."""
 
 RULES = (
     "arrangements", "instant", "notice_minutes", "min_minutes", "max_minutes", "horizon_days", "start_days",
     "buffer_before_minutes", "buffer_after_minutes", "hours_for", "deposit_kind", "deposit_minor", "late_fee_minor_per_day",
     "replacement_minor", "cancellation", "quota_count", "quota_days", "who", "who_least",
-    "vehicle", "range_km",
+    "vehicle", "range_km", "buy_minor", "buy_rent_percent", "buy_rent_days",
 )  # fmt: skip
 """The columns of an item that its lender sets."""
 
@@ -35,8 +46,9 @@ def create(
 ) -> Listing:
     """Start a draft item with one unit; `facts` are the listing's own fields.
 
-    `price_minor` is per day for "rent", per hour for "use", in minor units of the site's currency, and nothing for
-    "borrow". `address` says where the unit is picked up; nobody sees it before a booking is agreed. Raises InvalidInput.
+    `price_minor` is per day for "rent", per hour for "use", once for "buy", in minor units of the site's currency, and
+    nothing for "borrow". `address` says where the unit is picked up; nobody sees it before a booking is agreed. Raises
+    InvalidInput.
     """
     if arrangement not in ARRANGEMENTS:
         raise InvalidInput({"arrangement": _("Choose how you want to share it.")})
@@ -45,12 +57,15 @@ def create(
     with transaction() as session:
         listing = listings.create_draft("item", owner=user, **facts)
         zone = runtime().settings.timezone
-        session.add(
-            Item(listing_id=listing.id, zone=zone, currency=listing.currency, arrangements=[arrangement], **USUAL)
+        bought = {"buy_minor": price_minor} if arrangement == "buy" else {}
+        item = Item(
+            listing_id=listing.id, zone=zone, currency=listing.currency, arrangements=[arrangement], **bought, **USUAL
         )
+        selling.check(item)
+        session.add(item)
         session.flush()
         units.add(listing.id, listing.title[:80], place=address.strip())
-        if arrangement == "borrow":
+        if arrangement in ("borrow", "buy"):
             list_price.show(listing, {})
         else:
             asked = (
@@ -119,7 +134,7 @@ def _check(item: Item) -> None:
         item.who_least = None
     if item.who not in who.LABELS and (item.who != "pass" or opened.pool_of(item.listing_id) is None):
         faults["who"] = _("Choose who may have it.")
-    faults |= motors.faults(item.vehicle, item.range_km)
+    faults |= motors.faults(item.vehicle, item.range_km) | selling.faults(item)
     if faults:
         raise InvalidInput(faults)
 
@@ -156,13 +171,15 @@ def change_unit(
 ) -> Unit:
     """Change a unit; one that is not active is promised to nobody from now on, and what was agreed stands.
 
-    Raises InvalidInput, NotFound.
+    Raises InvalidInput, NotFound, Refused (code "sold") for one that was sold and should be offered again.
     """
     if not label.strip():
         raise InvalidInput({"label": _("Give it a name by which people tell it from the others.")})
     with transaction() as session:
         managed(listing_id, user, lock=True)
         unit = unit_of(listing_id, unit_id)
+        if active and not unit.active and for_ever.is_sold(unit_id):
+            raise Refused(_("It has been sold. Offer another one as a unit of its own."), field="active", code="sold")
         unit.label, unit.place, unit.active = label.strip()[:80], place.strip(), active
         unit.replacement_minor = replacement_minor
         session.flush()

@@ -1,4 +1,4 @@
-"""The one price that stands on an item's card and in lists: what a day costs, or an hour where it is paid by use."""
+"""The one price that stands on an item's card and in lists: a day, an hour where it is paid by use, else what buying costs."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def _price(item: Item, currency: str, priced: Mapping[str, Tariff]) -> tuple[Mon
             asked = _cost(priced[arrangement], time, item.zone)
             if asked:
                 return Money(asked, currency), unit
+    if "buy" in item.arrangements and item.buy_minor is not None and not {"rent", "use"} & set(item.arrangements):
+        return Money(item.buy_minor, currency), "once"
     return None, None
 
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from marketplace.api import DomainError, clock, listing_pictures, listings, places
-from plugins.sharing.item import bundle_views, item_reads, items, units
+from plugins.sharing.item import bundle_views, condition_views, item_reads, items, units
 from plugins.sharing.item.item_forms import WAYS, DescribeForm, NewItemForm, RulesForm, UnitForm
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.item.views import address, blueprint
@@ -72,6 +72,9 @@ def _price_lines(item: Item, priced: Mapping[str, price_lists.StoredTariff]) -> 
     """Say for each way of sharing what it costs, in a line."""
     lines = []
     for key in item.arrangements:
+        if key == "buy":
+            lines.append((_("Buying it"), item_reads.buy_words(item)))
+            continue
         rows = price_words.price_rows(priced[key].terms) if key in priced else []
         said = " · ".join(f"{row.label}: {row.detail}" for row in rows)
         lines.append((NAMES.get(key, key), said or (_("Free") if key == "borrow" else _("No prices yet."))))
@@ -133,7 +136,7 @@ def new_unit(listing_id: int) -> Any:
             form.refuse(error)
         else:
             return saved(listing_id, "#units")
-    return page("sharing/unit.html", form, listing=listing, unit=None, log=[])
+    return page("sharing/unit.html", form, listing=listing, unit=None)
 
 
 @blueprint.route("/items/<int:listing_id>/units/<int:unit_id>", methods=["GET", "POST"])
@@ -153,7 +156,7 @@ def unit(listing_id: int, unit_id: int) -> Any:
             form.refuse(error)
         else:
             return saved(listing_id, "#units")
-    return page("sharing/unit.html", form, listing=listing, unit=row, log=units.log_of(unit_id))
+    return condition_views.unit_page(listing, row, form)
 
 
 ALSO = (availability_views, bundle_views)

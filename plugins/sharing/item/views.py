@@ -28,7 +28,7 @@ from plugins.sharing.loan import loan_pages
 from plugins.sharing.pool import pool_reads
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_views import NAMES, panel
-from plugins.sharing.slot import hours_text, months, suggesting, together, who
+from plugins.sharing.slot import for_ever, hours_text, months, suggesting, together, who
 
 blueprint = Blueprint(
     "sharing", "plugins.sharing", template_folder="templates", static_folder="static", static_url_path="/sharing/static"
@@ -104,12 +104,19 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "cancelling": item_reads.CANCELLING[item.cancellation] if "rent" in ways else None,
         "map": locator.drawn(listing),
         "tile_map": tiles.shown(tiles.chosen(), _points(listing)),
-        "free_now": listing.state == "published" and listing.id in free_now.among([listing.id]),
+        "sold": listing.state == "closed" and not seen.units and for_ever.sold_out(listing.id),
+        "free_now": _free_now(listing, item),
         **_booking(listing, item, ways, sheet),
         "message_url": _endpoint("messages.ask", listing_id=listing.id) if listing.state == "published" else "",
         **_reviews(seen),
         "may_report": access.may(current_user, "listing.report", listing),
     }
+
+
+def _free_now(listing: Listing, item: Item) -> bool:
+    """Tell whether it can be had for a while from now on; of what is only sold nothing is said."""
+    lent = listing.state == "published" and set(item.arrangements) != {"buy"}
+    return lent and listing.id in free_now.among([listing.id])
 
 
 def _points(listing: Listing) -> list[dict[str, Any]]:

@@ -41,10 +41,12 @@ def steps(table: str, starts_at: datetime, booked_at: datetime) -> list[Step]:
 
 def percent_back(table: Sequence[Step], at: datetime) -> int:
     """Give the percentage that comes back when the member cancels at `at`; the last moment of a step still counts."""
-    for step in table:
-        if step.until is None or at <= step.until:
-            return step.percent
-    return 0
+    return step_at(table, at).percent
+
+
+def step_at(table: Sequence[Step], at: datetime) -> Step:
+    """Give the step that holds at `at`; after the last one nothing comes back."""
+    return next((step for step in table if step.until is None or at <= step.until), Step(None, 0))
 
 
 def frozen(table: Sequence[Step]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from marketplace.api import DomainError, NotFound, db
-from plugins.sharing.loan import claims, evidence, loan_pages
+from plugins.sharing.loan import claims, loan_pages
 from plugins.sharing.loan.booking_models import Claim
 from plugins.sharing.loan.loan_forms import ClaimForm, OfferForm, in_currency
 from plugins.sharing.loan.loan_views import blueprint, party
@@ -51,7 +51,7 @@ def _shown(claim_id: int, refused: OfferForm | None) -> Any:
     form = refused or in_currency(OfferForm, row.currency)()
     page = render_template(
         "sharing/claim.html", claim=row, agreement=agreement, role=str(actor.role), form=form,
-        steps=loan_pages.claim_steps(row.id), photos=evidence.of_claims([row.id]).get(row.id, ()),
+        steps=loan_pages.claim_steps(row.id),
         title=loan_pages.title_of(agreement), kind=claims.KINDS[row.kind], standing=claims.standing(row),
     )  # fmt: skip
     return page, 422 if refused is not None else 200

@@ -21,6 +21,8 @@ SAVE = payments.Strategy.SAVE_AND_CHARGE
 ENDED = ("none", "captured", "released")
 NOT_HELD = ("saved", "uncovered", "refused", "let_go")
 STANDING = ("held", "ending")
+NEWS_TO_ACT_ON = ("method_saved", "held", "hold_renewed", "hold_lost", "hold_refused")
+"""After these a decided deposit is tried anew; not after a refused charge, whose next try payments plans itself."""
 
 
 def money(loan: Loan) -> Money:
@@ -29,8 +31,8 @@ def money(loan: Loan) -> Money:
 
 
 def over(loan: Loan) -> bool:
-    """Tell whether nothing of the deposit is open any more."""
-    return loan.deposit_state in ENDED
+    """Tell whether nothing of the deposit is open any more, be it that the bank refused to the last what should be taken."""
+    return loan.deposit_state in ENDED or (loan.deposit_state == "refused" and loan.deposit_take_minor is not None)
 
 
 def hold_until(loan: Loan) -> datetime:
@@ -70,15 +72,13 @@ def on_payment(agreement: Agreement, loan: Loan, payment: Any, change: str) -> N
         case "declined" | "given_up" if loan.deposit_state == "asked":
             _set(loan, "refused")
             loan_news.tell_lender(agreement, "deposit_refused")
+            change = "hold_refused"
+        case "given_up" if loan.deposit_state == "taking":
+            _set(loan, "refused")
+            loan_news.tell_lender(agreement, "unpaid", amount=payment.amount)
         case "succeeded" if loan.deposit_state != "captured":
             _set(loan, "captured")
-    if loan.deposit_take_minor is not None and change in (
-        "method_saved",
-        "held",
-        "hold_renewed",
-        "hold_lost",
-        "declined",
-    ):
+    if loan.deposit_take_minor is not None and change in NEWS_TO_ACT_ON:
         carry_out(agreement, loan)
 
 
@@ -164,7 +164,7 @@ def carry_out(agreement: Agreement, loan: Loan) -> None:
     elif payment.state == "held":
         _set(loan, "taking")
         payments.capture(payment, Money(take, loan.currency))
-    elif payment.state in ("ready", "declined") and payment.method_id is not None:
+    elif loan.deposit_state != "taking" and payment.state in ("ready", "declined") and payment.method_id is not None:
         _set(loan, "taking")
         payments.change_amount(payment, Money(take, loan.currency))
         payments.charge(payment)

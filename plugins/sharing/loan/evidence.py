@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.api import Refused, clock, db, private_pictures
-from plugins.sharing.loan.booking_models import Evidence
+from plugins.sharing.loan.booking_models import ClaimStep, Evidence
 
 MOST = 6
 """The largest number of photos at once."""
@@ -54,6 +54,16 @@ def of_proposals(ids: Sequence[int]) -> dict[int, list[int]]:
 def of_claims(ids: Sequence[int]) -> dict[int, list[int]]:
     """Give the photos' ids by claim, with one statement."""
     return _by(Evidence.claim_id, ids)
+
+
+def by_step(claim_id: int, said: Sequence[ClaimStep]) -> dict[int, list[int]]:
+    """Give a claim's photos' ids by the step they belong to: what their author had said last before, else the claim itself."""
+    found: dict[int, list[int]] = defaultdict(list)
+    rows = select(Evidence.id, Evidence.by_id, Evidence.at).where(Evidence.claim_id == claim_id).order_by(Evidence.id)
+    for row in db.session.execute(rows):
+        own = [one.id for one in said if one.by_id == row.by_id and one.at <= row.at]
+        found[own[-1] if own else said[0].id].append(row.id)
+    return found
 
 
 def _by(column: InstrumentedAttribute[int | None], ids: Sequence[int]) -> dict[int, list[int]]:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from marketplace.api import Agreement, TermLine, TodoItem, clock, db, display
+from marketplace.api import Agreement, TermLine, TodoItem, clock, db, display, payments
 from plugins.sharing.loan import cancelling, claims, handovers, loan_money, loan_sweep, loan_units, loans, quoting
 from plugins.sharing.loan.booking_models import Claim, Loan
 
@@ -47,7 +47,11 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
             TermLine(row.label, " · ".join(filter(None, (display.money(row.amount, currency, exact=True), row.detail))))
             for row in quoting.rows(terms["lines"], currency)
         ]
-        lines.append(TermLine(_("Cancelling"), " ".join(cancellation(terms))))
+        if payments.payments_enabled():
+            lines.append(TermLine(_("Cancelling"), " ".join(cancellation(terms))))
+        else:
+            settled = _("This site takes no payments: you settle the price between the two of you.")
+            lines.append(TermLine(_("Payment"), settled))
     else:
         lines.append(TermLine(_("Price"), _("Free")))
     lines.append(TermLine(_("Deposit"), deposit_words(terms)))
@@ -128,10 +132,12 @@ def _hand_over_to_answer(agreement: Agreement, role: str) -> TodoItem | None:
 def _of_member(agreement: Agreement, loan: Loan) -> TodoItem | None:
     path = loan_money.pay_path(loan)
     if agreement.state in ("paying", "agreed", "active") and path is not None:
-        rent = path == f"/pay/{loan.payment_id}"
-        text = _("Pay to keep it") if rent else _("Give a card for the deposit")
         due = agreement.waits_until if agreement.state == "paying" else None
-        return TodoItem(text, path, due, "credit-card", _("Pay") if rent else _("Give a card"))
+        if path == f"/pay/{loan.payment_id}":
+            return TodoItem(_("Pay to keep it"), path, due, "credit-card", _("Pay"))
+        if loan_money.bank_asks(loan):
+            return TodoItem(_("Your bank asks you to approve the deposit"), path, due, "credit-card", _("Approve it"))
+        return TodoItem(_("Give a card for the deposit"), path, due, "credit-card", _("Give a card"))
     if agreement.state == "agreed":
         return TodoItem(
             _("Pick it up"), _hand_url(agreement, "out"), loan.starts_at, "key-round", _("I have it"), begins=True

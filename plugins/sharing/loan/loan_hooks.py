@@ -33,6 +33,7 @@ LOAN_KIND = AgreementKind(
         "deposit": _l("Deposit"),
         "claim": _l("Claim"),
     },
+    foresee=late("plugins.sharing.loan.foreseeing:foresee"),
 )
 SWEEP = JobKind(
     "sharing.loans",

@@ -48,12 +48,19 @@ DONE = ("ready", "charging", "processing", "succeeded", "cancelled")
 
 
 def pay_path(loan: Loan) -> str | None:
-    """Give where the borrower pays or gives a card now: first the rent, then the deposit; None when neither is wanted."""
+    """Give where the borrower pays, gives a card or approves at the bank now: first the rent, then the deposit, or None."""
     if loan.payment_id is not None and payments.get(loan.payment_id).state not in DONE:
         return f"/pay/{loan.payment_id}"
-    if loan.deposit_payment_id is not None and loan.deposit_state in ("wanted", "refused"):
+    if loan.deposit_payment_id is not None and (loan.deposit_state in ("wanted", "refused") or bank_asks(loan)):
         return f"/pay/{loan.deposit_payment_id}"
     return None
+
+
+def bank_asks(loan: Loan) -> bool:
+    """Tell whether the bank holds the deposit only once the borrower approves."""
+    if loan.deposit_payment_id is None or loan.deposit_state != "asked":
+        return False
+    return payments.get(loan.deposit_payment_id).state == "action_required"
 
 
 def on_payment(payment: Any, change: str) -> None:
@@ -70,7 +77,7 @@ def on_payment(payment: Any, change: str) -> None:
         _on_rent(agreement, loan, payment, change)
     elif change in ("given_up", "overdue"):
         loan_news.tell_lender(agreement, "unpaid", amount=payment.amount)
-    if agreement.phase in ENDED and change in ("succeeded", *DISPUTES):
+    if agreement.phase in ENDED and change in ("succeeded", "given_up", *DISPUTES):
         settle_all(agreement)
     elif payment.purpose == DEPOSIT and agreement.state in WAITING:
         ready(agreement, loan)
@@ -118,17 +125,33 @@ def ready(agreement: Agreement, loan: Loan) -> None:
 def give_back(agreement: Agreement, percent: int) -> Money | None:
     """Refund so many per cent of the rent, or let go of what was not taken yet; gives what goes back, if anything."""
     total: Money | None = None
-    for payment in payments.payments_of(agreement):
-        if payment.purpose not in PRICE or payment.state == "cancelled":
-            continue
+    for payment in _prices(agreement):
         if payment.state != "succeeded":
             payments.cancel_payment(payment)
-            continue
-        back = min(payment.amount.percent(Decimal(percent)), payment.kept, key=lambda amount: amount.minor)
+    for payment, back in backs(agreement, percent):
         if back.minor:
             payments.refund(payment, back, reason="loan_cancelled")
             total = back if total is None else total + back
     return total
+
+
+def backs(agreement: Agreement, percent: int) -> list[tuple[Any, Money]]:
+    """Give what of each payment of the price comes back at so many per cent; never more than is kept of it."""
+    return [
+        (payment, min(payment.amount.percent(Decimal(percent)), payment.kept, key=lambda amount: amount.minor))
+        for payment in _prices(agreement)
+        if payment.state == "succeeded"
+    ]
+
+
+def kept_of(agreement: Agreement) -> Money:
+    """Give what is kept of the price now, over all its payments."""
+    paid = [payment.kept for payment in _prices(agreement) if payment.state == "succeeded"]
+    return sum(paid, Money(0, agreement.terms["currency"]))
+
+
+def _prices(agreement: Agreement) -> list[Any]:
+    return [one for one in payments.payments_of(agreement) if one.purpose in PRICE and one.state != "cancelled"]
 
 
 def charge_more(agreement: Agreement, loan: Loan, purpose: str, more: Money) -> None:

@@ -166,6 +166,7 @@ def fill(agreement: Agreement, viewer: Any) -> SlotFill | None:
         "claims": [(one, claims.KINDS[one.kind], claims.standing(one)) for one in claims.of(agreement.id)],
         "deposit": loan_describe.DEPOSIT_STATES[loan.deposit_state],
         "pay_path": loan_money.pay_path(loan) if str(actor.role) == "member" else None,
+        "bank_asks": loan_money.bank_asks(loan),
         "back_now": _back_now(agreement),
         "steps": loan_describe.cancellation(agreement.terms),
         "can_claim": str(actor.role) == "owner" and agreement.state in claims.OPEN_IN,
@@ -223,11 +224,12 @@ def local(at: datetime, zone: str) -> datetime:
     return clock.local(at, zone)
 
 
-def claim_steps(claim_id: int) -> list[tuple[Any, str]]:
-    """Give what was said in a claim, each with the name of who said it."""
+def claim_steps(claim_id: int) -> list[tuple[Any, str, Sequence[int]]]:
+    """Give what was said in a claim, each with the name of who said it and the photos that came with it."""
     said = claims.steps_of(claim_id)
     names = _names([one.by_id for one in said if one.by_id is not None])
-    return [(one, names.get(one.by_id or 0, "")) for one in said]
+    photos = evidence.by_step(claim_id, said)
+    return [(one, names.get(one.by_id or 0, ""), photos.get(one.id, ())) for one in said]
 
 
 def _names(ids: Sequence[int]) -> dict[int, str]:

@@ -19,8 +19,10 @@ from marketplace.api import (
     agreements,
     db,
     limiter,
+    payments,
     private_pictures,
 )
+from plugins.sharing.buy import buy_lists
 from plugins.sharing.loan import extending, handovers, loan_money, loan_pages, loan_units, loans
 from plugins.sharing.loan.booking_models import Evidence, Loan
 from plugins.sharing.loan.loan_forms import BookForm, ExtendForm, HandOverForm
@@ -57,7 +59,8 @@ def book(listing_id: int) -> Any:
     own = current_user.is_authenticated and wish.listing.owner_id == current_user.id
     wrong = wish.form.errors or form.errors or wish.form.form_errors or form.form_errors or wish.problem
     status = 409 if wish.problem and request.method == "POST" else 422 if wrong else 200
-    return render_template("sharing/book.html", wish=wish, form=form, own=own), status
+    by_hand = not payments.payments_enabled()
+    return render_template("sharing/book.html", wish=wish, form=form, own=own, by_hand=by_hand), status
 
 
 def _booked(wish: loan_pages.Wish, form: BookForm) -> Any:
@@ -229,4 +232,5 @@ def index() -> Any:
     return render_template(
         "sharing/loans.html", role=role, now_rows=loan_pages.overview(current_user.id, role, ended=False),
         ended_rows=loan_pages.overview(current_user.id, role, ended=True),
+        bought=buy_lists.overview(current_user.id, role),
     )  # fmt: skip

@@ -10,7 +10,6 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from marketplace.api import (
     Actor,
@@ -23,6 +22,8 @@ from marketplace.api import (
     agreements,
     clock,
     db,
+    once,
+    payments,
     settings,
     transaction,
 )
@@ -74,17 +75,10 @@ def request(
     asked again for the same period while the first waits, it is one loan. Raises SlotTaken (reason and alternatives),
     Refused, InvalidInput, NotFound.
     """
-    try:
-        with transaction():
-            known = _known(member_id, nonce) or _waiting(listing_id, window, member_id)
-            return known or _request(listing_id, window, member_id, arrangement, nonce, count, also, note)
-    except IntegrityError:
-        # Two of the same at the same moment: the unique index lets one through, and the other finds it here.
-        with transaction():
-            known = _known(member_id, nonce)
-        if known is None:
-            raise
-        return known
+    return once(
+        lambda: _known(member_id, nonce) or _waiting(listing_id, window, member_id),
+        lambda: _request(listing_id, window, member_id, arrangement, nonce, count, also, note),
+    )
 
 
 def _request(
@@ -246,7 +240,12 @@ def is_overdue(loan: Loan, state: str) -> bool:
 
 
 def needs_money(agreement: Agreement) -> bool:
-    """Tell whether something has to be paid, or a card given, before the loan is agreed; a free loan never needs to."""
+    """Tell whether something has to be paid, or a card given, before the loan is agreed; a free loan never needs to.
+
+    Where the site takes no payments the two settle the rent between them.
+    """
+    if not payments.payments_enabled():
+        return False
     return bool(agreement.terms["total_minor"]) or agreement.terms["deposit"]["kind"] in ("card", "held")
 
 

@@ -17,9 +17,11 @@ def hand_over_page(unit: Unit, viewer: Any) -> str | None:
     agreement = (
         db.session.get(Agreement, row.agreement_id) if row is not None and row.agreement_id is not None else None
     )
-    if row is None or agreement is None or agreement.kind != "loan":
+    if row is None or agreement is None or viewer.id not in (agreement.member_id, agreement.owner_id):
         return None
-    if viewer.id not in (agreement.member_id, agreement.owner_id):
+    if agreement.kind == "purchase":
+        return url_for("agreements.show", agreement_id=agreement.id)
+    if agreement.kind != "loan":
         return None
     return url_for("sharing_loans.hand_over", agreement_id=agreement.id, kind="in" if row.out_at is not None else "out")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
@@ -19,7 +18,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from marketplace.api import Form, InvalidInput, MoneyField, clock
+from marketplace.api import Form, MoneyField, clock
 from plugins.sharing.describing import DescriptionForm, PicturedForm, text_field, title_field
 from plugins.sharing.meal.meals import MOST_PORTIONS, NAMES, Portions
 from plugins.sharing.meal.orders import MOST
@@ -67,16 +66,14 @@ class MealForm(PicturedForm, DescribeMealForm):
 
     def offered(self, zone: str) -> Portions:
         """Give what was filled in; raises InvalidInput when the pick-up ends before it begins."""
-        since = windows.instant(self.day.data, self.pickup_from.data, zone)
-        until = windows.instant(self.day.data, self.pickup_until.data, zone)
-        if until <= since:
-            raise InvalidInput({"pickup_until": _("The end must be after the start.")})
+        day, since, until = self.day.data, self.pickup_from.data, self.pickup_until.data
+        pick_up = windows.typed((day, since), (day, until), zone, "pickup_until")
         return Portions(
             count=self.portions.data or 0,
             price_minor=self.price.minor if "price" in self else 0,
             order_by=windows.instant(self.order_by_day.data, self.order_by_time.data, zone),
-            pickup_from=since,
-            pickup_until=until,
+            pickup_from=pick_up.starts_at,
+            pickup_until=pick_up.ends_at,
             allergens=tuple(self.allergens.data or ()),
             address=self.address.data or "",
         )

@@ -39,6 +39,7 @@ ORDER_KIND = AgreementKind(
     todo=late("plugins.sharing.meal.order_describe:todo"),
     reviewed=frozenset({"person"}),
     charged_at_once=frozenset({"order"}),
+    foresee=late("plugins.sharing.meal.order_money:foresee"),
 )
 JOBS = (
     JobKind(

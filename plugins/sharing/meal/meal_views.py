@@ -15,12 +15,12 @@ from marketplace.api import (
     clock,
     db,
     limiter,
-    listings,
     locator,
     looked_at,
     places,
     runtime,
 )
+from plugins.sharing import describing
 from plugins.sharing.meal import meal_reads, meals, order_describe, order_money, orders
 from plugins.sharing.meal.meal_forms import DescribeMealForm, MealForm, OrderForm
 from plugins.sharing.meal.meal_models import Meal, Order
@@ -151,9 +151,5 @@ def order(listing_id: int) -> Any:
 def end(listing_id: int) -> Any:
     """Take no more orders; those that were placed stand."""
     listing = meals.owned(listing_id, current_user)
-    try:
-        listings.close(listing_id, actor=current_user)
-        flash(_("Nobody can order any more. What was ordered stands."), "success")
-    except DomainError as error:
-        flash(error.message, "error")
+    describing.end(listing, _("Nobody can order any more. What was ordered stands."))
     return redirect(address(listing.id, listing.slug), 303)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from marketplace.api import Actor, Agreement, InvalidTransition, Refused, agreements, clock, db, payments
-from plugins.sharing.loan import loan_terms
+from plugins.sharing.loan import foreseeing, loan_terms
 from plugins.sharing.meal import order_news
 from plugins.sharing.meal.meal_models import Order
 
@@ -78,6 +78,13 @@ def give_back(agreement: Agreement) -> None:
             amount = payment.kept
             payments.refund(payment, amount, reason="order_cancelled")
             order_news.tell_member(agreement, "order_refunded", amount=amount)
+
+
+def foresee(agreement: Agreement, transition: str, role: str) -> str:
+    """Say what comes back and what is kept if an order ended now by `transition`; "" for moves that are not about money."""
+    if transition not in ("cancel", "call_off", "not_there", "no_show"):
+        return ""
+    return foreseeing.of_all(agreement, back=transition != "no_show", role=role)
 
 
 def settle_all(agreement: Agreement) -> None:

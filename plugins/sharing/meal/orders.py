@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
 from marketplace.api import (
     Actor,
@@ -22,9 +21,9 @@ from marketplace.api import (
     agreements,
     clock,
     db,
+    once,
     payments,
     settings,
-    transaction,
 )
 from plugins.sharing.loan import loan_terms
 from plugins.sharing.meal import meals, order_money, order_news
@@ -45,15 +44,7 @@ def place(meal_id: int, member_id: int, count: int, nonce: str) -> Agreement:
 
     Raises Refused (code "too_few" when fewer are left, "not_open"), InvalidInput, NotFound.
     """
-    try:
-        with transaction():
-            return _known(member_id, nonce) or _place(meal_id, member_id, count, nonce)
-    except IntegrityError:  # the same form twice at the same moment: the unique index lets one through
-        with transaction():
-            known = _known(member_id, nonce)
-        if known is None:
-            raise
-        return known
+    return once(lambda: _known(member_id, nonce), lambda: _place(meal_id, member_id, count, nonce))
 
 
 def _known(member_id: int, nonce: str) -> Agreement | None:

@@ -149,7 +149,7 @@ def _write(pool: Pool, bounds: Bounds, rule: str, ready: Sequence[tuple[Any, Mon
 def _share_out(pool: Pool, month: PoolMonth, ready: Sequence[tuple[Any, Money]], weights: dict[int, int]) -> None:
     keeper = db.session.scalar(select(Listing.owner_id).where(Listing.id == pool.listing_id))
     parts = divide(Money(month.divided_minor, month.currency), weights)
-    pieces = assign([left for _payment, left in ready], parts)
+    pieces = assign([left for _payment, left in ready], parts, month.first.year * 12 + month.first.month)
     for (payment, _left), piece in zip(ready, pieces, strict=True):
         others = {owner: amount for owner, amount in piece.items() if owner != keeper}
         payments.settle(payment, fees(payment.kept), others)

@@ -22,17 +22,25 @@ def divide(pot: Money, weights: Mapping[int, int]) -> dict[int, Money]:
     return dict(zip(owners, pot.split([weights[owner] for owner in owners]), strict=True))
 
 
-def assign(amounts: Sequence[Money], parts: Mapping[int, Money]) -> list[dict[int, Money]]:
+def assign(
+    amounts: Sequence[Money], parts: Mapping[int, Money], turn: int = 0, *, most_pieces: int | None = None
+) -> list[dict[int, Money]]:
     """Say of each amount to whom how much of it goes, so that each owner gets the whole part and nothing is left.
 
-    Both sides add up to the same. Every amount is divided in proportion, so that what goes back of one of them later is
-    given by all; where that would be more than `MOST_PIECES`, one after the other is used up, which makes at most as many
-    pieces as amounts and owners together. Raises ValueError when the sums differ.
+    Both sides add up to the same, and what an owner gets in all is the part to the cent, whichever way is taken. Every amount
+    is divided in proportion, so that what goes back of one of them later is given by all. Where that would be more than
+    `most_pieces` (else `MOST_PIECES`), one after the other is used up, which makes fewer pieces than amounts and owners
+    together. Who is first then goes by `turn`, the number of the month: nobody always stands with the newest payments, of
+    which the most go back. Raises ValueError when the sums differ.
     """
     if sum(one.minor for one in amounts) != sum(part.minor for part in parts.values()):
         raise ValueError("what is divided is not what there is")
     left = {owner: part.minor for owner, part in parts.items() if part.minor}
-    in_proportion = len(amounts) * len(left) <= MOST_PIECES
+    in_proportion = len(amounts) * len(left) <= (MOST_PIECES if most_pieces is None else most_pieces)
+    if not in_proportion:
+        owners = list(left)
+        first = turn % len(owners)
+        left = {owner: left[owner] for owner in owners[first:] + owners[:first]}
     found: list[dict[int, Money]] = []
     for one in amounts:
         pieces = {} if not one.minor else divide(one, left) if in_proportion else _used_up(one, left)

@@ -134,6 +134,11 @@ def on_payment(payment: Any, change: str) -> None:
         monthly.move(agreement.id, "fail")
 
 
+def foresee(agreement: Agreement, transition: str, _role: str) -> str:
+    """Say until when a pass stays that is ended now."""
+    return monthly.stays(_side(agreement)) if transition == "leave" else ""
+
+
 def term_lines(agreement: Agreement) -> list[TermLine]:
     """Put a pass's terms into words."""
     terms = agreement.terms

@@ -14,7 +14,7 @@ from plugins.sharing.price import condition_words as conditions
 from plugins.sharing.price import tariff_words as words
 from plugins.sharing.price.tariff_words import Row, price, span, unit_word, word
 from plugins.sharing.tariffs import Tariff, UseInvalid, bill, use_of
-from plugins.sharing.tariffs.figures import ONE, SECOND, plain
+from plugins.sharing.tariffs.figures import MINUTE, ONE, SECOND, plain
 from plugins.sharing.tariffs.model import Discount, Example, Plan, Terms
 
 MADE = re.compile(r"\d+ [hd](, [\d.]+ [a-z]+)?")
@@ -82,9 +82,18 @@ def _amount(terms: Terms, key: str, measure: int) -> str:
     return conditions.amount(part, measure) if part is not None else plain(measure, ONE)
 
 
-def examples(terms: Tariff) -> list[Worked]:
-    """Work out a tariff's examples anew, by the function that makes bills."""
-    return [worked(terms, example) for example in terms.examples]
+def examples(terms: Tariff, lengths: tuple[int, int | None] | None = None) -> list[Worked]:
+    """Work out a tariff's examples anew, by the function that makes bills.
+
+    `lengths` are the least and most minutes that a thing can be had for (None: no bound); examples outside them are left out.
+    """
+    return [worked(terms, example) for example in terms.examples if lengths is None or _fits(example, *lengths)]
+
+
+def _fits(example: Example, least: int, most: int | None) -> bool:
+    """Tell whether so long a use can be booked; an example that says nothing of time always can."""
+    lasts = sum(length for _state, length in example.parts)
+    return not lasts or (least * MINUTE <= lasts and (most is None or lasts <= most * MINUTE))
 
 
 def worked(terms: Tariff, example: Example) -> Worked:

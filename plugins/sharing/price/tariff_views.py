@@ -11,7 +11,18 @@ from flask_login import current_user, login_required
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, Forbidden, InvalidInput, Listing, NotFound, access, db, listings, payments
+from marketplace.api import (
+    DomainError,
+    Forbidden,
+    InvalidInput,
+    Listing,
+    NotFound,
+    access,
+    db,
+    listings,
+    payments,
+    settings,
+)
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.price import price_lists, price_words, simple_tariffs, tariff_text, tariff_words
 from plugins.sharing.price.price_lists import TariffRefused
@@ -45,8 +56,18 @@ def panel(stored: price_lists.StoredTariff) -> dict[str, Any]:
     return {
         "stored": stored,
         "prices": price_words.price_rows(stored.terms),
-        "examples": price_words.examples(stored.terms),
+        "examples": price_words.examples(stored.terms, _lengths(stored.listing_id, stored.arrangement)),
     }
+
+
+def _lengths(listing_id: int, arrangement: str) -> tuple[int, int | None] | None:
+    """Give the least and most minutes that an item can be had for, so that nobody reads a price of what can't be booked."""
+    if (
+        arrangement == "use"
+    ):  # whoever starts it themselves ends it whenever they like, up to the longest time of any use
+        return 0, int(settings.get("sharing.longest_use_hours")) * 60
+    item = db.session.get(Item, listing_id)
+    return (item.min_minutes, item.max_minutes) if item is not None else None
 
 
 @blueprint.get("/prices/<int:tariff_id>")
@@ -105,7 +126,7 @@ def simple(listing_id: int, arrangement: str) -> Any:
             if "check" not in request.form:
                 price_lists.save(listing_id, arrangement, document, current_user, made_from=asked.kept())
                 return _saved(listing_id)
-            examples = price_words.examples(terms)
+            examples = price_words.examples(terms, _lengths(listing_id, arrangement))
         except (DomainError, InvalidInput) as error:
             form.refuse(error)
     page = render_template(

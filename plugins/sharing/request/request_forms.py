@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, RadioField, SelectField, StringField, TextAreaField, TimeField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from marketplace.api import Form, InvalidInput, MoneyField, clock
+from marketplace.api import Form, MoneyField, clock
 from plugins.sharing.describing import DescriptionForm, text_field, title_field
 from plugins.sharing.request.requests import RADII_KM
 from plugins.sharing.slot import windows
@@ -59,11 +59,8 @@ class RequestForm(DescribeRequestForm):
 
     def window(self, zone: str) -> Window:
         """Give the period; raises InvalidInput (field "ends_on") when it ends before it begins."""
-        since = windows.instant(self.starts_on.data, self.starts_time.data, zone)
-        until = windows.instant(self.ends_on.data, self.ends_time.data, zone)
-        if until <= since:
-            raise InvalidInput({"ends_on": _("The end must be after the start.")})
-        return Window(since, until)
+        first, last = (self.starts_on.data, self.starts_time.data), (self.ends_on.data, self.ends_time.data)
+        return windows.typed(first, last, zone, "ends_on")
 
 
 class AnswerForm(Form):

@@ -14,12 +14,12 @@ from marketplace.api import (
     clock,
     db,
     limiter,
-    listings,
     locator,
     looked_at,
     places,
     runtime,
 )
+from plugins.sharing import describing
 from plugins.sharing.loan import loan_money
 from plugins.sharing.loan.booking_models import Loan
 from plugins.sharing.request import request_answers, request_reads, requests
@@ -198,9 +198,5 @@ def choose(listing_id: int, answer_id: int) -> Any:
 def end(listing_id: int) -> Any:
     """Take a request back."""
     listing = requests.owned(listing_id, current_user)
-    try:
-        listings.close(listing_id, actor=current_user)
-        flash(_("Your request has ended, and everybody who answered is told."), "success")
-    except DomainError as error:
-        flash(error.message, "error")
+    describing.end(listing, _("Your request has ended, and everybody who answered is told."))
     return redirect(address(listing.id, listing.slug), 303)

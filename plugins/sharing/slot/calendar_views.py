@@ -11,7 +11,7 @@ from flask_login import current_user, login_required
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from marketplace.api import DomainError, Form, runtime, transaction
+from marketplace.api import DomainError, Form, limiter, runtime, transaction
 from plugins.sharing.item import items, labels, units
 from plugins.sharing.slot import feeds, imports
 
@@ -27,6 +27,7 @@ class ImportForm(Form):
 
 
 @blueprint.get("/items/calendar/<token>.ics")
+@limiter.limit("60 per minute; 600 per hour")  # one address may be a service that reads the calendars of many items
 def feed(token: str) -> Response:
     """Give the feed to whoever knows its address."""
     answer = Response(feeds.feed(token), mimetype="text/calendar")
@@ -59,6 +60,7 @@ def calendars(listing_id: int) -> Any:
 
 
 @blueprint.post("/items/<int:listing_id>/calendars/renew")
+@limiter.limit("20 per hour")
 @login_required
 def renew(listing_id: int) -> Any:
     """Give the feed another address."""

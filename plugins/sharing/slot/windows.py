@@ -53,6 +53,17 @@ class Window:
         return Window(start, start + self.length)
 
 
+def typed(first: tuple[date, time], last: tuple[date, time], zone: str, field: str) -> Window:
+    """Give the window between two moments as people typed them on the zone's clocks.
+
+    Raises InvalidInput, beside the form's `field`, when it ends before it begins.
+    """
+    since, until = instant(*first, zone), instant(*last, zone)
+    if until <= since:
+        raise InvalidInput({field: _("The end must be after the start.")})
+    return Window(since, until)
+
+
 def wall(day: date, minutes: int, zone: str) -> datetime:
     """Give the UTC instant at which the zone's clocks show so many minutes after midnight of `day` (1440: next midnight)."""
     shown = datetime.combine(day, time()) + timedelta(minutes=minutes)

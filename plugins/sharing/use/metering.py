@@ -89,9 +89,12 @@ def timeline(rows: Iterable[Any], first: datetime, last: datetime) -> list[Read]
     """Give the readings of one use: within `first` and `last`, one for each instant, each with the state that holds.
 
     What a device and a person read at the same instant is one reading with the registers of both. Numbers are the devices'.
+    What was read after the end of a use that was ended later than it should have been is no part of it.
     """
     merged: dict[datetime, dict[str, Any]] = {}
     for row in counted(rows):
+        if row.taken_at > last + SLACK:
+            continue
         at = min(max(row.taken_at, first), last)
         here = merged.setdefault(at, {"state": "", "registers": {}, "number": None, "event": ""})
         here["state"] = row.state or here["state"]

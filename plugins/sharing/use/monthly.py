@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from flask_babel import gettext as _
+
 from marketplace.api import (
     Actor,
     Agreement,
@@ -16,6 +18,7 @@ from marketplace.api import (
     Refused,
     TransitionContext,
     agreements,
+    display,
     payments,
     runtime,
 )
@@ -87,3 +90,10 @@ def move(agreement_id: int, name: str) -> None:
 def waiting_payment(agreement: Agreement) -> int | None:
     """Give the payment for which the member has to choose how to pay, so that it can begin; None where there is none."""
     return next((one.id for one in payments.payments_of(agreement) if one.state == "method_needed"), None)
+
+
+def stays(side: Monthly) -> str:
+    """Say until when what is ended now stays: what was paid for it is used up, and nothing comes back."""
+    return _(
+        "It is paid until %(day)s: it stays until then, and nothing comes back.", day=display.date(side.paid_until)
+    )

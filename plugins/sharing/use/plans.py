@@ -156,12 +156,17 @@ def on_payment(payment: Any, change: str) -> None:
         monthly.move(agreement.id, "fail")
 
 
+def foresee(agreement: Agreement, transition: str, _role: str) -> str:
+    """Say until when a plan stays that is ended now."""
+    return monthly.stays(_side(agreement)) if transition == "leave" else ""
+
+
 def term_lines(agreement: Agreement) -> list[TermLine]:
     """Put a plan's terms into words."""
-    monthly = Money(agreement.terms["monthly_minor"], agreement.terms["currency"])
+    a_month = Money(agreement.terms["monthly_minor"], agreement.terms["currency"])
     lines = [
         TermLine(_("Plan"), word(agreement.terms["plan"])),
-        TermLine(_("A month"), display.money(monthly.minor, monthly.currency, exact=True)),
+        TermLine(_("A month"), display.money(a_month.minor, a_month.currency, exact=True)),
     ]
     return [*lines, TermLine(_("Paid until"), display.date(_side(agreement).paid_until))]
 

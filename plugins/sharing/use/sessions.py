@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -26,6 +26,7 @@ from marketplace.api import (
     clock,
     db,
     listings,
+    once,
     settings,
     transaction,
 )
@@ -55,15 +56,8 @@ def reserve(member: User, wish: Wish) -> Agreement:
     Raises Refused (blocked, nothing that could pay, own item), SlotTaken with alternatives, NotFound, InvalidInput.
     """
     try:
-        with transaction():
-            known = _by_nonce(member.id, wish.nonce)
-            return known if known is not None else _reserve(member, wish)
+        return once(lambda: _by_nonce(member.id, wish.nonce), lambda: _reserve(member, wish))
     except IntegrityError as error:
-        # Two at the same moment: the unique indexes let one through.
-        with transaction():
-            known = _by_nonce(member.id, wish.nonce)
-        if known is not None:
-            return known
         if "sharing_use" in str(error.orig):
             raise Conflict(_("Somebody else was just faster."), code="in_use") from error
         raise
@@ -115,7 +109,7 @@ def _reserve(member: User, wish: Wish) -> Agreement:
         terms={
             "tariff_id": tariff_id, "tariff": terms.name, "digest": terms.digest, "unit": unit.label, "zone": zone,
             "limit_minor": wish.limit_minor, "currency": listing.currency, "options": sorted(wish.options), "plan": plan,
-            "holder_id": holder_id,
+            "holder_id": holder_id, "longest_hours": int(settings.get("sharing.longest_use_hours")),
         },
         waits_until=clock.now() + timedelta(minutes=minutes),
     )  # fmt: skip
@@ -181,7 +175,21 @@ def running_total(session: UseSession) -> Bill | None:
     if session.started_at is None:
         return None
     rows = metering.readings_of(session.agreement_id)
-    return metering.rate(session, rows, metering.about_of(session), clock.now())
+    return metering.rate(session, rows, metering.about_of(session), counted_until(session))
+
+
+def latest_end(agreement: Agreement, session: UseSession) -> datetime:
+    """Give the moment (UTC) until which a use is billed at most, by the hours that were the rule when it was reserved."""
+    hours = agreement.terms.get("longest_hours") or int(settings.get("sharing.longest_use_hours"))
+    return (session.started_at or session.reserved_at) + timedelta(hours=hours)
+
+
+def counted_until(session: UseSession) -> datetime:
+    """Give the moment (UTC) up to which a use counts now: its end, or the present as long as it may last."""
+    if session.ended_at is not None:
+        return session.ended_at
+    agreement = db.session.get_one(Agreement, session.agreement_id)
+    return min(clock.now(), latest_end(agreement, session))
 
 
 def has_device(unit_id: int) -> bool:

@@ -45,7 +45,7 @@ def start(agreement: Agreement, context: TransitionContext) -> None:
     if terms.reservation:  # nothing moved since then, so the registers stood where they stand now
         _note(session, context, terms.reservation, stands, at=session.reserved_at)
     _note(session, context, metering.state_names(terms)[0], stands)
-    context.waits_until = clock.now() + timedelta(hours=int(settings.get("sharing.longest_use_hours")))
+    context.waits_until = sessions.latest_end(agreement, session)
 
 
 def pause(agreement: Agreement, context: TransitionContext) -> None:
@@ -55,7 +55,7 @@ def pause(agreement: Agreement, context: TransitionContext) -> None:
     if names[0] == names[1]:
         raise Refused(_("Pausing changes nothing with these prices."), code="no_pause")
     _note(session, context, names[1], _said(session, context))
-    context.waits_until = _until(session)
+    context.waits_until = sessions.latest_end(agreement, session)
 
 
 def resume(agreement: Agreement, context: TransitionContext) -> None:
@@ -64,16 +64,11 @@ def resume(agreement: Agreement, context: TransitionContext) -> None:
     _note(
         session, context, metering.state_names(price_lists.stored(session.tariff_id).terms)[0], _said(session, context)
     )
-    context.waits_until = _until(session)
+    context.waits_until = sessions.latest_end(agreement, session)
 
 
 def _said(session: UseSession, context: TransitionContext) -> dict[str, str]:
     return sessions.checked_stands(session, context.data.get("registers", {}), needed=False)
-
-
-def _until(session: UseSession) -> Any:
-    longest = timedelta(hours=int(settings.get("sharing.longest_use_hours")))
-    return (session.started_at or session.reserved_at) + longest
 
 
 def end(agreement: Agreement, context: TransitionContext) -> None:
@@ -95,7 +90,8 @@ def run_out(agreement: Agreement, context: TransitionContext) -> None:
 def _end(agreement: Agreement, context: TransitionContext, *, needed: bool) -> None:
     session = sessions.of(agreement.id)
     stands = sessions.checked_stands(session, context.data.get("registers", {}), needed=needed)
-    session.ended_at = _moment(session, context)
+    # However late it is noticed, no use lasts longer than its longest time.
+    session.ended_at = min(_moment(session, context), sessions.latest_end(agreement, session))
     session.standing = False
     _note(session, context, "", stands)
     use_slots.end(session)

@@ -40,6 +40,7 @@ PLAN_KIND = AgreementKind(
     effects={move: late(f"plugins.sharing.use.plans:{name}") for move, name in PLAN_EFFECTS.items()},
     describe=late("plugins.sharing.use.plans:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL}),
+    foresee=late("plugins.sharing.use.plans:foresee"),
 )
 
 CREDIT_KIND = AgreementKind(

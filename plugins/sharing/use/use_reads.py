@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from marketplace.api import Agreement, Listing, NotFound, User, clock, db
+from marketplace.api import Agreement, Listing, NotFound, User, db
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.price import price_lists, tariff_words
 from plugins.sharing.price.tariff_words import Row
@@ -61,7 +61,7 @@ def meter(agreement: Agreement, session: UseSession) -> Meter:
     most = use_jobs.bound(session)
     total = running.total if running is not None else 0
     began = session.started_at or session.reserved_at
-    until = session.ended_at or clock.now()
+    until = sessions.counted_until(session)
     return Meter(
         agreement=agreement, session=session, listing=db.session.get_one(Listing, session.listing_id),
         unit=db.session.get_one(Unit, session.unit_id), label=USE.state(agreement.state).label,

@@ -18,9 +18,12 @@ from marketplace.ledger import accounts
 from marketplace.money import Money
 from marketplace.payments import service as payments
 from marketplace.testing.bank import Bank
+from marketplace.testing.clients import client_of, page_text, refresh
 from marketplace.testing.factories import Factories
+from marketplace.testing.people import log_in
+from marketplace.users import todo
 from marketplace.users.models import User
-from plugins.sharing.item import bundles, units
+from plugins.sharing.item import bundle_asks, bundles, units
 from plugins.sharing.item import items as item_rules
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan import handovers
@@ -95,6 +98,43 @@ def test_a_set_can_be_had_once_every_owner_has_agreed(sets: Sets) -> None:
     assert sets.set in free_items(window)
     bundles.answer(sets.set, sets.parts[0], db.session.get_one(User, sets.owners[0]), agree=False)
     assert answers.answer(sets.set, window).code == "incomplete"
+
+
+def test_a_request_for_a_set_waits_under_what_waits_for_me_until_it_is_answered(sets: Sets) -> None:
+    ann = db.session.get_one(User, sets.owners[0])
+    asked = waiting_sets(sets, ann)
+    assert [(one.url, one.due) for one in asked] == [(f"/items/{sets.set}/set", clock.now() + timedelta(days=14))]
+    client = client_of(sets.app)
+    log_in(client, ann)
+    assert "may belong to the set “A ladder”" in page_text(client.get("/account"))
+    assert "an answer is awaited until" in page_text(client.get(f"/items/{sets.set}/set"))
+    assert not waiting_sets(sets, sets.lender), "its maker only waits"
+    sets.agree(0)
+    assert not waiting_sets(sets, db.session.get_one(User, sets.owners[0]))
+
+
+def waiting_sets(sets: Sets, user: User) -> list[Any]:
+    """Give what waits for a member about sets."""
+    with sets.app.test_request_context():
+        return [one for one in todo.items(user) if "set" in str(one.text)]
+
+
+def test_an_owner_who_is_silent_for_two_weeks_has_declined_and_the_maker_is_told_once(sets: Sets) -> None:
+    sets.agree(0)
+    found = []
+    for days in (13, 2, 0):
+        sets.frozen.forward(days=days)
+        bundle_asks.lapse({})
+        refresh()
+        found.append(sorted(row.state for row in bundles.rows_of(sets.set)))
+    assert found == [["agreed", "asked"], ["agreed", "declined"], ["agreed", "declined"]]
+    assert sets.told(sets.lender, "bundle_declined") == 1
+    bundles.add(sets.set, sets.lender, sets.parts[1], 25)
+    sets.agree(1)
+    sets.frozen.forward(days=20)
+    bundle_asks.lapse({})
+    refresh()
+    assert {row.state for row in bundles.rows_of(sets.set)} == {"agreed"}, "what was agreed does not lapse"
 
 
 def test_everything_is_taken_at_once_and_a_part_that_is_taken_closes_the_set(sets: Sets) -> None:

@@ -45,6 +45,19 @@ def test_a_feed_says_when_and_never_who(items: ItemStage, client: MarketplaceCli
     assert client.get("/items/calendar/None.ics").status_code == 404
 
 
+def test_who_reads_or_guesses_calendars_too_often_has_to_wait(
+    items: ItemStage, client: MarketplaceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = items.item()
+    with transaction():
+        token = feeds.token_of(item)
+    monkeypatch.setitem(items.app.config, "RATELIMIT_ENABLED", True)
+    answers = [client.get("/items/calendar/guess.ics").status_code for _each in range(40)]
+    answers += [client.get(f"/items/calendar/{token}.ics").status_code for _each in range(81)]
+    assert answers[:41] == [404] * 40 + [200], "a reader of many calendars is not in the way"
+    assert 429 in answers, "windows are of wall time: a new minute may begin among these, but not two"
+
+
 def test_what_a_calendar_says_is_read_in_the_items_zone() -> None:
     text = ics(
         event("DTSTART:20260312T090000Z", "DTEND:20260312T110000Z"),

@@ -209,6 +209,35 @@ def test_the_lender_keeps_a_unit_for_a_while(client: Any, lender: User) -> None:
     assert 'day-busy">' not in page(client, number).split("legend")[0]
 
 
+def test_only_examples_of_what_can_be_booked_are_shown(client: Any, lender: User) -> None:
+    number = published(client, arrangement="rent", price="10")
+    prices = {"day": "10", "week_percent": "10", "month_percent": "20"}
+    assert client.post(f"/items/{number}/prices/rent", data=prices).status_code == 303
+    assert worked(client, number) == ["1 day", "3 days", "7 days", "28 days"]
+    bounds(number, 0, 7 * 1440)
+    assert worked(client, number) == ["1 day", "3 days", "7 days"]
+    asked = client.post(f"/items/{number}/prices/rent", data={**prices, "check": "y"}).text
+    assert "<h3>28 days" not in asked, "the lender reads what members will read"
+    assert "<h3>7 days" in asked
+    bounds(number, 2 * 1440, 3 * 1440)
+    assert worked(client, number) == ["3 days"]
+    bounds(number, 15, 60)
+    assert worked(client, number) == []
+    assert "Worked examples" not in page(client, number)
+
+
+def bounds(number: int, least: int, most: int) -> None:
+    """Say how long it may be had."""
+    with transaction() as session:
+        item = session.get_one(Item, number, populate_existing=True)
+        item.min_minutes, item.max_minutes = max(least, 1), most
+
+
+def worked(client: Any, number: int) -> list[str]:
+    """Read the lengths of the worked examples."""
+    return re.findall(r"<h3>(\d+ days?)</h3>", page(client, number))
+
+
 def test_units_are_added_changed_and_taken_off(client: Any, lender: User) -> None:
     number = published(client)
     assert client.post(f"/items/{number}/units/new", data={"label": "The red one", "place": "Shed"}).status_code == 303

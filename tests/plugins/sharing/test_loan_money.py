@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,10 @@ from marketplace.errors import InvalidInput, Refused
 from marketplace.payments.models import PaymentHold, Refund
 from marketplace.settings import service as settings
 from marketplace.testing.bank import Bank
+from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
-from plugins.sharing.loan import claims, extending, handovers, loan_money, loans
+from marketplace.testing.people import Auth
+from plugins.sharing.loan import claims, extending, foreseeing, handovers, loan_money, loans
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.simple_tariffs import SimplePrices, document
 from plugins.sharing.slot import answers
@@ -252,6 +255,44 @@ def test_cancelling_gives_back_by_the_frozen_dates(banked: Banked) -> None:
     assert (payment.refunded_minor, payment.earned_minor) == (1000, 900)
     assert banked.told(banked.borrower, "refunded") == 2
     banked.world.prove()
+
+
+def test_the_page_before_cancelling_says_what_comes_back_now_and_that_is_what_comes_back(banked: Banked) -> None:
+    loan = banked.rented(banked.item(price=True, instant=True, cancellation="flexible"), banked.window(start=3))
+    client = client_of(banked.app)
+    Auth(client, banked.factories).login(banked.borrower)
+    address = f"/agreements/{loan.id}/cancel"
+    early = client.get(address)
+    assert "You get back all that you paid: €20.00. That holds until" in page_text(early)
+    said = re.search(r'name="figures" value="([^"]+)"', early.get_data(as_text=True))
+    assert said is not None
+    banked.to(banked.loan(loan).starts_at - timedelta(hours=23))
+    stale = client.post(address, data={"figures": said.group(1)})
+    assert stale.status_code == 409
+    assert "You get back €10.00, and €10.00 is kept. That holds until" in page_text(stale)
+    assert banked.state(loan) == "agreed", "nobody confirms other figures than they read"
+    now = re.search(r'name="figures" value="([^"]+)"', stale.get_data(as_text=True))
+    assert now is not None
+    assert client.post(address, data={"figures": now.group(1)}).status_code == 302
+    banked.work()
+    payment = banked.paid(loan, "rent")
+    assert (banked.state(loan), payment.refunded_minor, payment.kept.minor) == ("cancelled", 1000, 1000)
+
+
+def test_both_sides_read_what_ending_a_loan_means(banked: Banked) -> None:
+    item = banked.item(price=True, instant=True, deposit_kind="card", deposit_minor=5000)
+    loan = banked.rented(item, banked.window(start=0.5))
+    assert foreseeing.foresee(loan, "call_off", "owner").startswith("All that was paid goes back: €20.00.")
+    assert foreseeing.foresee(loan, "cancel", "member").endswith("Nothing of the deposit is taken.")
+    banked.to(banked.loan(loan).starts_at + timedelta(minutes=31))
+    loan = banked.fresh(loan)
+    assert foreseeing.foresee(loan, "no_show", "owner").startswith(
+        "Nothing goes back: the €20.00 that was paid is kept."
+    )
+    assert foreseeing.foresee(loan, "cancel", "member").startswith("You get nothing back: the €20.00 that you paid")
+    assert foreseeing.foresee(loan, "not_there", "member").startswith("You get back all that you paid: €20.00.")
+    unpaid = banked.ask(banked.item(price=True, instant=True), banked.window(start=9))
+    assert foreseeing.foresee(unpaid, "cancel", "member").startswith("Nothing has been paid")
 
 
 def test_a_lender_who_calls_it_off_or_does_not_come_gives_everything_back(banked: Banked) -> None:

@@ -20,7 +20,7 @@ from marketplace.testing.clients import MarketplaceClient, client_of, page_text,
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
 from marketplace.users import closing
-from plugins.sharing.loan import handovers, loan_members
+from plugins.sharing.loan import claims, handovers, later_photos, loan_members, loans
 from plugins.sharing.loan.booking_models import Claim, Evidence
 from plugins.sharing.loan.loan_forms import wish_query
 from tests.plugins.sharing.loan_world import Lending
@@ -110,6 +110,41 @@ def test_a_free_loan_from_the_wish_to_the_claim(lending: Lending) -> None:
     assert "Settled at" in page_text(ben.get(f"/loans/claims/{claim_id}"))
     assert "Finished" in page_text(ben.get("/sharing/loans"))
     assert "Finished" in page_text(lena.get("/sharing/loans?role=owner"))
+
+
+def test_the_history_of_a_loan_booked_at_once_has_no_wait_for_an_answer(lending: Lending) -> None:
+    at_once, asked = lending.ask(lending.item(instant=True)), lending.ask(lending.item())
+    ben = logged_in(lending, "borrower")
+    (made,) = history_of(ben, at_once)
+    assert "Agreed" in made
+    assert "You" in made, "it is the deed of who booked it, not the site's"
+    assert "Waiting for the lender" in history_of(ben, asked)[0]
+    loans.accept(asked.id, lending.as_lender(asked))
+    assert ["Agreed" in step for step in history_of(ben, asked)] == [False, True]
+
+
+def test_photos_of_a_claim_stand_with_the_step_they_belong_to(lending: Lending) -> None:
+    agreement = lending.out(lending.item(deposit_kind="promised", deposit_minor=50_00))
+    lending.later(hours=1)
+    agreement = lending.back(agreement)
+    drawn = photo()[0].getvalue()
+    made = claims.make(agreement.id, lending.as_lender(agreement), "damage", 40_00, "A rung is broken", [drawn])
+    lending.later(hours=1)
+    claims.offer(made.id, lending.as_borrower(agreement), 10_00, "It was old")
+    lending.later(hours=1)
+    claims.offer(made.id, lending.as_lender(agreement), 30_00, "See here")
+    later_photos.of_claim(made.id, lending.as_lender(agreement), drawn)
+    page = logged_in(lending, "borrower").get(f"/loans/claims/{made.id}").get_data(as_text=True)
+    steps = page.partition('id="said"')[2].partition("</ol>")[0].split("<li")[1:]
+    assert [step.count("<img") for step in steps] == [1, 0, 1]
+    assert page.count("<img") == 2, "nowhere else"
+
+
+def history_of(client: MarketplaceClient, agreement: Agreement) -> list[str]:
+    """Read what has happened so far, step by step."""
+    page = client.get(f"/agreements/{agreement.id}").get_data(as_text=True)
+    told = page.partition('id="history"')[2].partition("</section>")[0]
+    return [step for step in re.findall(r"<li class=.*?</li>", told, re.DOTALL) if "to come" not in step]
 
 
 def test_what_is_taken_is_422_with_alternatives_to_click(lending: Lending) -> None:
@@ -267,3 +302,14 @@ def test_a_member_gets_what_loans_keep_and_photos_go_with_the_account(lending: L
     with lending.app.test_request_context():
         closing.close(lending.lender, lending.factories.password, address=None)
     assert not storage().exists(key)
+
+
+@pytest.mark.parametrize(("kind", "secured"), [("none", False), ("promised", False), ("card", True), ("held", True)])
+def test_only_a_deposit_on_a_card_is_said_to_be_secured_by_it(
+    app: Flask, frozen: Any, kind: str, secured: bool
+) -> None:
+    lending = Lending(app, Factories(), frozen)
+    item = lending.item(price=True, instant=True, deposit_kind=kind, deposit_minor=50_00 if kind != "none" else 0)
+    shown = logged_in(lending, "borrower").get(f"/items/{item}/book", query_string=wish_query(lending.window(), ZONE))
+    assert "On the next page you choose how to pay." in page_text(shown)
+    assert ("secures the deposit too" in page_text(shown)) is secured

@@ -24,7 +24,7 @@ from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import PASSWORD, Factories
 from marketplace.testing.people import log_in
 from marketplace.users import closing
-from plugins.sharing.meal import meals, orders
+from plugins.sharing.meal import meals, order_money, orders
 from plugins.sharing.meal.meal_models import Meal, Order
 from plugins.sharing.request import request_members
 from tests.core.method_world import MethodWorld
@@ -236,6 +236,8 @@ def test_portions_that_nobody_pays_for_are_free_again_and_cancelled_ones_are_ref
     cooking.work()
     world.forward(minutes=36)
     assert (cooking.state(unpaid), cooking.state(paid), cooking.row(listing).taken) == ("lapsed", "agreed", 1)
+    assert order_money.foresee(paid, "cancel", "member") == "You get back all that you paid: €5.00."
+    assert order_money.foresee(paid, "no_show", "owner") == "Nothing goes back: the €5.00 that was paid is kept."
     cooking.move(paid, "call_off")
     cooking.work()
     assert [row.amount_minor for row in db.session.query(Refund)] == [500]

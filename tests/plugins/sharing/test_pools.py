@@ -18,7 +18,7 @@ from marketplace.ledger import accounts
 from marketplace.money import Money
 from marketplace.payments import service as payments
 from plugins.sharing.item.item_models import Item
-from plugins.sharing.pool import closing, passes, pool_reads, pools
+from plugins.sharing.pool import closing, dividing, passes, pool_reads, pools
 from plugins.sharing.pool.dividing import assign, days_within, divide
 from plugins.sharing.slot import answers
 from plugins.sharing.slot.windows import Window
@@ -69,6 +69,26 @@ def test_of_a_large_pool_one_payment_after_the_other_is_used_up() -> None:
     for owner, part in parts.items():
         assert sum(one[owner].minor for one in pieces if owner in one) == part.minor
     assert sum(len(one) for one in pieces) <= 60 + 20
+
+
+@given(AMOUNTS, WEIGHTS, st.integers(0, 40_000))
+def test_used_up_one_after_the_other_every_owner_gets_the_same_to_the_cent_in_few_pieces(
+    amounts: list[int], weights: dict[int, int], turn: int
+) -> None:
+    """Which way the payments are assigned changes nobody's sum: not in the large pool either is a cent lost or given twice."""
+    parts = divide(eur(sum(amounts)), weights)
+    pieces = assign([eur(amount) for amount in amounts], parts, turn, most_pieces=0)
+    assert [sum(piece.minor for piece in one.values()) for one in pieces] == amounts
+    for owner, part in parts.items():
+        assert sum(one[owner].minor for one in pieces if owner in one) == part.minor
+    assert sum(len(one) for one in pieces) < len(amounts) + len(weights)
+    assert all(piece.minor > 0 for one in pieces for piece in one.values())
+
+
+def test_whoever_stands_with_the_newest_payments_changes_from_month_to_month() -> None:
+    amounts, parts = [eur(900)] * 3, {1: eur(900), 2: eur(900), 3: eur(900)}
+    last = [next(iter(assign(amounts, parts, month, most_pieces=0)[-1])) for month in range(6)]
+    assert last == [3, 1, 2, 3, 1, 2]
 
 
 def test_more_than_there_is_is_never_assigned() -> None:
@@ -136,6 +156,27 @@ def test_a_refund_after_the_division_is_given_by_all_owners_in_proportion(world:
     world.money.dispute(world.paid()[1], amount=475)  # half of Ben's: the owners bear it, the platform keeps its fee
     assert [world.payable(one) for one in owners] == [244 - 136, 611 - 339]
     assert world.payable(world.keeper) == 0 == world.owed(world.keeper)
+    world.money.prove()
+
+
+def test_in_a_large_pool_what_goes_back_of_a_payment_is_given_by_those_who_received_it_and_no_more(
+    world: Pooling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dividing, "MOST_PIECES", 3)
+    puzzle, train = world.thing(), world.thing()
+    first, second = world.holder(), world.holder()
+    world.borrow(puzzle, first, 1)
+    world.borrow(train, second, 2)
+    world.next_month()
+    owners = [world.owner_of(puzzle), world.owner_of(train)]
+    assert [world.shares()[owner] for owner in owners] == [570, 1140], "the parts are those of a small pool"
+    assert [world.payable(owner) for owner in owners] == [570, 1140]
+    payments.refund(world.paid()[0], eur(950))
+    world.work()
+    # In March 2027 it is the second owner's turn to be first: the first payment, 8.55 after the fee, is all hers.
+    assert [world.payable(owner) for owner in owners] == [570, 1140 - 855]
+    assert {world.owed(owner) for owner in (*owners, world.keeper)} == {0}
+    assert world.money is not None
     world.money.prove()
 
 

@@ -53,6 +53,8 @@ def test_a_plan_is_paid_applied_renewed_and_ended(world: UseWorld) -> None:
     world.work()
     assert world.fresh(agreement).state == "running"
     assert [payment.amount_minor for payment in world.payments(agreement)] == [25_00]
+    said = plans.foresee(world.fresh(agreement), "leave", "member")
+    assert said == "It is paid until 10 April 2026: it stays until then, and nothing comes back."
     after = world.use(member, 180, 30, unit=unit)
     assert world.bills(after)[0].total_minor == 15_96
     world.work(days=30)

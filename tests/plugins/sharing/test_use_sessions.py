@@ -14,7 +14,8 @@ from marketplace.errors import Conflict, DomainError, InvalidInput, NotFound, Re
 from marketplace.lifecycle import InvalidTransition
 from marketplace.testing.factories import Factories
 from plugins.sharing.item.item_models import Occupancy
-from plugins.sharing.use import sessions, standing, use_jobs, use_members
+from plugins.sharing.use import rerating, sessions, standing, use_jobs, use_members
+from plugins.sharing.use.intake import Given
 from plugins.sharing.use.sessions import Wish
 from plugins.sharing.use.use_models import UseSession
 from tests.plugins.sharing.use_world import PLAIN, UseWorld, at, number_of
@@ -146,7 +147,45 @@ def test_a_use_that_never_ends_is_ended(world: UseWorld) -> None:
     world.work()
     assert world.fresh(agreement).state == "billed"
     (sealed,) = world.bills(agreement)
-    assert sealed.total_minor == 30 * 60 * 24 * 8
+    assert sealed.total_minor == 30 * 60 * 24 * 7
+
+
+def test_a_use_is_billed_until_its_longest_time_however_late_the_worker_comes(world: UseWorld) -> None:
+    world.set("sharing.longest_use_hours", 24)
+    agreement = world.start(world.member())
+    world.set("sharing.longest_use_hours", 48)
+    world.frozen.forward(days=3)
+    now = sessions.running_total(world.side(agreement))
+    assert now is not None
+    assert now.total == 30 * 60 * 24, "what is shown meanwhile does not grow beyond it"
+    world.move(agreement, "pause")
+    world.work(days=2)
+    world.work(days=1)
+    assert world.fresh(agreement).state == "billed"
+    assert world.side(agreement).ended_at == at(60 * 24)
+    (sealed,) = world.bills(agreement)
+    assert sealed.total_minor == 30 * 60 * 24
+    assert rerating.run().different == []
+
+
+def test_who_ends_a_use_after_its_longest_time_pays_for_that_and_for_what_was_driven(world: UseWorld) -> None:
+    agreement = world.start(world.member(), "1000")
+    world.frozen.forward(days=9)
+    world.move(agreement, "end", km="1010")
+    world.work()
+    (sealed,) = world.bills(agreement)
+    assert sealed.total_minor == 30 * 60 * 24 * 7 + 10 * 20
+
+
+def test_what_a_device_reads_after_the_longest_time_is_no_part_of_the_use(world: UseWorld) -> None:
+    device = world.device()
+    agreement = world.start(world.member(), "1000")
+    world.frozen.forward(days=8)
+    world.readings(device, Given(at(60), {"km": "1010"}), Given(at(60 * 24 * 7 + 60), {"km": "1500"}))
+    world.work()
+    world.work(hours=1)
+    (sealed,) = world.bills(agreement)
+    assert sealed.total_minor == 30 * 60 * 24 * 7 + 10 * 20
 
 
 def test_a_limit_is_told_once_and_nobody_is_stopped(world: UseWorld) -> None:
