@@ -59,6 +59,7 @@ def _deadlines(now: datetime) -> None:
     rows = db.session.execute(
         select(Dispute.id, Dispute.due_by)
         .where(Dispute.state.in_(ANSWERABLE), Dispute.answer == "", Dispute.due_by < now + WARN[0][0])
+        .order_by(Dispute.due_by, Dispute.id)
         .limit(BATCH)
     ).all()
     for dispute_id, due_by in rows:
@@ -77,9 +78,13 @@ def _deadlines(now: datetime) -> None:
 
 def _looks(now: datetime) -> None:
     """Ask daily how each open case stands: an event that was lost must not cost a deadline."""
-    ids = db.session.scalars(select(Dispute.id).where(Dispute.state.not_in(DECIDED)).limit(BATCH)).all()
-    for dispute_id in ids:
-        if once(now, "dispute", dispute_id, f"looked_{now:%Y%m%d}"):
+    step = f"looked_{now:%Y%m%d}"
+    looked = exists().where(
+        Escalation.subject == "dispute", Escalation.subject_id == Dispute.id, Escalation.step == step
+    )
+    cases = select(Dispute.id).where(Dispute.state.not_in(DECIDED), ~looked).order_by(Dispute.id).limit(BATCH)
+    for dispute_id in db.session.scalars(cases).all():
+        if once(now, "dispute", dispute_id, step):
             enqueue("payments.look_at_dispute", {"dispute": dispute_id}, key=f"payments.look_at_dispute:{dispute_id}")
 
 

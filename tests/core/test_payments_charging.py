@@ -68,13 +68,13 @@ def test_a_declined_card_leaves_the_payment_open_for_another(world: World) -> No
     world.prove()
 
 
-def test_no_funds_may_be_tried_again_with_another_attempt(world: World) -> None:
+def test_no_funds_is_a_refusal_that_the_schedule_may_try_again(world: World) -> None:
     payment = world.charged(card=NO_FUNDS)
     assert (payment.state, payment.decline_code, payment.retryable) == ("declined", "insufficient_funds", True)
-    service.charge(payment)
+    service.charge(payment)  # asking again is not what makes the next try
     world.work()
-    assert [attempt.state for attempt in world.attempts(payment)] == ["declined", "declined"]
-    assert world.fresh(payment).tries == 2
+    assert [attempt.state for attempt in world.attempts(payment)] == ["declined"]
+    assert world.fresh(payment).tries == 1
 
 
 def test_the_bank_asks_at_the_deadline_and_the_same_charge_is_recovered(world: World) -> None:

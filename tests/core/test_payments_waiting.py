@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select, update
 from marketplace.database import Base, db, transaction
 from marketplace.jobs.models import Job
 from marketplace.notifications.models import Notification
-from marketplace.payments import service
+from marketplace.payments import service, waiting
 from marketplace.payments.burden_models import Escalation
 from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.models import Payout, Refund
@@ -207,3 +207,12 @@ def test_an_open_case_is_looked_at_once_a_day(world: Disputes, frozen: FrozenClo
             for case in (first, second)
             if looked
         ]  # fmt: skip
+
+
+def test_however_many_cases_are_open_each_is_looked_at(world: Disputes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "BATCH", 1)
+    cases = [undecided(world) for _case in range(3)]
+    for looked in (1, 2, 3, 3):
+        watch()
+        asked = db.session.scalars(select(Job.payload).where(Job.kind == "payments.look_at_dispute").order_by(Job.id))
+        assert [payload["dispute"] for payload in asked] == cases[:looked]

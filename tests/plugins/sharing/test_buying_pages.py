@@ -145,7 +145,7 @@ def test_an_owner_lays_down_the_price_and_reads_it_back(selling: Selling) -> Non
     row = selling.row(item)
     assert (row.buy_minor, row.buy_rent_percent, row.buy_rent_days) == (8000, 50, 90)
     page = page_text(lena.get(f"/items/{item}/manage"))
-    assert "€80.00, less 50% of the rent that you paid in the last 90 days" in page
+    assert "€80.00, less 50% of the rent that the buyer paid in the last 90 days" in page
     assert (
         lena.post(f"/items/{item}/rules", data={**sent, "buy_rent_percent": "", "buy_rent_days": ""}).status_code == 303
     )
