@@ -159,14 +159,14 @@ def carry_out(job: Errand) -> None:
     if answer is None:
         nothing_happened(job.attempt_id, "not_found")
     elif isinstance(answer, Unknown):
-        _unknown(job.attempt_id, answer)
+        still_unknown(job.attempt_id, answer)
     elif isinstance(answer, Refused):
         nothing_happened(job.attempt_id, answer.code, answer.detail)
     else:
         apply(answer)
 
 
-def _unknown(attempt_id: int, trouble: Unknown) -> None:
+def still_unknown(attempt_id: int, trouble: Unknown) -> None:
     """Keep an outcome open, and look again later; why it is open decides how."""
     if trouble.retry_after is not None:
         pacing.close(trouble.retry_after)

@@ -10,6 +10,7 @@ from marketplace.errors import Refused
 from marketplace.ledger import accounts
 from marketplace.payments import checkouts, methods, service
 from marketplace.payments.charging import look_at_payment, recover
+from marketplace.payments.facts import Unknown
 from marketplace.payments.strategies import choices, choices_for
 from marketplace.settings.service import set_value
 from marketplace.testing.bank import Bank
@@ -256,6 +257,30 @@ def test_whatever_happens_to_the_answer_only_one_page_can_be_paid(world: MethodW
     assert open_ones == []
     assert (world.fresh(payment).state, world.held(payment)) == ("succeeded", 5000)
     world.prove()
+
+
+@pytest.mark.parametrize("fault", ["lost", "lost_before", "rate_limit", "error_before", "error_after"])
+def test_who_presses_again_after_silence_is_led_to_the_one_page(world: MethodWorld, fault: str) -> None:
+    payment = world.ask(NOW)
+    world.fault("checkout.sessions.create", fault)
+    assert not isinstance(checkouts.begin_page(world.payer(payment), payment, "ideal", RETURNS), str)
+    url = world.page(payment)
+    assert len(world.stripe.checkout.sessions.list({"limit": 100}).data) == 1
+    world.at_own_bank(url)
+    look_at_payment(payment.id)
+    assert (world.fresh(payment).state, world.held(payment)) == ("succeeded", 5000)
+    world.prove()
+
+
+def test_silence_after_silence_is_said_and_looked_into_by_itself(world: MethodWorld) -> None:
+    payment = world.ask(NOW)
+    world.fault("checkout.sessions.*", "lost", times=2)
+    for _press in range(2):
+        assert isinstance(checkouts.begin_page(world.payer(payment), payment, "ideal", RETURNS), Unknown)
+    world.forward(minutes=1)  # no sweep is needed
+    assert [attempt.state for attempt in world.attempts(payment)] == ["needs_payer"]
+    assert world.page(payment)
+    assert len(world.stripe.checkout.sessions.list({"limit": 100}).data) == 1
 
 
 def test_only_what_is_offered_can_be_paid_with(world: MethodWorld) -> None:
