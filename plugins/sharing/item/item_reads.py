@@ -217,9 +217,10 @@ def blocks(item_id: int) -> Sequence[Any]:
 
 
 def unit_to_use(item_id: int) -> str:
-    """Give the code of a unit that can be used, best one that nobody uses now; "" when there is none."""
+    """Give the code of a unit that can be used, best one that nobody has now, also not overdue; "" when there is none."""
+    out = and_(Occupancy.out_at.is_not(None), Occupancy.returned_at.is_(None))
     busy = select(Occupancy.id).where(
-        Occupancy.unit_id == Unit.id, Occupancy.starts_at <= clock.now(), Occupancy.ends_at > clock.now(),
+        Occupancy.unit_id == Unit.id, Occupancy.starts_at <= clock.now(), or_(Occupancy.ends_at > clock.now(), out),
         or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > clock.now()),
     )  # fmt: skip
     active = select(Unit.code).where(Unit.item_id == item_id, Unit.active)

@@ -141,9 +141,9 @@ def foresee(agreement: Agreement, transition: str, _role: str) -> str:
 
 def term_lines(agreement: Agreement) -> list[TermLine]:
     """Put a pass's terms into words."""
-    terms = agreement.terms
+    terms, side = agreement.terms, _side(agreement)
     return [
         TermLine(_("A month"), display.money(terms["monthly_minor"], terms["currency"], exact=True)),
-        TermLine(_("Paid until"), display.date(_side(agreement).paid_until)),
+        *([TermLine(_("Paid until"), display.date(side.paid_until))] if side.months else []),
         TermLine(_("Divided among the owners by"), str(pools.MEASURE_WORDS[terms["measure"]])),
     ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
@@ -37,3 +40,8 @@ class OfferForm(Form):
     """One of the viewer's own things, for the pool."""
 
     item = SelectField(_l("Which thing"), coerce=int)
+
+    def offer(self, things: Sequence[Any], there: Sequence[Any] = ()) -> None:
+        """Offer the viewer's things that could be put in, and take those that are `there` already."""
+        known = [SelectChoice(row.item_id, row.title) for row in there]
+        self.item.choices = [*(SelectChoice(row.id, row.title) for row in things), *known]

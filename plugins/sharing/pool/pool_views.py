@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
@@ -82,14 +82,19 @@ def show(listing_id: int, slug: str) -> Any:
         return redirect(url_for("sharing_pools.show", listing_id=listing_id, slug=seen.listing.slug), 301)
     looked_at(current_user, listing_id)
     form = OfferForm(formdata=None)
-    form.item.choices = [(row.id, row.title) for row in seen.offerable]
+    form.offer(seen.offerable)
+    return _page(seen, form)
+
+
+def _page(seen: pool_reads.Seen, form: OfferForm) -> Any:
     fee = payments.fee_in_words(payments.fee_rule(use_fees.FEE, seen.pool.currency))
     next_first = pool_reads.next_division(seen.listing.published_at or clock.now())
-    return render_template(
+    page = render_template(
         "sharing/pool.html", seen=seen, listing=seen.listing, pool=seen.pool, form=form, map=locator.drawn(seen.listing),
         measures=pools.MEASURE_WORDS, rules=pool_reads.RULE_WORDS, fee=fee, next_first=next_first,
         month_of=pool_reads.month_words,
     )  # fmt: skip
+    return page, 422 if form.errors or form.form_errors else 200
 
 
 @blueprint.post("/pools/<int:listing_id>/join")
@@ -106,17 +111,25 @@ def join(listing_id: int) -> Response:
 
 @blueprint.post("/pools/<int:listing_id>/things")
 @login_required
-def offer(listing_id: int) -> Response:
+def offer(listing_id: int) -> Any:
     """Offer one's own thing to the pool."""
-    typed = request.form.get("item", "")
-    try:
-        row = pools.offer(
-            listing_id, int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else 0, me()
-        )
-        flash(_("It is in the pool.") if row.joined_at else _("The keeper of the pool is asked."), "success")
-    except DomainError as error:
-        flash(error.message, "error")
-    return _there(listing_id, "#things")
+    seen, form = pool_reads.seen(listing_id, current_user), OfferForm()
+    mine = [row for row in (*seen.things, *seen.asked) if row.owner_id == current_user.id]  # sent twice, it is there
+    form.offer(seen.offerable, mine)
+    if not form.item.choices:
+        flash(_("Only things that are lent free, and are on offer, can be put in."), "error")
+        return _there(listing_id, "#things")
+    if form.validate_on_submit():
+        try:
+            row = pools.offer(listing_id, form.item.data, me())
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            flash(_("It is in the pool.") if row.joined_at else _("The keeper of the pool is asked."), "success")
+            return _there(listing_id, "#things")
+    seen = pool_reads.seen(listing_id, current_user)
+    form.offer(seen.offerable)
+    return _page(seen, form)
 
 
 @blueprint.post("/pools/<int:listing_id>/things/<int:row_id>/<word>")

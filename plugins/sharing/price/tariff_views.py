@@ -73,14 +73,19 @@ def _lengths(listing_id: int, arrangement: str) -> tuple[int, int | None] | None
 @blueprint.get("/prices/<int:tariff_id>")
 def show(tariff_id: int) -> Any:
     """Show a version of a listing's prices to whoever may see the listing, today's or an older one."""
-    stored = price_lists.stored(tariff_id)
+    return shown(price_lists.stored(tariff_id))
+
+
+def shown(stored: price_lists.StoredTariff, credit: BuyCreditForm | None = None) -> Any:
+    """Show these prices; `credit` is the form to buy credit when something is wrong with it."""
     listing = listings.visible(stored.listing_id, current_user)
     now = price_lists.current(stored.listing_id, stored.arrangement)
-    return render_template(
+    page = render_template(
         "sharing/prices.html", listing=listing, panel=panel(stored), name=NAMES[stored.arrangement],
         is_current=now is not None and now.id == stored.id,
-        word=tariff_words.word, mine=_plan(listing), credit_form=_credit(stored),
+        word=tariff_words.word, mine=_plan(listing), credit_form=credit or _credit(stored),
     )  # fmt: skip
+    return page, 422 if credit is not None else 200
 
 
 def _credit(stored: price_lists.StoredTariff) -> BuyCreditForm | None:

@@ -168,7 +168,8 @@ def term_lines(agreement: Agreement) -> list[TermLine]:
         TermLine(_("Plan"), word(agreement.terms["plan"])),
         TermLine(_("A month"), display.money(a_month.minor, a_month.currency, exact=True)),
     ]
-    return [*lines, TermLine(_("Paid until"), display.date(_side(agreement).paid_until))]
+    side = _side(agreement)
+    return [*lines, TermLine(_("Paid until"), display.date(side.paid_until))] if side.months else lines
 
 
 def standing_with(member_id: int, owner_id: int) -> PlanMember | None:

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from marketplace.api import NotFound, Refused, User, clock, db, payments, runtime, settings, transaction
+from marketplace.api import NotFound, Refused, User, clock, db, notifications, payments, runtime, settings, transaction
 from plugins.sharing.tariffs.model import Terms
 from plugins.sharing.use import credits
 from plugins.sharing.use.use_models import FAILED_CHARGE, CoUser, UseCharge
@@ -83,6 +83,7 @@ def ask_in(holder: User, email: str) -> CoUser:
         made = CoUser(holder_id=holder.id, user_id=user.id, asked_at=clock.now())
         session.add(made)
         session.flush()
+        notifications.notify(user.id, "sharing.asked_in", params={"name": holder.name}, url="/uses#people", mail=True)
     return made
 
 

@@ -29,6 +29,8 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
     if role != "member":
         return None
     here = f"/uses/{agreement.id}"
+    if agreement.state == "unpaid" and agreement.terms.get("holder_id", agreement.member_id) != agreement.member_id:
+        return TodoItem(_("Whoever pays for you has not paid the bill yet."), here, icon="credit-card", waits=True)
     texts = {
         "reserved": (_("Start your reservation, or let it lapse"), here, "timer", _("Start")),
         "running": (_("In use: end it when you are done"), here, "activity", _("Open the meter")),

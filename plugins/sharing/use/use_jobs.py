@@ -67,7 +67,8 @@ def _watch(agreement_id: int) -> None:
     session.warned_at = clock.now()
     title = db.session.scalar(select(Listing.title).where(Listing.id == session.listing_id)) or ""
     params = {"title": title, "amount": Money(now.total, session.currency)}
-    notifications.notify(session.member_id, "sharing.use_limit", params=params, url=f"/uses/{agreement_id}", mail=True)
+    kind = "sharing.use_limit" if most == session.limit_minor else "sharing.use_credit_used"
+    notifications.notify(session.member_id, kind, params=params, url=f"/uses/{agreement_id}", mail=True)
 
 
 def bound(session: UseSession) -> int | None:

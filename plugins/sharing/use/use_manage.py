@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
-from marketplace.api import DomainError, NotFound, access, db
+from marketplace.api import DomainError, Listing, NotFound, access, db
 from plugins.sharing.item import units
 from plugins.sharing.price.tariff_views import managed
 from plugins.sharing.use import correcting, credits, devices, use_reads
@@ -24,15 +24,18 @@ __all__ = ["blueprint"]
 @login_required
 def of_item(listing_id: int) -> Any:
     """Show an owner who uses the item, its devices, and let them add one; its secret is shown once."""
-    listing = managed(listing_id)
-    form, credit = DeviceForm(), CreditForm(formdata=None)
+    listing, form = managed(listing_id), DeviceForm()
     form.offer(units.units_of(listing_id))
     made = _add_device(form) if form.validate_on_submit() else None
+    return _page(listing, form, CreditForm(formdata=None), made)
+
+
+def _page(listing: Listing, form: DeviceForm, credit: CreditForm, made: Device | None = None) -> Any:
     page = render_template(
-        "sharing/uses_manage.html", listing=listing, rows=use_reads.of_owner(listing_id), devices=use_reads.devices(listing_id),
-        form=form, credit=credit, made=made, units=units.units_of(listing_id),
+        "sharing/uses_manage.html", listing=listing, rows=use_reads.of_owner(listing.id), devices=use_reads.devices(listing.id),
+        form=form, credit=credit, made=made, units=units.units_of(listing.id),
     )  # fmt: skip
-    return page, 422 if form.errors else 200
+    return page, 422 if form.errors or credit.errors or credit.form_errors else 200
 
 
 def _add_device(form: DeviceForm) -> Device:
@@ -51,19 +54,20 @@ def revoke(listing_id: int, device_id: int) -> Response:
 
 @blueprint.post("/items/<int:listing_id>/credit")
 @login_required
-def give_credit(listing_id: int) -> Response:
+def give_credit(listing_id: int) -> Any:
     """Give a member credit for the owner's things."""
     listing, form = managed(listing_id), CreditForm()
     if form.validate_on_submit():
         try:
             credits.give_to(me(), form.member.data, form.amount.minor, listing, form.note.data or "")
         except DomainError as error:
-            flash(error.message, "error")
+            form.refuse(error)
         else:
             flash(_("The credit is given."), "success")
-    else:
-        flash(_("Write whose credit it is, and how much."), "error")
-    return redirect(url_for("sharing_use.of_item", listing_id=listing_id), 303)
+            return redirect(url_for("sharing_use.of_item", listing_id=listing_id), 303)
+    device = DeviceForm(formdata=None)
+    device.offer(units.units_of(listing_id))
+    return _page(listing, device, form)
 
 
 @blueprint.route("/uses/readings/<int:reading_id>", methods=["GET", "POST"])

@@ -15,6 +15,11 @@ NOTIFICATIONS = (
         "sharing.use_limit", _l("“%(title)s” has reached %(amount)s, as you asked to be told."), icon="bell"
     ),
     NotificationKind(
+        "sharing.use_credit_used",
+        _l("“%(title)s” has reached %(amount)s, and the prepaid credit is used up. You can go on."),
+        icon="coins",
+    ),
+    NotificationKind(
         "sharing.use_billed",
         _l("Your bill %(number)s for “%(title)s”: %(amount)s."),
         group="payments",
@@ -49,6 +54,9 @@ NOTIFICATIONS = (
         _l("A member did not pay %(amount)s for a use."),
         group="payments",
         icon="credit-card",
+    ),
+    NotificationKind(
+        "sharing.asked_in", _l("%(name)s asks you to use things on their account, and pays for it."), icon="user-plus"
     ),
     NotificationKind(
         "sharing.credit_given", _l("You were given %(amount)s of credit by %(name)s."), group="payments", icon="coins"

@@ -16,7 +16,7 @@ from plugins.sharing.item import units
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan import scanned
 from plugins.sharing.price import price_lists, tariff_words
-from plugins.sharing.price.tariff_views import panel
+from plugins.sharing.price.tariff_views import panel, shown
 from plugins.sharing.use import buying, collecting, credits, metering, monthly, plans, sessions, standing, use_reads
 from plugins.sharing.use.sessions import Wish
 from plugins.sharing.use.use_forms import BuyCreditForm, CoUserForm, RegistersForm, StartForm, with_registers
@@ -101,14 +101,19 @@ def _begin(unit: Unit, form: StartForm) -> Response:
 @login_required
 def mine() -> Any:
     """List one's own uses, what is unpaid, credit, and who uses things on one's account."""
+    return _mine(CoUserForm(formdata=None))
+
+
+def _mine(form: CoUserForm) -> Any:
     before = request.args.get("before", "")
     rows, following = use_reads.own(current_user.id, int(before) if before.isdecimal() and len(before) < 19 else None)
-    return render_template(
+    page = render_template(
         "sharing/uses.html", rows=rows, following=following, unpaid=standing.unpaid(current_user.id), words=_words(),
         tones=use_reads.TONES, credits=credits.accounts_of(current_user.id),
         returnable=buying.returnable(current_user.id), people=standing.co_users(current_user.id),
-        form=CoUserForm(formdata=None),
+        form=form,
     )  # fmt: skip
+    return page, 422 if form.errors or form.form_errors else 200
 
 
 def _words() -> dict[str, Any]:
@@ -189,7 +194,7 @@ def join(listing_id: int, key: str) -> Response:
 
 @blueprint.post("/items/<int:listing_id>/credit/buy")
 @login_required
-def buy_credit(listing_id: int) -> Response:
+def buy_credit(listing_id: int) -> Any:
     """Buy credit with an owner, and lead to its payment."""
     form = BuyCreditForm()
     if form.validate_on_submit():
@@ -197,13 +202,12 @@ def buy_credit(listing_id: int) -> Response:
             agreement = buying.buy(me(), listing_id, form.amount.minor)
             return redirect(url_for("payments.pay", payment_id=payments.payments_of(agreement)[0].id), 303)
         except DomainError as error:
-            flash(error.message, "error")
-    else:
-        flash(_("Write how much."), "error")
+            form.refuse(error)
     stored = price_lists.current(listing_id, "use")
-    if stored is None:
+    if stored is None or not buying.sells(listing_id):
+        flash(_("Credit can't be bought here."), "error")
         return redirect(url_for("listings.short", listing_id=listing_id), 303)
-    return redirect(url_for("sharing_prices.show", tariff_id=stored.id), 303)
+    return shown(stored, form)
 
 
 @blueprint.post("/uses/credit/<int:owner_id>/<currency>/back")
@@ -228,12 +232,12 @@ def ask_in() -> Any:
     if form.validate_on_submit():
         try:
             standing.ask_in(me(), form.email.data)
-            flash(_("They see it under their own uses, and can accept it there."), "success")
         except DomainError as error:
-            flash(error.message, "error")
-    else:
-        flash(_("Write their e-mail address."), "error")
-    return redirect(url_for("sharing_use.mine"), 303)
+            form.refuse(error)
+        else:
+            flash(_("They see it under their own uses, and can accept it there."), "success")
+            return redirect(url_for("sharing_use.mine"), 303)
+    return _mine(form)
 
 
 @blueprint.post("/uses/people/<int:co_user_id>/<word>")

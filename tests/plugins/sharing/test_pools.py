@@ -377,6 +377,27 @@ def test_the_database_keeps_a_month_as_it_was_divided(world: Pooling, change: st
     db.session.rollback()
 
 
+def test_what_can_not_be_put_in_is_refused_beside_the_field(world: Pooling, client: Any, auth: Any) -> None:
+    inside = world.thing()
+    owner, path = world.user(world.owner_of(inside)), f"/pools/{world.pool}/things"
+    auth.login(owner)
+    assert client.post(path, data={"item": str(inside)}).status_code == 303, "sent twice, it is in the pool"
+    free = world.thing(owner=owner.id, inside=False)
+    for typed in ("", "999999", "x", "9" * 30):
+        page = client.post(path, data={"item": typed})
+        assert (page.status_code, "field-error" in page.text) == (422, True)
+    assert client.post(path, data={"item": str(free)}).status_code == 303
+
+
+def test_a_pass_that_was_not_paid_is_paid_until_no_day(world: Pooling, client: Any, auth: Any) -> None:
+    member = world.factories.user()
+    auth.login(member)
+    joined = passes.join(world.user(member.id), world.pool)
+    page = client.get(f"/agreements/{joined.id}").text
+    assert "A month" in page
+    assert "Paid until" not in page
+
+
 def test_the_pages_show_the_pool_its_rule_and_the_share(world: Pooling, client: Any, auth: Any) -> None:
     thing, holder = world.thing(), world.holder()
     owner = world.owner_of(thing)
