@@ -54,7 +54,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One named move; `confirm` is a text shown before it is done, `hidden` keeps it off the agreement page."""
+    """One named move; `confirm` is a text shown before it is done, `hidden` keeps it off the agreement page.
+
+    `asks_why`: its effect refuses the move without words (field "note"), so the form does not call them optional.
+    """
 
     name: str
     sources: tuple[str, ...]
@@ -63,6 +66,7 @@ class Transition:
     label: Any
     confirm: Any = None
     hidden: bool = False
+    asks_why: bool = False
 
 
 @dataclass(frozen=True)

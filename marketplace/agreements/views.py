@@ -87,10 +87,13 @@ def move(agreement_id: int, name: str) -> Any:
             )
             return _shown(agreement, user, problem, 409)
         except DomainError as error:
-            return _shown(agreement, user, error.message, error.status)
-        stands = pages.state_label(agreement_kind(moved.kind), moved.state)
-        flash(_("Done. How it stands now: %(state)s.", state=stands), "success")
-        return redirect(url_for("agreements.show", agreement_id=agreement_id))
+            if error.field not in form:
+                return _shown(agreement, user, error.message, error.status)
+            form.refuse(error)
+        else:
+            stands = pages.state_label(agreement_kind(moved.kind), moved.state)
+            flash(_("Done. How it stands now: %(state)s.", state=stands), "success")
+            return redirect(url_for("agreements.show", agreement_id=agreement_id))
     page = pages.gathered(agreement, user)
     text = render_template("agreements/move.html", page=page, form=form, move=wanted, figures=figures, changed=changed)
     return text, 409 if changed else 422 if form.errors else 200
