@@ -1,7 +1,8 @@
 """`make race`: eight processes want the same few things, a million times, and nothing is ever promised twice.
 
 `--attempts 1000000 --database sqlite|postgresql|both --seed N`. After each round of 200 attempts SQL over the table proves that
-no two promises overlap and that no booking got lost; exactly one of the eight gets the slot that all want at the same moment.
+no two promises overlap, that no booking got lost and that what was bought is kept for ever. Exactly one of the eight gets the
+slot that all want at the same moment, and exactly one the unit that some want for two hours and some for ever.
 """
 
 from __future__ import annotations

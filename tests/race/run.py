@@ -12,7 +12,7 @@ from pathlib import Path
 from marketplace.database import db
 from marketplace.testing.apps import built, settings
 from tests.race.worker import WAIT, race
-from tests.race.world import Round, build, lost, overlaps, sweep
+from tests.race.world import Round, build, lost, overlaps, sweep, unsold
 
 PROCESSES = 8
 PER_ROUND = 25
@@ -31,6 +31,7 @@ class Figures:
     refusals: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     overlaps: int = 0
+    bought: int = 0
     fewest: int = 10**9
     wrong: list[str] = field(default_factory=list)
 
@@ -45,9 +46,12 @@ class Figures:
             self.refusals.update(part.refusals)
             self.done.update(part.done)
             self.wrong += [f"round {number}: {error}" for error in part.errors]
-        rushed = sum(part.rush for part in parts)
-        if rushed != 1:
-            self.wrong.append(f"round {number}: {rushed} of {len(parts)} got the one slot that all wanted")
+        for what, winners in (
+            ("slot", [part.rush for part in parts]),
+            ("unit, lent or bought,", [part.last for part in parts]),
+        ):
+            if sum(winners) != 1:
+                self.wrong.append(f"round {number}: {sum(winners)} of {len(parts)} got the one {what} that all wanted")
         if overlapping or missing or not successes:
             self.wrong.append(f"round {number}: {overlapping} overlaps, {missing} bookings lost, {successes} successes")
 
@@ -58,6 +62,7 @@ class Figures:
             f"{self.database}: {self.attempts:,} attempts of {PROCESSES} processes in {self.rounds:,} rounds, "
             f"{self.seconds:.0f} s, {speed:.0f}/s",
             f"  {self.successes:,} successes (at least {self.fewest} a round), {self.overlaps} overlaps, {len(self.wrong)} wrong",
+            f"  {self.bought:,} units kept for ever at the end of their round",
             "  done: " + ", ".join(f"{name} {count:,}" for name, count in self.done.most_common()),
             "  refused: " + ", ".join(f"{name} {count:,}" for name, count in self.refusals.most_common()),
         ]
@@ -81,7 +86,7 @@ def run(
     context.set_forkserver_preload(["tests.race.worker", "marketplace.models"])  # imported once for all eight
     barrier, results = context.Barrier(processes + 1), context.Queue()
     racers = [
-        context.Process(target=race, args=(world, seed * 1000 + own, rounds, PER_ROUND, barrier, results), daemon=True)
+        context.Process(target=race, args=(world, seed, own, rounds, PER_ROUND, barrier, results), daemon=True)
         for own in range(processes)
     ]
     for racer in racers:
@@ -115,7 +120,9 @@ def prove(figures: Figures, number: int, parts: list[Round]) -> None:
     """Count overlaps and lost bookings of a round by SQL, and empty the table for the next."""
     released = set().union(*(part.released for part in parts))
     booked = set().union(*(part.booked for part in parts)) - released
-    figures.take(number, parts, overlaps(), lost(booked))
+    bought = set().union(*(part.bought for part in parts)) - released
+    figures.bought += len(bought)
+    figures.take(number, parts, overlaps(), lost(booked) + unsold(bought))
     db.session.remove()
     sweep()
     db.session.remove()

@@ -1,4 +1,4 @@
-"""One of the racing processes: random holds, bookings, extensions, confirmations, re-assignments, blocks."""
+"""One of the racing processes: random holds, bookings, extensions, confirmations, re-assignments, blocks, purchases."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+from marketplace import clock
 from marketplace.database import db, transaction
-from marketplace.errors import DomainError
+from marketplace.errors import DomainError, InvalidInput
 from marketplace.testing.apps import built, settings
 from plugins.sharing.item.item_models import Occupancy
-from plugins.sharing.slot import occupancy
+from plugins.sharing.slot import for_ever, occupancy
+from plugins.sharing.slot.for_ever import NotToBeHad
 from plugins.sharing.slot.occupancy import SlotTaken, Window
 from tests.race.world import Round, World, day_of
 
 STEP = 30
-CHANCES = {"hold": 38, "book": 18, "confirm": 14, "extend": 9, "reassign": 8, "block": 5, "release": 5, "shorten": 3}
+CHANCES = {
+    "hold": 38, "book": 18, "confirm": 14, "extend": 9, "reassign": 8, "block": 5, "release": 5, "shorten": 3, "buy": 12,
+    "begin": 4,
+}  # fmt: skip
 WAIT = 600
 
 
 class Racer:
     """A process's own choices, the same for the same seed."""
 
-    def __init__(self, world: World, seed: int) -> None:
-        """Begin without any booking."""
-        self.world, self.random = world, random.Random(seed)
+    def __init__(self, world: World, seed: int, own: int) -> None:
+        """Begin without any booking; `own` is the number of the process."""
+        self.world, self.random, self.own = world, random.Random(seed), own
         self.mine: list[int] = []
         self.number = 0
         self.round = Round()
@@ -55,6 +60,21 @@ class Racer:
 
         self.attempt("rush", act)
 
+    def rush_to_buy(self) -> None:
+        """Want, with all the others, the one unit of the last item: some to have it for some hours, some for ever."""
+        start = day_of(self.number) + timedelta(hours=9)
+        member = self.world.members[self.own]  # one's own booking is no obstacle to buying
+
+        def act() -> None:
+            if self.own % 2 == self.number % 2:
+                self._bought(for_ever.take(self.world.items[-1], member, None)[0].id)
+            else:
+                held = occupancy.book(self.world.items[-1], Window(start, start + timedelta(hours=2)), member, None)
+                self.round.booked.add(held.id)
+            self.round.last += 1
+
+        self.attempt("rush to buy", act)
+
     def any(self) -> None:
         """Do one random thing."""
         name = self.random.choices(list(CHANCES), list(CHANCES.values()))[0]
@@ -68,7 +88,11 @@ class Racer:
                 act()
         except DomainError as refused:
             self.round.refusals[refused.code] = self.round.refusals.get(refused.code, 0) + 1
-            if name in ("rush", "hold", "book") and isinstance(refused, SlotTaken) and not str(refused):
+            if (
+                name in ("rush", "rush to buy", "hold", "book", "buy")
+                and isinstance(refused, SlotTaken | NotToBeHad)
+                and not str(refused)
+            ):
                 self.round.errors.append("a refusal without a reason")
         except Exception:  # exactly what no caller may ever see
             self.round.errors.append(f"{name}: {traceback.format_exc(limit=-4)}")
@@ -96,8 +120,28 @@ class Racer:
         self.mine.append(row.id)
         self.round.booked.add(row.id)
 
+    def _buy(self) -> None:
+        """Buy any item: mostly as who then does not pay, so that others get their turn, too."""
+        minutes = self.random.choices((0, 30, None), (70, 15, 15))[0]
+        expires = None if minutes is None else clock.now() + timedelta(minutes=minutes)
+        row, _chance = for_ever.take(self.random.choice(self.world.items), self.member(), None, expires_at=expires)
+        self.mine.append(row.id)
+        if expires is None:
+            self._bought(row.id)
+
+    def _bought(self, row_id: int) -> None:
+        self.round.booked.add(row_id)
+        self.round.bought.add(row_id)
+
+    def _begin(self) -> None:
+        """Fetch what was bought, or begin a booking of one's own, sooner."""
+        for_ever.begin_now(self.random.choice(self.mine) if self.mine else 0)
+
     def _confirm(self) -> None:
-        self.round.booked.add(occupancy.confirm(self._one()).id)
+        row = occupancy.confirm(self._one())
+        self.round.booked.add(row.id)
+        if row.ends_at >= for_ever.FOREVER:
+            self.round.bought.add(row.id)
 
     def _extend(self) -> None:
         occupancy.extend(self._one(), self.window().ends_at)
@@ -106,6 +150,8 @@ class Racer:
         """Mostly to its first half hour: an end at random seldom lies within."""
         chosen = self._one()
         row = db.session.get(Occupancy, chosen)
+        if row is not None and row.ends_at >= for_ever.FOREVER:
+            raise InvalidInput({"ends_at": "what was bought is never cut short"})
         occupancy.shorten(chosen, self.window().ends_at if row is None else row.starts_at + timedelta(minutes=STEP))
 
     def _reassign(self) -> None:
@@ -124,16 +170,17 @@ class Racer:
         occupancy.release(chosen)
 
 
-def race(world: World, seed: int, rounds: int, attempts: int, barrier: Barrier, results: Any) -> None:
+def race(world: World, seed: int, own: int, rounds: int, attempts: int, barrier: Barrier, results: Any) -> None:
     """Take part in every round, telling after each what came of it."""
     folder = Path(world.folder)
     with built(settings(world.url, folder), folder) as app, app.app_context():
-        racer = Racer(world, seed)
+        racer = Racer(world, seed * 1000 + own, own)
         for racer.number in range(rounds):
             racer.mine, racer.round = [], Round()
             barrier.wait(WAIT)
             racer.rush()
-            for _attempt in range(attempts - 1):
+            racer.rush_to_buy()
+            for _attempt in range(attempts - 2):
                 racer.any()
             results.put(racer.round)
             barrier.wait(WAIT)  # until the round is proven and the table empty

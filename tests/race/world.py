@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from marketplace.database import db, transaction
 from marketplace.testing.apps import built, settings
 from marketplace.testing.factories import Factories
 from plugins.sharing.item import units
-from plugins.sharing.item.item_models import Item
+from plugins.sharing.item.item_models import Item, Occupancy
+from plugins.sharing.slot import for_ever
 
 FIRST_DAY = datetime(2031, 1, 1, tzinfo=UTC)
 """Each round has a day of its own, far ahead, so that everything in it is free at first."""
@@ -21,6 +22,8 @@ ITEMS = (  # units, buffers in minutes
     (1, 0, 0),
     (2, 15, 15),
     (3, 0, 30),
+    (2, 0, 0),
+    (1, 0, 0),
 )
 MEMBERS = 12
 
@@ -51,9 +54,11 @@ class Round:
     attempts: int = 0
     successes: int = 0
     rush: int = 0
+    last: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     booked: set[int] = field(default_factory=set)
+    bought: set[int] = field(default_factory=set)
     released: set[int] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
 
@@ -93,6 +98,16 @@ def lost(booked: set[int]) -> int:
         return 0
     listed = ",".join(str(number) for number in booked)
     return len(booked) - int(db.session.scalar(text(GONE.format(listed))) or 0)
+
+
+def unsold(bought: set[int]) -> int:
+    """Count units that somebody was told they have bought and that are not kept for ever."""
+    if not bought:
+        return 0
+    kept = select(func.count()).where(
+        Occupancy.id.in_(bought), Occupancy.kind == "booking", Occupancy.ends_at >= for_ever.FOREVER
+    )
+    return len(bought) - int(db.session.scalar(kept) or 0)
 
 
 def sweep() -> None:

@@ -35,6 +35,12 @@ def pay_path(side: Purchase) -> str | None:
     return f"/pay/{side.payment_id}"
 
 
+def asked_by_hand(side: Purchase) -> Any | None:
+    """Give the payment for which a bank transfer or cash is awaited; None while a bank is at work."""
+    payment = payments.get(side.payment_id) if side.payment_id is not None else None
+    return payment if payment is not None and payment.state == "awaiting" else None
+
+
 def on_payment(payment: Any, change: str) -> None:
     """Move a purchase as its payment moves, inside the payment's own transaction."""
     if payment.purpose != PURPOSE:

@@ -128,7 +128,7 @@ def _judge(
 def take(
     item_id: int,
     member_id: int,
-    agreement_id: int,
+    agreement_id: int | None,
     *,
     expires_at: datetime | None = None,
     by_owner: bool = False,

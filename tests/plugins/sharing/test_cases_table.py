@@ -14,7 +14,19 @@ TABLE = HERE.parents[2] / "docs" / "plugins" / "cases.md"
 ROW = re.compile(r"^\| (?P<case>[^|]+?) \| [^|]+ \| (?P<tests>`.+`) \|$", re.M)
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 TARIFFS = ("Greenwheels", "Car2Go", "Quicar", "SnappCar", "Block tariff", "Sauna by the kWh")
-CASES = (*(str(number) for number in range(1, 25)), *TARIFFS)
+BUYING = (
+    "A price, in part rented off",
+    "Kept for ever",
+    "One gets it",
+    "Promised to somebody else",
+    "Held while it is paid",
+    "Who has it keeps it",
+    "Back before the hand-over",
+    "A look before it is final",
+    "Paid by hand",
+    "Released with thanks",
+)
+CASES = (*(str(number) for number in range(1, 25)), *TARIFFS, *BUYING)
 
 
 def rows() -> dict[str, list[tuple[str, str]]]:
