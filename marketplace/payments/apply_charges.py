@@ -17,10 +17,11 @@ from marketplace.payments.facts import (
     Processing,
     Succeeded,
 )
-from marketplace.payments.models import Payment, PaymentAttempt, Refund, SavedMethod
+from marketplace.payments.models import Payment, PaymentAttempt, Refund
 from marketplace.payments.orders import form_of
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome, parked
 from marketplace.payments.records import named, reread
+from marketplace.payments.same_card import is_tried_by
 from marketplace.runtime import announce
 
 MISMATCH = "mismatch"
@@ -198,9 +199,8 @@ def _ended(payment: Payment, attempt: PaymentAttempt) -> Outcome:
     mark(attempt, "closed", "cancelled")
     if payment.state not in AT_WORK:
         return APPLIED
-    method = db.session.get(SavedMethod, payment.method_id) if payment.method_id else None
-    if waited and method is not None and method.ref == attempt.params.get("method"):
+    if waited and is_tried_by(payment.method_id, attempt.params.get("method")):
         payment.due_at = None  # somebody at the gateway did not want it: it is tried again only when asked for
         notices.alarm("charge_cancelled_at_gateway", payment=payment.id, charge=attempt.ref)
-    move(payment, "ready" if method is not None else "method_needed")
+    move(payment, "ready" if payment.method_id is not None else "method_needed")
     return APPLIED

@@ -46,8 +46,9 @@ def _saved(attempt: PaymentAttempt, facts: MethodFacts, mandate: str | None) -> 
     method = _known(facts.ref)
     if method is None:
         method = SavedMethod(
-            user_id=attempt.user_id, gateway=attempt.gateway, ref=facts.ref, kind=facts.kind, created_at=clock.now()
-        )
+            user_id=attempt.user_id, gateway=attempt.gateway, ref=facts.ref, kind=facts.kind, fingerprint="",
+            created_at=clock.now(),
+        )  # fmt: skip
         db.session.add(method)
     _describe(method, facts)
     method.mandate = mandate
@@ -64,6 +65,7 @@ def _describe(method: SavedMethod, facts: MethodFacts) -> None:
     method.brand = facts.brand[:32]
     method.last4 = facts.last4[:4]
     method.exp_month, method.exp_year = facts.exp_month, facts.exp_year
+    method.fingerprint = facts.fingerprint[:64] or method.fingerprint
 
 
 def apply_method(facts: MethodFacts) -> Outcome:

@@ -24,6 +24,7 @@ from marketplace.payments.gateway import gateway, gateway_name
 from marketplace.payments.models import GatewayCustomer, Payment, PaymentAttempt, SavedMethod
 from marketplace.payments.offline import asking
 from marketplace.payments.orders import ChargeOrder
+from marketplace.payments.same_card import is_tried_by, saved_last
 from marketplace.payments.subjects import title_of
 from marketplace.runtime import runtime
 
@@ -56,15 +57,14 @@ def _prepare(payment_id: int) -> Errand | Replace | None:
         if held or payment.state not in ("ready", "charging", "action_required") or payment.method_id is None:
             return None
         if live is None:
-            method = db.session.get_one(SavedMethod, payment.method_id)
+            method = saved_last(payment.method_id)
             if asking.by_hand(method):
                 asking.begin(payment, method)
                 return None
-            return errand(_begin(payment))
+            return errand(_begin(payment, method))
         if live.state in ("open", "unknown") and live.error_code != "mismatch" and "method" in live.params:
             return errand(live)
-        method = db.session.get_one(SavedMethod, payment.method_id)
-        if live.state == "needs_payer" and live.params.get("method") != method.ref and (live.ref or live.page_ref):
+        if (live.ref or live.page_ref) and _replaced(live, payment):
             return Replace(live.id, live.ref or "", live.page_ref or "")
         return None
 
@@ -91,8 +91,8 @@ def description_of(payment: Payment) -> str:
     return f"{runtime().settings.site_name}: {title_of(payment)}"[:200]
 
 
-def _begin(payment: Payment) -> PaymentAttempt:
-    order = ChargeOrder(**order_facts(payment, db.session.get_one(SavedMethod, payment.method_id)))
+def _begin(payment: Payment, method: SavedMethod) -> PaymentAttempt:
+    order = ChargeOrder(**order_facts(payment, method))
     attempt = open_attempt("charge", order, user_id=payment.payer_id, payment_id=payment.id)
     move(payment, "charging")
     db.session.flush()
@@ -137,7 +137,7 @@ def recover(attempt_id: int) -> None:
 def _replaced(attempt: PaymentAttempt, payment: Payment | None) -> bool:
     if attempt.kind != "charge" or payment is None or payment.method_id is None or attempt.state != "needs_payer":
         return False
-    return bool(attempt.params.get("method") != db.session.get_one(SavedMethod, payment.method_id).ref)
+    return not is_tried_by(payment.method_id, attempt.params.get("method"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from marketplace.jobs.service import enqueue
 from marketplace.payments import notices
 from marketplace.payments.attempts import locked
 from marketplace.payments.facts import Advice
-from marketplace.payments.models import Payment, PaymentDunning, SavedMethod
+from marketplace.payments.models import Payment, PaymentDunning
 from marketplace.payments.ringing import ring
+from marketplace.payments.same_card import all_saved
 from marketplace.payments.subjects import title_of
 from marketplace.prepared import Prepared
 from marketplace.runtime import announce
@@ -106,9 +107,8 @@ def _tell(payment: Payment, row: PaymentDunning, course: Course) -> None:
 
 
 def _bar(payment: Payment) -> None:
-    method = db.session.get(SavedMethod, payment.method_id) if payment.method_id else None
-    if method is not None and method.barred_at is None:
-        method.barred_at = clock.now()
+    for method in all_saved(payment.method_id) if payment.method_id else ():
+        method.barred_at = method.barred_at or clock.now()
 
 
 def step(payment_id: int, number: int) -> None:

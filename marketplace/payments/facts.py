@@ -118,7 +118,10 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True)
 class MethodFacts:
-    """A saved method of payment; `customer` is "" once it was taken away from its customer."""
+    """A saved method of payment; `customer` is "" once it was taken away from its customer.
+
+    `fingerprint` is the same for the same card or account; "" where the gateway tells none.
+    """
 
     ref: str
     customer: str
@@ -127,6 +130,7 @@ class MethodFacts:
     last4: str = ""
     exp_month: int | None = None
     exp_year: int | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from marketplace.payments.gateway import gateway
 from marketplace.payments.holds import asked, plan_minding, renews_at
 from marketplace.payments.models import Payment, PaymentAttempt, PaymentHold, SavedMethod
 from marketplace.payments.orders import CaptureOrder, HoldOrder
+from marketplace.payments.same_card import is_tried_by, saved_last
 
 LOOK_AGAIN = timedelta(minutes=30)
 
@@ -27,13 +28,13 @@ def run_hold(payment_id: int) -> None:
         live = asking_attempt(payment.id)
         if payment.state not in ("ready", "charging", "action_required") or payment.method_id is None:
             return
-        method = db.session.get_one(SavedMethod, payment.method_id)
-        if live is not None and live.state == "needs_payer" and live.ref and live.params["method"] != method.ref:
+        waits = live is not None and live.state == "needs_payer" and live.ref
+        if live is not None and waits and not is_tried_by(payment.method_id, live.params["method"]):
             job: Errand | PaymentAttempt | None = live  # another card replaces the one that waits for its payer
         elif live is not None:
             job = errand(live) if live.state in ("open", "unknown") and live.error_code != "mismatch" else None
         else:
-            job = errand(_begin(payment, method, None))
+            job = errand(_begin(payment, saved_last(payment.method_id), None))
             move(payment, "charging")
         db.session.flush()
         stale = (job.id, job.ref) if isinstance(job, PaymentAttempt) else None
@@ -89,7 +90,7 @@ def _renewal(row: PaymentHold, payment: Payment, now: datetime) -> Errand | None
     if live is not None:
         attempt = db.session.get_one(PaymentAttempt, live.attempt_id)
         return errand(attempt) if attempt.state in ("open", "unknown") else None
-    return errand(_begin(payment, db.session.get_one(SavedMethod, payment.method_id), row))
+    return errand(_begin(payment, saved_last(payment.method_id), row))
 
 
 def _look(hold_id: int, ref: str) -> None:

@@ -36,6 +36,8 @@ class SavedMethod(Base):
     kind: Mapped[str] = mapped_column(String(32), default="card", server_default="card")
     brand: Mapped[str] = mapped_column(String(32), default="", server_default="")
     last4: Mapped[str] = mapped_column(String(4), default="", server_default="")
+    fingerprint: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The same for the same card or bank account, however often it is saved; "" where the gateway tells none."""
     exp_month: Mapped[int | None]
     exp_year: Mapped[int | None]
     mandate: Mapped[str | None] = mapped_column(String(255))

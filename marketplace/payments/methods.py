@@ -13,6 +13,7 @@ from marketplace import clock, display
 from marketplace.database import db, transaction
 from marketplace.errors import NotFound
 from marketplace.jobs.service import enqueue
+from marketplace.payments import same_card
 from marketplace.payments.apply import apply
 from marketplace.payments.attempts import locked_attempt, mark, new_key, open_attempt
 from marketplace.payments.facts import MethodFacts, Refused, SetupFacts, Trouble
@@ -125,7 +126,7 @@ def expire_setup(attempt_id: int) -> None:
 
 
 def methods_of(user_id: int) -> list[SavedMethod]:
-    """Give a member's saved methods that can be used, the newest first."""
+    """Give a member's saved methods that can be used, the newest first; a card that was saved twice is there once."""
     today = clock.now()
     rows = db.session.scalars(
         select(SavedMethod)
@@ -133,11 +134,11 @@ def methods_of(user_id: int) -> list[SavedMethod]:
             SavedMethod.user_id == user_id,
             SavedMethod.gateway == gateway_name(),
             SavedMethod.removed_at.is_(None),
-            SavedMethod.barred_at.is_(None),
         )
         .order_by(SavedMethod.id.desc())
     )
-    return [row for row in rows if (row.exp_year or 9999, row.exp_month or 12) >= (today.year, today.month)]
+    usable = (row for row in same_card.once_each(rows) if row.barred_at is None)
+    return [row for row in usable if (row.exp_year or 9999, row.exp_month or 12) >= (today.year, today.month)]
 
 
 def describe_method(method: SavedMethod) -> str:
@@ -152,11 +153,17 @@ def describe_method(method: SavedMethod) -> str:
 def remove_method(user_id: int, method_id: int) -> bool:
     """Take a saved method away, at the gateway first; tells whether the gateway is known to have forgotten it.
 
+    It is the card that goes: as often as it was saved.
+
     Must not be called inside a transaction. Raises NotFound for somebody else's method.
     """
     method = db.session.get(SavedMethod, method_id)
     if method is None or method.user_id != user_id or method.removed_at is not None or method.kind in BY_HAND:
         raise NotFound(_("There is no such saved card."))
+    return all(_remove(one) for one in same_card.all_saved(method_id))
+
+
+def _remove(method: SavedMethod) -> bool:
     answer = gateway().remove_method(method.ref)
     if isinstance(answer, Refused):  # the gateway knows no such method (any more)
         answer = MethodFacts(method.ref, "", method.kind, method.brand, method.last4, method.exp_month, method.exp_year)

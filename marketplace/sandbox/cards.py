@@ -26,6 +26,11 @@ DECLINES = {
 INQUIRY = "inquiry"  # instead of a reason to dispute: the cardholder's bank only asks
 
 
+def fingerprint(number: str, account: str) -> str:
+    """Return what is the same whenever a number is given to an account, and another for every other account."""
+    return hashlib.sha256(f"{account}:{number}".encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class TestCard:
     """How one card behaves.
@@ -49,10 +54,9 @@ class TestCard:
     available_at_once: bool = False
     refund: str = ""
 
-    @property
-    def fingerprint(self) -> str:
-        """Return what tells that two payment methods are the same card."""
-        return hashlib.sha256(self.number.encode()).hexdigest()[:16]
+    def fingerprint(self, account: str) -> str:
+        """Return what tells that two payment methods of an account are the same card."""
+        return fingerprint(self.number, account)
 
 
 def _declined(number: str, code: str) -> TestCard:

@@ -121,10 +121,13 @@ def method_facts(method: stripe.PaymentMethod) -> MethodFacts:
     customer = id_of(method.customer)
     if method.type == "card" and method.card is not None:
         card = method.card
-        return MethodFacts(method.id, customer, "card", card.brand, card.last4 or "", card.exp_month, card.exp_year)
+        same = str(getattr(card, "fingerprint", None) or "")
+        last4, month, year = card.last4 or "", card.exp_month, card.exp_year
+        return MethodFacts(method.id, customer, "card", card.brand, last4, month, year, same)
     debit = getattr(method, "sepa_debit", None)
     last4 = str(getattr(debit, "last4", "") or "")
-    return MethodFacts(method.id, customer, method.type, method.type, last4)
+    same = str(getattr(debit, "fingerprint", None) or "")
+    return MethodFacts(method.id, customer, method.type, method.type, last4, fingerprint=same)
 
 
 def session_facts(session: stripe.checkout.Session) -> SetupFacts:

@@ -1,10 +1,10 @@
 """Payment methods that are bank accounts: SEPA Direct Debit by its IBAN, iDEAL by its bank."""
 
-import hashlib
 from typing import Any
 
 from marketplace.sandbox.banks import BANKS, IBANS
 from marketplace.sandbox.calls import Call, private
+from marketplace.sandbox.cards import fingerprint
 from marketplace.sandbox.errors import InvalidRequest
 from marketplace.sandbox.ids import new_id
 from marketplace.sandbox.objects.mandates import new_mandate
@@ -44,7 +44,7 @@ def new_debit(call: Call, iban: str, billing: Doc | None = None) -> Doc:
         "bank_code": iban[4:8] if iban[4:8].isalpha() else iban[4:12],
         "branch_code": "",
         "country": iban[:2],
-        "fingerprint": hashlib.sha256(iban.encode()).hexdigest()[:16],
+        "fingerprint": fingerprint(iban, call.account),
         "generated_from": {"charge": None, "setup_attempt": None},
         "last4": iban[-4:],
     }

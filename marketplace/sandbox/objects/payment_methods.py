@@ -40,7 +40,7 @@ def new_card(call: Call, card: TestCard, *, exp_month: int, exp_year: int, billi
             "display_brand": card.brand,
             "exp_month": exp_month,
             "exp_year": exp_year,
-            "fingerprint": card.fingerprint,
+            "fingerprint": card.fingerprint(call.account),
             "funding": card.funding,
             "generated_from": None,
             "last4": card.number[-4:],
