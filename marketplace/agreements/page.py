@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +17,13 @@ from marketplace.agreements import service
 from marketplace.agreements.models import Agreement, AgreementEvent
 from marketplace.agreements.service import AMENDED, CREATED, Actor
 from marketplace.database import db
+from marketplace.display import money
 from marketplace.hooks.types import AgreementKind, PriceLine, TermLine, TodoItem
-from marketplace.lifecycle import ENDED, InvalidTransition, Role, Transition
+from marketplace.lifecycle import ENDED, InvalidTransition, Phase, Role, Transition
 from marketplace.listings.models import Listing
 from marketplace.money import Money
+from marketplace.payments.models import Payment
+from marketplace.payments.wording import WAITS_FOR_PAYER
 from marketplace.runtime import agreement_kind, decide, listing_kind, runtime
 from marketplace.users.models import User
 
@@ -99,28 +102,47 @@ class Page:
         return self.subject.member_id, self.subject.member_name
 
 
-def gathered(agreement: Agreement, viewer: User) -> Page:
-    """Gather what `viewer`, who may see the agreement, gets to see."""
+def gathered(agreement: Agreement, viewer: User, made: Sequence[Payment] = ()) -> Page:
+    """Gather what `viewer`, who may see the agreement, gets to see; `made` are its payments."""
     kind = agreement_kind(agreement.kind)
     actor = service.actor_for(viewer, agreement)
     ended = agreement.phase in ENDED
     lines = price_lines(agreement) if kind is not None else []
+    subject = _subject(agreement)
     return Page(
         agreement=agreement,
         actor=actor,
         kind=kind,
-        subject=_subject(agreement),
+        subject=subject,
         label=kind.label if kind is not None else _("Agreement"),
         state=state_label(kind, agreement.state),
         tone=TONES[agreement.phase],
         ended=ended,
-        waiting=kind.todo(agreement, str(actor.role)) if kind is not None and kind.todo is not None else None,
+        waiting=owed(agreement, made, viewer, subject.title) if ended else _todo(agreement, kind, actor),
         terms=kind.describe(agreement) if kind is not None and kind.describe is not None else (),
         prices=lines,
         total=_sum(lines),
         steps=_steps(agreement, kind, viewer, ended=ended),
         moves=service.possible(agreement, actor),
     )
+
+
+def _todo(agreement: Agreement, kind: AgreementKind | None, actor: Actor) -> TodoItem | None:
+    return kind.todo(agreement, str(actor.role)) if kind is not None and kind.todo is not None else None
+
+
+def owed(agreement: Agreement, made: Iterable[Payment], viewer: User, title: str) -> TodoItem | None:
+    """Say what an agreement that is over still wants of `viewer`, as the to-do list does: the first payment they owe."""
+    mine = (one for one in made if one.payer_id == viewer.id and one.state in WAITS_FOR_PAYER)
+    payment = next(mine, None) if agreement.phase == Phase.COMPLETED else None
+    if payment is None:
+        return None
+    words = {"amount": money(payment.amount_minor, payment.currency, exact=True), "title": title}
+    url = url_for("payments.pay", payment_id=payment.id)
+    if payment.state == "action_required":
+        text = _("Your bank asks you to approve %(amount)s for “%(title)s”", **words)
+        return TodoItem(text, url, icon="credit-card", action=_("Approve it"))
+    return TodoItem(_("Pay %(amount)s for “%(title)s”", **words), url, icon="credit-card", action=_("Pay"))
 
 
 def state_label(kind: AgreementKind | None, state: str) -> Any:

@@ -51,8 +51,8 @@ def show(agreement_id: int) -> Any:
 
 
 def _shown(agreement: Agreement, user: User, problem: str = "", status: int = 200) -> Any:
-    page = pages.gathered(agreement, user)
     made, kind = payments.payments_of(agreement), agreement_kind(agreement.kind)
+    page = pages.gathered(agreement, user, made)
     talk_url = ""
     if page.actor.role != Role.OPERATOR:
         talk_url = url_for("messages.discuss", agreement_id=agreement.id)

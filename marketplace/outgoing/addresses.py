@@ -23,25 +23,40 @@ _HOSTS_OF_CLOUDS = frozenset({ip_address("168.63.129.16")})
 Address = IPv4Address | IPv6Address
 
 
+WORDS = {
+    "no_address": _l("not a web address"),
+    "with_password": _l("an address with a name and password in it"),
+    "with_fragment": _l("an address with a fragment"),
+    "only_https": _l("only https addresses"),
+    "unknown_name": _l("the name is not known"),
+    "internal": _l("an internal address"),
+}
+
+
 class NotAllowed(ValueError):
-    """The address may not be called; the text says why, in the language of the request."""
+    """The address may not be called; the text says why in the language of the request, `code` is what can be kept of it."""
+
+    def __init__(self, code: str) -> None:
+        """Take one of the reasons in WORDS."""
+        super().__init__(WORDS[code])
+        self.code = code
 
 
 def split(url: str) -> SplitResult:
     """Take an address apart; raises NotAllowed for what is no plain http(s) address."""
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise NotAllowed(_l("not a web address"))
+        raise NotAllowed("no_address")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise NotAllowed(_l("not a web address")) from None
+        raise NotAllowed("no_address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise NotAllowed(_l("not a web address"))
+        raise NotAllowed("no_address")
     if parts.username is not None or parts.password is not None:
-        raise NotAllowed(_l("an address with a name and password in it"))
+        raise NotAllowed("with_password")
     if parts.fragment:
-        raise NotAllowed(_l("an address with a fragment"))
+        raise NotAllowed("with_fragment")
     return parts
 
 
@@ -52,7 +67,7 @@ def check(url: str, networks: Iterable[str]) -> None:
     if literal is not None:
         _judge([literal], parts.scheme, networks)
     elif parts.scheme == "http" and not tuple(networks):
-        raise NotAllowed(_l("only https addresses"))
+        raise NotAllowed("only_https")
 
 
 def resolve(parts: SplitResult, networks: Iterable[str]) -> list[str]:
@@ -65,7 +80,7 @@ def resolve(parts: SplitResult, networks: Iterable[str]) -> list[str]:
         try:
             answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise NotAllowed(_l("the name is not known")) from None
+            raise NotAllowed("unknown_name") from None
         found = [ip_address(str(answer[4][0]).partition("%")[0]) for answer in answers]
     _judge(found, parts.scheme, networks)
     return list(dict.fromkeys(map(str, found)))[:MOST_ADDRESSES]
@@ -87,11 +102,11 @@ def _judge(found: Iterable[Address], scheme: str, networks: Iterable[str]) -> No
         if any(inner[-1].version == network.version and inner[-1] in network for network in allowed):
             continue
         if not all(_is_public(one) for one in inner):
-            raise NotAllowed(_l("an internal address"))
+            raise NotAllowed("internal")
         if scheme != "https":
-            raise NotAllowed(_l("only https addresses"))
+            raise NotAllowed("only_https")
     if not seen:
-        raise NotAllowed(_l("the name is not known"))
+        raise NotAllowed("unknown_name")
 
 
 def _is_public(address: Address) -> bool:

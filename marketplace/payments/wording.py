@@ -21,6 +21,9 @@ STATES: dict[str, tuple[Any, str]] = {
 }
 """State of a payment -> words and the tone of its badge."""
 
+WAITS_FOR_PAYER = ("method_needed", "declined", "action_required")
+"""States in which a payment that is owed goes on only by its payer's hand."""
+
 REFUND_STATES: dict[str, Any] = {
     "waiting": _l("being sent"),
     "sent": _l("on its way"),

@@ -16,6 +16,7 @@ from marketplace.hooks.types import TodoItem
 from marketplace.lifecycle import Phase, Role
 from marketplace.listings.models import Listing
 from marketplace.payments.models import Payment, PaymentDunning, Payout, PayoutAccount
+from marketplace.payments.wording import WAITS_FOR_PAYER
 from marketplace.runtime import agreement_kind, listing_kind, page_parts
 from marketplace.users.models import User
 
@@ -23,7 +24,6 @@ MOST_AGREEMENTS = 25
 """Newest open agreements that are asked per role, so that the page costs the same for somebody with thousands."""
 
 MOST_DRAFTS = 3
-WAITS_FOR_PAYER = ("method_needed", "declined", "action_required")
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import TextClause, bindparam, text
 
 from marketplace.api import CardFacts, UtcDateTime, clock, db
 from plugins.sharing.slot.free_items import free_items
-from plugins.sharing.slot.rules import COLUMNS, Rules, hours_columns, of_row, refusal
+from plugins.sharing.slot.rules import COLUMNS, ONLY_SOLD, Rules, hours_columns, of_row, refusal
 from plugins.sharing.slot.windows import Window
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -37,18 +37,26 @@ def among(item_ids: Collection[int]) -> set[int]:
 
 
 def units(item_ids: Collection[int]) -> dict[int, list[int]]:
-    """Give the units that are free now of those of these items that have some; one statement. Of a bundle nothing is said."""
+    """Give the units that are free now of those of these items that have some; one statement.
+
+    Of a bundle nothing is said, and what is only sold is for sale and not free.
+    """
+    return {number: free for number, (free, sold) in _looked_at(item_ids).items() if not sold}
+
+
+def _looked_at(item_ids: Collection[int]) -> dict[int, tuple[list[int], bool]]:
+    """Give the units that nothing stands in the way of now, and whether the item is only sold; one statement."""
     now = clock.now()
     values = {
         "ids": json.dumps(sorted(item_ids)), "now": now, "end": now + DAY, "since": (now - DAY).date().isoformat(),
         "until": (now + 2 * DAY).date().isoformat(),
     }  # fmt: skip
     sqlite = db.session.get_bind().dialect.name == "sqlite"
-    found: dict[int, list[int]] = {}
-    for *row, known in db.session.execute(_statement(sqlite), values):
+    found: dict[int, tuple[list[int], bool]] = {}
+    for *row, sold, known in db.session.execute(_statement(sqlite), values):
         rules = of_row(row)
-        if not rules.is_bundle and (free := _free(rules, _read(known), now)):
-            found[rules.item_id] = free
+        if not rules.is_bundle and (free := _free(rules, _read(known), now, sold=bool(sold))):
+            found[rules.item_id] = free, bool(sold)
     return found
 
 
@@ -66,8 +74,9 @@ class _Unit:
         )
 
 
-def _free(rules: Rules, known: Sequence[_Unit], now: datetime) -> list[int]:
-    windows_of = [window for window in windows(now) if refusal(rules, window, now) is None]
+def _free(rules: Rules, known: Sequence[_Unit], now: datetime, *, sold: bool) -> list[int]:
+    """Give the units that nothing stands in the way of; hours and lengths are rules for lending, not for selling."""
+    windows_of = [window for window in windows(now) if sold or refusal(rules, window, now) is None]
     return [unit.id for unit in known if any(unit.free(rules.blocked(window)) for window in windows_of)]
 
 
@@ -103,7 +112,7 @@ def _statement(sqlite: bool) -> TextClause:
         WHERE o.unit_id = u.id AND o.blocked_until > {earlier} AND o.blocked_from < {later}
           AND (o.expires_at IS NULL OR o.expires_at > :now)""")
     made = text(f"""
-        SELECT {COLUMNS}, {hours_columns(sqlite)},
+        SELECT {COLUMNS}, {hours_columns(sqlite)}, {ONLY_SOLD},
           (SELECT {rows}({one}(u.id,
               EXISTS (SELECT 1 FROM sharing_occupancy l WHERE l.unit_id = u.id AND l.out_at IS NOT NULL
                       AND l.returned_at IS NULL AND l.ends_at <= :now),
@@ -113,9 +122,10 @@ def _statement(sqlite: bool) -> TextClause:
     return made.bindparams(*(bindparam(name, type_=UtcDateTime) for name in ("now", "end")))
 
 
-FREE_NOW = _l("Free now")
+FREE_NOW, FOR_SALE = _l("Free now"), _l("For sale")
 
 
 def card_facts(listing_ids: Sequence[int]) -> Mapping[int, CardFacts]:
-    """Say on the cards of many items which of them are free now, with one statement; prices are the core's columns."""
-    return {number: CardFacts(badge=str(FREE_NOW)) for number in (among(listing_ids) if listing_ids else ())}
+    """Say on the cards of many items which are free now and which are for sale, with one statement; prices are the core's."""
+    found = _looked_at(listing_ids) if listing_ids else {}
+    return {number: CardFacts(badge=str(FOR_SALE if sold else FREE_NOW)) for number, (_free, sold) in found.items()}

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from flask_babel import gettext as _
 
 from marketplace.api import Listing, NotFound, User, api_v1, clock, db, listings
-from plugins.sharing.item import item_shapes, items
+from plugins.sharing.item import item_shapes, items, selling
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.item.item_shapes import CalendarOut, CalendarQuery, FreeOut, FreeQuery, NewItem
 from plugins.sharing.slot import answers, calendars
+from plugins.sharing.slot.refusals import Reason, Why
 from plugins.sharing.slot.windows import Window
 
 part = api_v1.ApiPart("sharing_item_api")
 blueprint = part.blueprint
 ITEMS = "Items"
+FOR_SALE = Why(Reason.FOR_SALE)
 
 
 def seen(listing_id: int, viewer: User | None) -> tuple[Listing, Item]:
@@ -38,6 +41,8 @@ def get_calendar(call: api_v1.Call[None, CalendarQuery], listing_id: int) -> Cal
     if not 2000 <= start.year <= 2200:
         return CalendarOut(zone=item.zone, data=[])
     days = calendars.calendar(listing_id, start, start + timedelta(days=call.query.days))
+    if selling.only_sold(item):
+        days = [replace(one, state="closed", free=(), why=FOR_SALE, may_start=False) for one in days]
     return CalendarOut(zone=item.zone, data=[item_shapes.day(one) for one in days])
 
 
@@ -45,8 +50,10 @@ def get_calendar(call: api_v1.Call[None, CalendarQuery], listing_id: int) -> Cal
     "GET", "/sharing/items/{listing_id}/free", tag=ITEMS, public=True, query=FreeQuery, returns=FreeOut, errors=(404,)
 )
 def is_free(call: api_v1.Call[None, FreeQuery], listing_id: int) -> FreeOut:
-    """Say whether a period can be had, by the very function that decides on a booking."""
-    seen(listing_id, call.viewer)
+    """Say whether a period can be had, by the very function that decides on a booking; of what is only sold none can."""
+    _listing, item = seen(listing_id, call.viewer)
+    if selling.only_sold(item):
+        return item_shapes.answer(answers.Answer(False, FOR_SALE))
     window = Window(call.query.starts_at, call.query.ends_at)
     return item_shapes.answer(answers.answer(listing_id, window, call.viewer.id if call.viewer else None))
 

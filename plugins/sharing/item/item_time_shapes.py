@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from marketplace.api import api_v1
 from plugins.sharing.item.item_models import ImportedCalendar
+from plugins.sharing.slot import imports
 
 Id = api_v1.Id
 Meta = api_v1.Meta
@@ -101,8 +102,8 @@ def block(row: Any) -> BlockOut:
 
 def calendar(row: ImportedCalendar) -> CalendarSource:
     """Give a calendar that is fetched."""
-    names = ("id", "unit_id", "label", "url", "fresh_at", "events", "problem")
-    return CalendarSource(**{name: getattr(row, name) for name in names})
+    names = ("id", "unit_id", "label", "url", "fresh_at", "events")
+    return CalendarSource(**{name: getattr(row, name) for name in names}, problem=imports.trouble(row))
 
 
 def part(row: Any) -> PartOut:

@@ -8,6 +8,11 @@ from marketplace.api import InvalidInput, display, payments
 from plugins.sharing.item.item_models import Item
 
 
+def only_sold(item: Item) -> bool:
+    """Tell whether buying is all that is offered of an item, so that no time of it can be had."""
+    return set(item.arrangements) == {"buy"}
+
+
 def faults(item: Item) -> dict[str, str]:
     """Name what is wrong with how an item is sold, by field; what is not said of rent is set to nothing."""
     item.buy_minor = item.buy_minor or None

@@ -105,7 +105,7 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
         "map": locator.drawn(listing),
         "tile_map": tiles.shown(tiles.chosen(), _points(listing)),
         "sold": listing.state == "closed" and not seen.units and for_ever.sold_out(listing.id),
-        "free_now": _free_now(listing, item),
+        "free_now": _free_now(listing),
         **_booking(listing, item, ways, sheet),
         "message_url": _endpoint("messages.ask", listing_id=listing.id) if listing.state == "published" else "",
         **_reviews(seen),
@@ -113,10 +113,9 @@ def shown(seen: item_reads.Seen) -> dict[str, Any]:
     }
 
 
-def _free_now(listing: Listing, item: Item) -> bool:
-    """Tell whether it can be had for a while from now on; of what is only sold nothing is said."""
-    lent = listing.state == "published" and set(item.arrangements) != {"buy"}
-    return lent and listing.id in free_now.among([listing.id])
+def _free_now(listing: Listing) -> bool:
+    """Tell whether it can be had for a while from now on."""
+    return listing.state == "published" and listing.id in free_now.among([listing.id])
 
 
 def _points(listing: Listing) -> list[dict[str, Any]]:

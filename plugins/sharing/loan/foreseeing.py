@@ -37,6 +37,8 @@ def foresee(agreement: Agreement, transition: str, role: str) -> str:
 
 def of_all(agreement: Agreement, *, back: bool, role: str) -> str:
     """Say what comes back where it is all that was paid, or nothing."""
+    if agreement.state == "clearing":
+        return _("What the bank is still working on comes back whole.")
     nothing = Money(0, agreement.terms["currency"])
     paid = sum((one.kept for one in payments.payments_of(agreement) if one.state == "succeeded"), nothing)
     return (

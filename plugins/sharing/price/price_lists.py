@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,7 +78,16 @@ def parse(text: str) -> dict[str, Any]:
     try:
         return storable(tomllib.loads(text, parse_float=Decimal))
     except tomllib.TOMLDecodeError as error:
-        raise TariffRefused([Fault(_("document"), str(error))], runtime().settings.currency) from None
+        raise TariffRefused([Fault(_("document"), _no_toml(error))], runtime().settings.currency) from None
+
+
+def _no_toml(error: Exception) -> str:
+    """Say where a document can't be read: what the reader of TOML found there, it says in English only."""
+    where = re.search(r"\(at line (\d+), column (\d+)\)$", str(error))
+    if where is None:
+        return _("it can’t be read at its end: perhaps a bracket or quotation mark is not closed")
+    line, column = where.groups()
+    return _("it can't be read at line %(line)s, character %(column)s", line=line, column=column)
 
 
 def storable(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from marketplace.api import display
 from plugins.sharing.price import condition_words as conditions
 from plugins.sharing.price import tariff_words as words
+from plugins.sharing.price.fault_words import translated
 from plugins.sharing.price.tariff_words import Row, price, span, unit_word, word
 from plugins.sharing.tariffs import Tariff, UseInvalid, bill, use_of
 from plugins.sharing.tariffs.figures import MINUTE, ONE, SECOND, plain
@@ -101,7 +102,7 @@ def worked(terms: Tariff, example: Example) -> Worked:
     try:
         found = bill(terms, use_of(example))
     except UseInvalid as error:
-        return Worked(_name(example), _use(example), [], example.total, holds=False, problem=str(error))
+        return Worked(_name(example), _use(example), [], example.total, holds=False, problem=translated(str(error)))
     lines = [(line.key, line.amount) for line in found.lines]
     holds = lines == list(example.lines) and found.total == example.total
     problem = "" if holds else _difference(example, lines, found.total, terms.currency)

@@ -30,8 +30,8 @@ def windows_in(text: bytes, zone: str, span: Window) -> list[Window]:
 
     try:
         calendar = Calendar.from_ical(text)
-    except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
-        raise NotACalendar(str(error)[:150]) from None
+    except (ValueError, IndexError, KeyError, UnicodeDecodeError):
+        raise NotACalendar from None
     found: set[Window] = set()
     events = calendar.walk("VEVENT")
     moved = _moved(events, zone)

@@ -18,6 +18,7 @@ EVERY = timedelta(minutes=30)
 AHEAD = timedelta(days=400)
 STALE = timedelta(hours=6)
 MOST_CALENDARS = 10
+NO_CALENDAR = "no_calendar"
 
 
 def add(item_id: int, unit_id: int, label: str, url: str) -> ImportedCalendar:
@@ -62,6 +63,13 @@ def stale(calendar: ImportedCalendar) -> bool:
     return calendar.fresh_at is None or clock.now() - calendar.fresh_at > STALE
 
 
+def trouble(calendar: ImportedCalendar) -> str:
+    """Say in the reader's language why a calendar could not be read last time; "" when it could."""
+    if not calendar.problem:
+        return ""
+    return _("it is no calendar") if calendar.problem == NO_CALENDAR else FetchFailed.words(calendar.problem)
+
+
 def look(_payload: dict[str, Any]) -> None:
     """Ask for every calendar that was not tried lately; one job each, so that a slow site delays only itself."""
     due = or_(ImportedCalendar.tried_at.is_(None), ImportedCalendar.tried_at <= clock.now() - EVERY)
@@ -81,8 +89,11 @@ def refresh(payload: dict[str, Any]) -> None:
     now = clock.now()
     try:
         windows = windows_in(fetch(calendar.url), calendar.zone, Window(now - timedelta(days=1), now + AHEAD))
-    except (FetchFailed, NotACalendar) as error:
-        _note(payload["id"], now, problem=str(error)[:200])
+    except FetchFailed as error:
+        _note(payload["id"], now, problem=error.code)
+        return
+    except NotACalendar:
+        _note(payload["id"], now, problem=NO_CALENDAR)
         return
     _note(payload["id"], now, windows=windows)
 

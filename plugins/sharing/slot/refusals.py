@@ -39,6 +39,7 @@ class Reason(StrEnum):
     PART = "part"
     INCOMPLETE = "incomplete"
     NO_PASS = "no_pass"  # noqa: S105 - a season ticket
+    FOR_SALE = "for_sale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ SENTENCES = {
     Reason.PART: _l("“%(title)s”, which belongs to it, can't be had then: %(why)s"),
     Reason.INCOMPLETE: _l("Not everything that belongs to it can be had at the moment."),
     Reason.NO_PASS: _l("Only members with the pass of its pool can have it then."),
+    Reason.FOR_SALE: _l("It is for sale, and not lent."),
     Reason.QUOTA: _l("You have reached the limit of %(count)s bookings in %(days)s days."),
 }
 

@@ -28,6 +28,9 @@ COLUMNS = """i.listing_id, i.zone, i.buffer_before_minutes, i.buffer_after_minut
     i.max_minutes, i.horizon_days, i.start_days, i.hours_for, i.quota_count, i.quota_days, i.who, i.who_least,
     i.is_bundle"""
 
+ONLY_SOLD = """CAST(i.arrangements AS TEXT) = '["buy"]'"""
+"""Of an item that is only sold no time can be had: no list, filter or word on a card counts it among what is free."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

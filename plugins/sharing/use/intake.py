@@ -13,6 +13,7 @@ from sqlalchemy import insert, or_, select
 
 from marketplace.api import InvalidInput, agreements, clock, db, jobs
 from plugins.sharing.price import price_lists
+from plugins.sharing.price.fault_words import translated
 from plugins.sharing.tariffs import UseInvalid
 from plugins.sharing.tariffs.figures import billionths
 from plugins.sharing.use import metering
@@ -227,7 +228,7 @@ def _agree(
     except UseInvalid as error:
         text = str(error)
         at_fault = next((place for place, one in batch if one.taken_at.isoformat() in text), batch[0][0])
-        faults[f"readings[{at_fault}]"] = text
+        faults[f"readings[{at_fault}]"] = translated(text)
 
 
 def _ask_correction(session_id: int) -> None:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from marketplace.api import InvalidInput, NotFound, api_v1, listings
 from plugins.sharing.price import price_lists
+from plugins.sharing.price.fault_words import translated
 from plugins.sharing.price.price_lists import TariffRefused, UseInvalid
 from plugins.sharing.price.tariff_models import ARRANGEMENTS
 from plugins.sharing.slot.windows import Window
@@ -72,7 +73,7 @@ def quote(call: api_v1.Call[NewQuote, api_v1.Query], listing_id: int, arrangemen
             price_lists.freeze(listing_id, arrangement), window, quantities=quantities, options=call.body.options
         )
     except UseInvalid as error:
-        raise InvalidInput({"options": str(error)}) from None
+        raise InvalidInput({"options": translated(str(error))}) from None
     return BillFacts(**shapes.bill_facts(found))
 
 

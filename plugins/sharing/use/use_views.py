@@ -162,7 +162,10 @@ def meter(use_id: int) -> Any:
 @login_required
 def running(use_id: int) -> Any:
     """Give the running total as the piece of page that htmx swaps in."""
-    return render_template("sharing/_meter.html", shown=use_reads.meter(*use_reads.seen(use_id, me())))
+    agreement, session = use_reads.seen(use_id, me())
+    shown = use_reads.meter(agreement, session)
+    ending = session.member_id == current_user.id and agreement.state in ("running", "paused")
+    return render_template("sharing/_meter.html", shown=shown, live=ending)
 
 
 @blueprint.get("/uses/<int:use_id>/bill")

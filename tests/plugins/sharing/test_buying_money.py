@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +11,12 @@ from flask import Flask
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from marketplace.agreements.service import Actor
 from marketplace.database import db, transaction
 from marketplace.payments import service as payments
 from marketplace.payments.models import Refund
 from marketplace.testing.bank import Bank
+from marketplace.testing.clients import page_text
 from marketplace.testing.factories import Factories
 from plugins.sharing.buy import buy_money, purchases
 from plugins.sharing.buy.buy_quote import Quote, quote
@@ -22,6 +25,7 @@ from plugins.sharing.loan import handovers
 from plugins.sharing.slot.answers import answer
 from tests.core.method_world import eur
 from tests.plugins.sharing.buy_world import Sale
+from tests.plugins.sharing.test_loan_pages import logged_in
 
 COUNTS = {"buy_rent_percent": 50, "buy_rent_days": 90}
 
@@ -107,6 +111,27 @@ def test_before_the_hand_over_everything_goes_back(sale: Sale, move: str) -> Non
     assert sale.paid(agreement, "purchase").refunded_minor == 8000
     assert (sale.kept(item), sale.told(sale.borrower, "buy_refunded")) == ([], 1)
     sale.world.prove()
+
+
+@pytest.mark.parametrize("move", ["cancel", "call_off", "take_back"])
+def test_the_page_before_it_says_what_goes_back_once(sale: Sale, move: str) -> None:
+    agreement = sale.pay(sale.buy(sale.sold_item(instant=True)))
+    if move == "take_back":
+        sale.move(agreement, "hand_over")
+        purchases.agreements.transition(agreement.id, "report", sale.as_borrower(agreement), note="It is broken.")
+    page = page_text(
+        logged_in(sale, "borrower" if move == "cancel" else "lender").get(f"/agreements/{agreement.id}/{move}")
+    )
+    said = "You get back all that you paid: €80.00." if move == "cancel" else "All that was paid goes back: €80.00."
+    assert said in page
+    assert len(re.findall("back all that|gets everything back|paid goes back", page)) == 1, page
+
+
+def test_before_the_bank_has_the_money_nobody_reads_that_nothing_was_paid(sale: Sale) -> None:
+    agreement = sale.buy(sale.sold_item(instant=True))
+    sale.move(agreement, "bank_at_work", Actor.system())
+    said = buy_money.foresee(sale.fresh(agreement), "cancel", "member")
+    assert said == "What the bank is still working on comes back whole."
 
 
 def test_a_sale_that_is_undone_gives_the_whole_price_back(sale: Sale) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -31,12 +32,12 @@ def refused(banked: Banked) -> Agreement:
     return _claimed(banked, deposit_kind="card")
 
 
-def _claimed(banked: Banked, **facts: Any) -> Agreement:
+def _claimed(banked: Banked, card: str = DECLINES, **facts: Any) -> Agreement:
     item = banked.item(deposit_minor=50_00, replacement_minor=80_00, **facts)
     agreement = banked.ask(item)
     if agreement.state == "requested":
         banked.move(agreement, "accept_to_pay")
-    banked.give_card(banked.fresh(agreement), "deposit", DECLINES)
+    banked.give_card(banked.fresh(agreement), "deposit", card)
     banked.to(banked.loan(agreement).starts_at)
     handovers.record(agreement.id, banked.as_lender(agreement), "out")
     banked.later(hours=1)
@@ -124,12 +125,44 @@ def test_a_deposit_that_the_bank_wants_approved_waits_for_the_borrower(banked: B
     pay = f"/pay/{banked.paid(agreement, 'deposit').id}"
     page = ben.get(here)
     assert "Your bank asks you to approve the deposit" in page_text(page)
+    assert "Your bank asks for approval" in page_text(page)
+    assert "The borrower’s bank" not in page_text(page), "nobody is spoken of as somebody else"
     assert page.text.count(f'href="{pay}"') >= 2, "a button leads there, besides the list of payments"
     assert "The borrower’s bank asks for approval" in page_text(lena.get(here))
     _approved(banked, agreement, "deposit", answer)
     said = page_text(ben.get(here))
     assert ("Your bank asks you to approve" in said) is (answer == "no"), "who refused may think again"
     assert banked.loan(agreement).deposit_state == ("held" if answer == "yes" else "asked")
+
+
+def test_a_part_of_the_deposit_that_the_bank_wants_approved_stands_on_the_loans_page_with_its_button(
+    banked: Banked,
+) -> None:
+    agreement = _claimed(banked, ASKS_ALWAYS, deposit_kind="card")
+    payment = banked.paid(agreement, "deposit")
+    assert (agreement.state, payment.state) == ("closed", "action_required")
+    here, pay = f"/agreements/{agreement.id}", f"/pay/{payment.id}"
+    page = logged_in(banked, "borrower").get(here)
+    assert "Your bank asks you to approve €35.00 for “A ladder”" in page_text(page)
+    assert re.search(rf'<a class="button[^"]*" href="{pay}"', page.text)
+    theirs = logged_in(banked, "lender").get(here)
+    assert pay not in theirs.text
+    assert "Your bank asks you" not in page_text(theirs)
+    _approved(banked, agreement, "deposit")
+    assert banked.paid(agreement, "deposit").state == "succeeded"
+    assert "Your bank asks you" not in page_text(logged_in(banked, "borrower").get(here))
+
+
+def test_what_a_refused_card_leaves_owed_stands_on_the_page_of_the_loan_that_is_over(
+    banked: Banked, refused: Agreement
+) -> None:
+    payment = banked.paid(refused, "deposit")
+    page = logged_in(banked, "borrower").get(f"/agreements/{refused.id}")
+    assert "Pay €35.00 for “A ladder”" in page_text(page)
+    assert re.search(rf'<a class="button[^"]*" href="/pay/{payment.id}"', page.text)
+    assert "Pay €35.00" not in page_text(logged_in(banked, "lender").get(f"/agreements/{refused.id}"))
+    banked.give_card(refused, "deposit", VISA)
+    assert "Pay €35.00" not in page_text(logged_in(banked, "borrower").get(f"/agreements/{refused.id}"))
 
 
 def _approved(banked: Banked, agreement: Agreement, purpose: str, answer: str = "yes") -> None:

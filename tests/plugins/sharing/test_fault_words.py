@@ -77,3 +77,16 @@ def test_an_example_that_differs_is_told_with_amounts_in_dutch(app: Flask) -> No
     said = [text for _field, text in refused.value.faults]
     assert any("zegt € 5,00, het tarief geeft € 4,00" in one.replace("\xa0", " ") for one in said), said
     assert any("zegt geen regel" in one for one in said), said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("format = 1\nname = By the hour", "het is niet te lezen op regel 2, teken 8"),
+        ('name = "By the hour', "het einde is niet te lezen: misschien is een haakje of aanhalingsteken niet gesloten"),
+    ],
+)
+def test_where_a_document_can_not_be_read_is_said_in_dutch(app: Flask, text: str, said: str) -> None:
+    with force_locale("nl"), pytest.raises(TariffRefused) as refused:
+        price_lists.parse(text)
+    assert refused.value.faults == (("document", said),)

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from flask_babel import force_locale
 from icalendar import Calendar
 from sqlalchemy import select
 
+from marketplace.api import FetchFailed
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput
-from marketplace.testing.clients import MarketplaceClient
+from marketplace.testing.clients import MarketplaceClient, client_of, page_text
 from marketplace.testing.people import log_in
 from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
 from plugins.sharing.slot import feeds, imports, occupancy
@@ -176,7 +178,8 @@ def test_another_sites_bookings_close_the_slot_until_they_are_gone_there(
     says["status"] = 500
     imports.refresh({"id": calendar.id})
     known = db.session.get_one(ImportedCalendar, calendar.id, populate_existing=True)
-    assert (known.problem, known.fresh_at, imports.stale(known)) == ("answered with status 500", START, True)
+    assert (known.problem, known.fresh_at, imports.stale(known)) == ("status 500", START, True)
+    assert imports.trouble(known) == "it answered with status 500"
     assert occupancy.answer(item, window("2026-03-12T09:30", "2026-03-12T10:00")).code == "elsewhere", (
         "what we had stays"
     )
@@ -224,3 +227,34 @@ def test_holds_that_lapsed_long_ago_are_forgotten(items: ItemStage) -> None:
     imports.forget_lapsed({})
     assert items.row(old.id) is None
     assert items.row(fresh.id) is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "english", "dutch"),
+    [
+        ({"status": 404}, "it answered with status 404", "het antwoordde met status 404"),
+        ({"body": b"<html>Log in first</html>"}, "it is no calendar", "het is geen agenda"),
+        ({"body": b"x" * 1_100_000}, "it is longer than 1048576 bytes", "het is langer dan 1048576 bytes"),
+    ],
+)
+def test_why_a_calendar_could_not_be_read_is_said_in_the_language_of_who_reads_it(
+    near: ItemStage, elsewhere: tuple[str, dict[str, Any]], answer: dict[str, Any], english: str, dutch: str
+) -> None:
+    address, says = elsewhere
+    item = near.item()
+    says.update(answer)
+    calendar = imports.add(item, near.units(item)[0], "Elsewhere", address)
+    imports.refresh({"id": calendar.id})
+    known = db.session.get_one(ImportedCalendar, calendar.id, populate_existing=True)
+    client = client_of(near.app)
+    log_in(client, near.owner)
+    page = f"/items/{item}/calendars"
+    assert f"Last time it failed: {english}" in page_text(client.get(page))
+    with force_locale("nl"):
+        assert imports.trouble(known) == dutch
+
+
+def test_what_was_noted_in_other_words_is_only_said_not_to_have_been_reached(app: Any) -> None:
+    with force_locale("nl"):
+        assert FetchFailed.words("SSLError: certificate verify failed") == "het was niet te bereiken"
+        assert FetchFailed.words("unknown_name") == "de naam is niet bekend"

@@ -41,6 +41,16 @@ def test_a_period_is_answered_with_the_reason_and_what_is_free_instead(client: A
     assert client.get(path, query_string=backwards).status_code == 422
 
 
+def test_no_period_can_be_had_of_what_is_only_sold(client: Any, items: ItemStage) -> None:
+    path = f"/api/v1/sharing/items/{items.item(arrangements=['buy'], buy_minor=8000)}"
+    slot = {"starts_at": "2026-03-11T12:00:00Z", "ends_at": "2026-03-11T13:00:00Z"}
+    answer = client.get(f"{path}/free", query_string=slot).json
+    assert (answer["free"], answer["units"], answer["reason"]) == (False, 0, "for_sale")
+    assert answer["reason_text"] == "It is for sale, and not lent."
+    days = client.get(f"{path}/calendar?start=2026-03-11&days=2").json["data"]
+    assert [(day["state"], day["free"], day["reason"]) for day in days] == [("closed", [], "for_sale")] * 2
+
+
 def test_a_listing_says_how_it_is_shared(client: Any, items: ItemStage) -> None:
     number = items.item(deposit_kind="promised", deposit_minor=5000)
     details = client.get(f"/api/v1/listings/{number}").json["details"]

@@ -10,7 +10,7 @@ import pytest
 from marketplace.database import db, transaction
 from marketplace.listings.models import Listing
 from marketplace.listings.whereabouts import public_point
-from plugins.sharing.item import near, near_map
+from plugins.sharing.item import free_now, near, near_map
 from tests.plugins.sharing.conftest import ItemStage, window
 
 UTRECHT = (52.0907, 5.1214)
@@ -65,6 +65,19 @@ def test_free_now_is_what_can_be_taken_now(client: Any, items: ItemStage) -> Non
     assert sorted(titles(client, HERE + "&now=1")) == ["By the day", "Free"]
     page = client.get("/items" + HERE).text
     assert page.count("Free now</span>") == 2
+
+
+def test_what_is_only_sold_is_for_sale_and_never_free(client: Any, items: ItemStage, statements: Any) -> None:
+    sold = put(items, "Sold", arrangements=["buy"], buy_minor=8000, min_minutes=1440)
+    put(items, "Lent too", arrangements=["borrow", "buy"], buy_minor=8000)
+    for wish in ("&now=1", "&from=2026-03-20&until=2026-03-22"):
+        assert titles(client, HERE + wish) == ["Lent too"], wish
+    page = client.get("/items" + HERE).text
+    assert (page.count("Free now</span>"), page.count("For sale</span>")) == (1, 1)
+    assert "Free now" not in client.get(f"/items/{sold}-sold", follow_redirects=True).text
+    with statements() as seen:
+        assert free_now.among([sold]) == set()
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,37 @@ def test_from_a_scanned_label_to_the_bill(world: UseWorld) -> None:
     assert "8.50" in page_text(me.get("/uses"))
 
 
+def test_who_ends_a_use_reads_beside_the_button_what_is_billed_at_least(world: UseWorld) -> None:
+    member = world.member()
+    me = visitor(world, member)
+    begun = me.post(f"/s/{world.unit.code}", data={"nonce": "n", "start": "y", "r_km": "1000"})
+    world.frozen.forward(minutes=20)
+    said = "at least €6.00 is billed, and what the meter has counted since it was last read."
+    page = me.get(begun.location)
+    assert said in page_text(page)
+    assert page.text.index("at-least") < page.text.index('value="end"')
+    live = me.get(f"{begun.location}/meter")
+    assert said in page_text(live)
+    assert live.text.count('id="at-least"') == live.text.count("hx-swap-oob") == 1
+    assert "at-least" not in visitor(world, world.owner).get(f"{begun.location}/meter").text
+    assert me.post(begun.location, data={"move": "end", "r_km": "1000"}).status_code == 303
+    assert "€6.00" in page_text(me.get(begun.location)), "what it came to stands there before the bill does"
+    assert "at least" not in page_text(me.get(begun.location))
+    world.work()
+    assert "€6.00" in page_text(me.get(f"{begun.location}/bill"))
+    assert "See the bill" in page_text(me.get(begun.location))
+
+
+def test_a_use_without_meters_or_with_a_device_ends_at_what_is_shown(world: UseWorld) -> None:
+    member = world.member()
+    device = world.device()
+    me = visitor(world, member)
+    begun = me.post(f"/s/{world.unit.code}", data={"nonce": "n", "start": "y"})
+    assert (begun.status_code, number_of(device) > 0) == (303, True)
+    world.frozen.forward(minutes=20)
+    assert "If you end it now, at least €6.00 is billed." in page_text(me.get(begun.location))
+
+
 def test_a_label_reserves_and_the_reservation_is_started_from_its_page(world: UseWorld) -> None:
     me = visitor(world, world.member())
     begun = me.post(f"/s/{world.unit.code}", data={"nonce": "n", "reserve": "y"})
