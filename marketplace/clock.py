@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
@@ -43,3 +43,8 @@ def local(instant: datetime, zone: str) -> datetime:
 def as_utc(instant: datetime) -> datetime:
     """Give the same instant in UTC; a time of a clock that is set back twice takes its first meaning."""
     return instant.astimezone(UTC)
+
+
+def today(zone: str) -> date:
+    """Give the date on the calendars of the named IANA zone: for an hour or more a day it is not that of UTC."""
+    return local(now(), zone).date()

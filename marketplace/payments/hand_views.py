@@ -26,7 +26,7 @@ from marketplace.runtime import runtime
 
 def today() -> Any:
     """Give the date on the site's clock."""
-    return clock.local(clock.now(), runtime().settings.timezone).date()
+    return clock.today(runtime().settings.timezone)
 
 
 class CashForm(Form):

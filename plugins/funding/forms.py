@@ -12,7 +12,7 @@ from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectFiel
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
-from marketplace.api import Form, MoneyField, category_choices, clock, parse_amount, payments
+from marketplace.api import Form, MoneyField, category_choices, clock, parse_amount, payments, runtime
 from plugins.funding.pledges import Wish
 from plugins.funding.rewards import RewardFacts
 
@@ -85,7 +85,7 @@ class RewardForm(Form):
 
     def validate_delivery(self, field: DateField) -> None:
         """Refuse a delivery date in the past for a new date."""
-        if field.data and field.data != field.object_data and field.data < clock.now().date():
+        if field.data and field.data != field.object_data and field.data < clock.today(runtime().settings.timezone):
             raise ValidationError(_l("This day has passed."))
 
     def facts(self) -> RewardFacts:

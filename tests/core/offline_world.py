@@ -93,9 +93,8 @@ class OfflineWorld:
 
     def seen(self, minor: int, **facts: Any) -> Seen:
         """Give what somebody saw come in today."""
-        return Seen(
-            eur(minor), facts.pop("on", clock.now().date()), facts.pop("nonce", f"form-{next(self._numbers)}"), **facts
-        )
+        on = facts.pop("on", clock.today("Europe/Amsterdam"))
+        return Seen(eur(minor), on, facts.pop("nonce", f"form-{next(self._numbers)}"), **facts)
 
     def receive(self, payment: Payment, minor: int, by: User | None = None, **facts: Any) -> OfflineReceipt:
         """Let an operator enter what came in for the newest request."""

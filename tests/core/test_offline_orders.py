@@ -185,7 +185,7 @@ def test_a_refund_before_the_settlement_is_sent_by_hand_and_then_counts(world: O
     assert (order.amount_minor, order.account) == (2000, THEIRS)
     assert (world.fresh(payment).refunded_minor, world.refunds(payment)[0].state) == (2000, "waiting")
     with pytest.raises(Refused, match="not come yet"):
-        orders.done(order.id, Done(clock.now().date() + timedelta(days=1)), world.anna.id)
+        orders.done(order.id, Done(clock.today("Europe/Amsterdam") + timedelta(days=1)), world.anna.id)
     orders.done(order.id, today(), world.anna.id)
     assert (world.bank(), world.held(payment), world.refunds(payment)[0].state) == (3000, 3000, "succeeded")
     world.prove()

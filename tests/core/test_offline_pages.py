@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from marketplace import clock
 from marketplace.database import db
+from marketplace.errors import InvalidInput
 from marketplace.payments import service
 from marketplace.payments.billing.models import Bill, BillingDetails
 from marketplace.payments.models import OfflineReceipt, Payment
@@ -17,6 +19,7 @@ from marketplace.payments.offline import receipts
 from marketplace.payments.offline.reference import in_groups
 from marketplace.testing.clients import MarketplaceClient, page_text, refresh
 from marketplace.testing.factories import Factories
+from marketplace.testing.frozen_clock import FrozenClock
 from marketplace.testing.people import Auth
 from marketplace.users.export import everything
 from marketplace.users.models import User
@@ -96,6 +99,22 @@ def test_cash_that_has_to_go_back_is_confirmed_on_the_payments_page(world: Offli
     assert address not in payer.get(f"/pay/{payment.id}").text
     assert payer.post(address).status_code == 404
     assert owner.post(address).status_code == 303
+    assert world.refunds(payment)[0].state == "succeeded"
+
+
+def test_today_is_the_sites_day_also_while_it_is_still_yesterday_in_utc(
+    world: OfflineWorld, auth: Auth, frozen: FrozenClock
+) -> None:
+    frozen.at(datetime.fromisoformat("2027-07-01T22:30:00+00:00"))  # the second of July in Amsterdam
+    payment = world.payment(5000, "cash_owner")
+    request = world.request(payment).id
+    with pytest.raises(InvalidInput, match="not come yet"):
+        receipts.enter(request, world.seen(5000, on=date(2027, 7, 3)), world.owner.id, payee=True)
+    receipts.enter(request, world.seen(5000, on=date(2027, 7, 2)), world.owner.id, payee=True)
+    refund = service.refund(payment, world.seen(2000).amount)
+    world.work()
+    auth.client(world.owner).post(f"/pay/{payment.id}/handed-back/{refund.id}")
+    refresh()
     assert world.refunds(payment)[0].state == "succeeded"
 
 

@@ -274,7 +274,7 @@ class TestByHand:
 
     def test_what_cannot_have_come_in_is_named_beside_its_field(self, hands: OfflineWorld) -> None:
         request = hands.request(hands.payment(5000))
-        tomorrow = clock.now().date() + timedelta(days=1)
+        tomorrow = clock.today("Europe/Amsterdam") + timedelta(days=1)
         odd = hands.seen(0, on=tomorrow, way="owner")
         assert invalid(lambda: receipts.enter(request.id, odd, hands.anna.id)) == {
             "amount": "Enter an amount of EUR.",
@@ -285,7 +285,7 @@ class TestByHand:
     def test_an_order_is_carried_out_once_and_by_two_above_the_limit(self, hands: OfflineWorld) -> None:
         hands.receive(hands.payment(5000), 5200)
         (order,) = hands.orders()
-        tomorrow = clock.now().date() + timedelta(days=1)
+        tomorrow = clock.today("Europe/Amsterdam") + timedelta(days=1)
         assert refused(lambda: orders.done(order.id, Done(tomorrow), hands.anna.id)) == (
             "This day has not come yet.", "date", "done_on",
         )  # fmt: skip

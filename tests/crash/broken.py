@@ -28,7 +28,7 @@ def key_from_ids() -> None:
 
 def timeout_is_failure() -> None:
     """No answer is taken for a no: the attempt is closed, and the next one begins."""
-    told = errands._unknown
+    told = errands.still_unknown
 
     def unknown(attempt_id: int, trouble: Unknown) -> None:
         if trouble.reason is Reason.LOST:
@@ -36,7 +36,7 @@ def timeout_is_failure() -> None:
         else:
             told(attempt_id, trouble)
 
-    errands._unknown = unknown
+    errands.still_unknown = unknown
 
 
 def job_deleted_before_work() -> None:

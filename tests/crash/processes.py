@@ -86,6 +86,7 @@ class Processes:
                 text=True,
             )
         if self._said() != "ready":
+            self._nursery.communicate()
             raise Died("the app did not load: " + (self.folder / "nursery.log").read_text()[-2000:])
         return self
 

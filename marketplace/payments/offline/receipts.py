@@ -21,7 +21,7 @@ from marketplace.payments.offline.limits import needs_two
 from marketplace.payments.offline.methods import WAYS
 from marketplace.payments.offline.models import OfflineReceipt, OfflineRequest
 from marketplace.payments.offline.returns import send_back
-from marketplace.runtime import announce
+from marketplace.runtime import announce, runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _checked(request: OfflineRequest, seen: Seen, *, payee: bool) -> str:
     faults = {}
     if seen.amount.currency != request.currency or seen.amount.minor <= 0:
         faults["amount"] = _("Enter an amount of %(currency)s.", currency=request.currency)
-    if seen.received_on > clock.now().date():
+    if seen.received_on > clock.today(runtime().settings.timezone):
         faults["received_on"] = _("This day has not come yet.")
     if (way == "owner") != (request.kind == "cash_owner") or (payee and way != "owner"):
         faults["way"] = _("Money for this payment does not come in like that.")

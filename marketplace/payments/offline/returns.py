@@ -19,7 +19,7 @@ from marketplace.payments.offline import books, notices
 from marketplace.payments.offline.details import account_of_member
 from marketplace.payments.offline.limits import needs_two
 from marketplace.payments.offline.models import BankOrder, OfflineReceipt, OfflineRequest
-from marketplace.runtime import announce
+from marketplace.runtime import announce, runtime
 
 
 def send_back(request: OfflineRequest, amount: Money, reason: str) -> Refund:
@@ -85,7 +85,7 @@ def finish(order: BankOrder, actor_id: int, done_on: date, note: str) -> None:
         raise Refused(
             _("This is above the limit: one operator puts it on a list, and another one confirms it."), code="two_eyes"
         )
-    if done_on > clock.now().date():
+    if done_on > clock.today(runtime().settings.timezone):
         raise Refused(_("This day has not come yet."), field="done_on", code="date")
     order.state, order.done_on, order.done_by, order.note = "done", done_on, actor_id, note[:200]
     order.updated_at = clock.now()
