@@ -12,6 +12,7 @@ from plugins.sharing import sweeping
 from plugins.sharing.buy import buy_money, buy_news, handing
 from plugins.sharing.buy.buy_models import Purchase
 from plugins.sharing.item.item_models import Unit
+from plugins.sharing.loan import one_price
 
 BATCH = 100
 BEFORE = timedelta(days=3)
@@ -24,7 +25,7 @@ def sweep(_payload: dict[str, Any]) -> None:
     of = select(Purchase.agreement_id).join(Agreement, Agreement.id == Purchase.agreement_id)
     soon = of.where(Agreement.state == "agreed", ~Purchase.told, Agreement.waits_until <= now + BEFORE)
     unsettled = of.where(
-        Purchase.settled_at.is_(None), Agreement.phase.in_(buy_money.ENDED),
+        Purchase.settled_at.is_(None), Agreement.phase.in_(one_price.ENDED),
         Agreement.updated_at < now - timedelta(minutes=10),
     )  # fmt: skip
     for found, act in ((soon, _remind), (unsettled, _settle)):

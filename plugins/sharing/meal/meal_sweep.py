@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from marketplace.api import Agreement, Listing, agreements, clock, db, listings, transaction
 from plugins.sharing import sweeping
+from plugins.sharing.loan import one_price
 from plugins.sharing.meal import order_money, order_news
 from plugins.sharing.meal.meal_models import Meal, Order
 
@@ -34,7 +35,7 @@ def sweep(_payload: dict[str, Any]) -> None:
         select(Order.agreement_id)
         .join(Agreement, Agreement.id == Order.agreement_id)
         .where(
-            Order.settled_at.is_(None), Agreement.phase.in_(order_money.ENDED),
+            Order.settled_at.is_(None), Agreement.phase.in_(one_price.ENDED),
             Agreement.updated_at < now - timedelta(minutes=10),
         )
         .order_by(Order.agreement_id)
