@@ -10,13 +10,13 @@ from flask import request
 from flask_babel import gettext as _
 from msgspec import DecodeError, Struct, ValidationError
 
+from marketplace.api_v1 import faulty
 from marketplace.api_v1.problems import ApiProblem
 from marketplace.errors import InvalidInput
 
 MOST_BYTES = 256 * 1024
 """No JSON that a person or their program sends is longer; pictures have their own limit."""
 
-PLACE = re.compile(r"^(?P<text>.*?)(?: - at `\$?(?P<path>[^`]*)`)?$", re.DOTALL)
 JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
 
 
@@ -27,8 +27,8 @@ def query(kind: type[Struct]) -> Any:
         raise InvalidInput({name: _no_zero() for name, value in raw.items() if "\0" in value})
     try:
         return msgspec.convert(raw, kind, strict=False)
-    except ValidationError as error:
-        raise _named(kind, raw, error, strict=False) from None
+    except ValidationError:
+        raise _named(kind, raw, strict=False) from None
 
 
 def raw_body(limit: int) -> bytes:
@@ -47,8 +47,8 @@ def body(kind: type[Struct], data: bytes, *, optional: bool) -> Any:
         found = msgspec.json.decode(data, type=kind)
         if b"\\u0000" in data:
             _refuse_zeros(msgspec.json.decode(data))
-    except ValidationError as error:
-        raise _named(kind, _loose(data), error, strict=True) from None
+    except ValidationError:
+        raise _named(kind, _loose(data), strict=True) from None
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _broken(error) from None
     return found
@@ -77,31 +77,5 @@ def _refuse_zeros(raw: Any) -> None:
         raise InvalidInput(faults)
 
 
-def _named(kind: type[Struct], raw: Any, first: ValidationError, *, strict: bool) -> InvalidInput:
-    """Name every faulty field; the decoder stops at the first, so the slow path looks at each by itself."""
-    text, path = _split(first)
-    if not isinstance(raw, dict):
-        return InvalidInput({path or "body": text})
-    faults: dict[str, str] = {}
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    for name in raw:
-        if name not in fields:
-            faults[str(name)[:80]] = _("There is no such field.")
-    for name, field in fields.items():
-        if name not in raw:
-            if field.required:
-                faults[name] = _("This field is needed.")
-            continue
-        try:
-            msgspec.convert(raw[name], field.type, strict=strict)
-        except ValidationError as error:
-            text, path = _split(error)
-            faults[f"{name}.{path}" if path else name] = text
-    return InvalidInput(faults or {path or "body": text}, _("Some fields can't be accepted."))
-
-
-def _split(error: ValidationError) -> tuple[str, str]:
-    match = PLACE.match(str(error))
-    if match is None:
-        return str(error), ""
-    return match["text"], (match["path"] or "").lstrip(".")
+def _named(kind: type[Struct], raw: Any, *, strict: bool) -> InvalidInput:
+    return InvalidInput(faulty.faults(kind, raw, strict=strict), _("Some fields can't be accepted."))

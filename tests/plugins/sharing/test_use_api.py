@@ -103,7 +103,7 @@ def test_somebody_elses_use_does_not_exist(world: UseWorld) -> None:
         ({"code": ""}, "code"),
         ({"code": "x", "start": "yes"}, "start"),
         ({"code": "x", "nonsense": 1}, "nonsense"),
-        ({"code": "x", "registers": {"km": 5}}, "registers.[...]"),
+        ({"code": "x", "registers": {"km": 5}}, "registers.km"),
         ({"code": "x", "limit": {"minor": -1, "currency": "EUR"}}, "limit.minor"),
     ],
 )  # fmt: skip
@@ -209,17 +209,36 @@ def test_each_faulty_reading_of_a_batch_is_named_and_nothing_is_stored(world: Us
     batch = [reading(1, "1001"), reading(2, "much"), reading(3, "1003", state="flying"), reading(-99, "1")]
     errors = assert_problem(send(world, device, batch), 422, "invalid_input")["errors"]
     assert list(errors) == ["readings[1].registers.km", "readings[2].state", "readings[3].taken_at"]
-    for nonsense in (
-        [],
-        [{}],
-        [reading(1, "1", nonsense=1)],
-        "x",
-        [{"taken_at": "2026-03-10T09:00:00", "registers": {}}],
-    ):
-        assert_problem(send(world, device, nonsense), 422, "invalid_input")
     assert len(world.stored(agreement)) == 1
-    too_many = [reading(1, "1001")] * 501
-    assert_problem(send(world, device, too_many), 422, "invalid_input")
+
+
+@pytest.mark.parametrize(
+    ("readings", "named"),
+    [
+        ([], ["readings"]),
+        ("x", ["readings"]),
+        ([reading(1, "1001")] * 501, ["readings"]),
+        ([{}], ["readings[0].taken_at"]),
+        ([reading(1, "1001"), reading(2, "1", nonsense=1)], ["readings[1].nonsense"]),
+        ([reading(1, "1001"), {"taken_at": "2026-03-10T09:00:00", "registers": {}}], ["readings[1].taken_at"]),
+        ([{"taken_at": 5}, reading(1, "1001"), {"registers": {"km": 7}}], [
+            "readings[0].taken_at", "readings[2].taken_at", "readings[2].registers.km",
+        ]),
+        ([reading(1, "1" * 31)], ["readings[0].registers.km"]),
+        ([{**reading(1, "1"), "registers": {"": "1"}}], ["readings[0].registers"]),
+        ([5, reading(1, "1"), None], ["readings[0]", "readings[2]"]),
+    ],
+)  # fmt: skip
+def test_readings_of_another_shape_are_named_in_the_same_way(world: UseWorld, readings: Any, named: list[str]) -> None:
+    device = world.device()
+    errors = assert_problem(send(world, device, readings), 422, "invalid_input")["errors"]
+    assert sorted(errors) == sorted(named)
+
+
+def test_of_very_many_faults_the_first_are_named(world: UseWorld) -> None:
+    errors = assert_problem(send(world, world.device(), [{}] * 400), 422, "invalid_input")["errors"]
+    assert len(errors) == 100
+    assert ("readings[99].taken_at" in errors, "readings[100].taken_at" in errors) == (True, False)
 
 
 def test_moments_of_readings_are_utc_whatever_zone_they_come_in() -> None:
