@@ -7,9 +7,14 @@ varies, is looked for, and given in translation; a test compares this list with 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from flask_babel import gettext as _
+
+from marketplace.api import display
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which texts are collected for translators
@@ -102,6 +107,7 @@ TEXTS = (
 """The engine's sentences, the more telling before those that would also fit."""
 
 NO_LINE = "no such line"
+FIGURES = ("before", "value")
 
 
 @cache
@@ -115,13 +121,34 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(written), re.DOTALL)
 
 
-def translated(message: str) -> str:
-    """Give the engine's sentence in the reader's language; one that is not in the list stays as it is."""
+def for_people(message: str) -> str:
+    """Give the engine's sentence as a page shows it: moments by the site's clock, figures as the reader writes them."""
+    return translated(message, _as_people_write)
+
+
+def _as_people_write(name: str, value: str) -> str:
+    try:
+        if name == "at":
+            return display.datetime_text(datetime.fromisoformat(value))
+        if name not in FIGURES:
+            return value
+        figure = Decimal(value)
+        return display.number(figure, max(0, -int(figure.as_tuple().exponent)))
+    except (ValueError, InvalidOperation):
+        return value
+
+
+def translated(message: str, written: Callable[[str, str], str] = lambda _name, value: value) -> str:
+    """Give the engine's sentence in the reader's language; one that is not in the list stays as it is.
+
+    Moments and figures stay as the engine writes them, which is for programs, unless `written` says otherwise.
+    """
     for pattern, text in _patterns():
         found = pattern.fullmatch(message)
         if found:
             facts = {
-                name: _("no such line") if value == NO_LINE else value for name, value in found.groupdict().items()
+                name: _("no such line") if value == NO_LINE else written(name, value)
+                for name, value in found.groupdict().items()
             }
             return str(_(text, **facts)) if facts else str(_(text))
     return message

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from marketplace.api import InvalidInput, NotFound, Refused, User, access, agreements, clock, jobs, transaction
-from plugins.sharing.price.fault_words import translated
+from plugins.sharing.price.fault_words import for_people
 from plugins.sharing.tariffs import UseInvalid
 from plugins.sharing.tariffs.figures import billionths
 from plugins.sharing.use import metering, sessions
@@ -70,4 +70,6 @@ def _agree(session_id: int, figures: Mapping[str, str]) -> None:
     try:
         metering.use_of(metering.readings_of(session_id), first, last, metering.about_of(session))
     except UseInvalid as error:
-        raise InvalidInput({name: translated(str(error)) for name in figures}) from None
+        text = str(error)
+        named = [name for name in figures if f"register {name!r} " in text] or list(figures)
+        raise InvalidInput(dict.fromkeys(named, for_people(text))) from None
