@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from marketplace.api import NotFound, User, clock, transaction
+from marketplace.api import NotFound, User, clock, db, transaction
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.use import device_keys
 from plugins.sharing.use.use_models import Device
@@ -21,6 +21,17 @@ def add(unit_id: int, user: User, name: str, silence_seconds: int | None = None)
         session.add(made)
         session.flush()
     return made
+
+
+def made_by(user_id: int, listing_id: int, device_id: int) -> Device | None:
+    """Give a device of this item to whoever added it, as long as it is not revoked."""
+    return db.session.scalars(
+        select(Device)
+        .join(Unit, Unit.id == Device.unit_id)
+        .where(
+            Device.id == device_id, Unit.item_id == listing_id, Device.created_by == user_id, Device.revoked_at.is_(None)
+        )
+    ).one_or_none()  # fmt: skip
 
 
 def revoke(listing_id: int, device_id: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, make_response, redirect, render_template, url_for
+from flask import session as browser
 from flask_babel import gettext as _
 from flask_login import login_required
 from werkzeug.wrappers import Response
@@ -19,15 +20,35 @@ from plugins.sharing.use.use_views import blueprint, me
 
 __all__ = ["blueprint"]
 
+JUST_ADDED = "sharing_device_added"
+"""Where a browser's session keeps the number of the device whose secret was not shown yet."""
+
 
 @blueprint.route("/items/<int:listing_id>/uses", methods=["GET", "POST"])
 @login_required
 def of_item(listing_id: int) -> Any:
-    """Show an owner who uses the item, its devices, and let them add one; its secret is shown once."""
+    """Show an owner who uses the item, its devices, and let them add one; its secret is shown once.
+
+    The page that shows it is another one than the form was sent to, so that loading it again adds nothing.
+    """
     listing, form = managed(listing_id), DeviceForm()
     form.offer(units.units_of(listing_id))
-    made = _add_device(form) if form.validate_on_submit() else None
-    return _page(listing, form, CreditForm(formdata=None), made)
+    if form.validate_on_submit():
+        browser[JUST_ADDED] = devices.add(int(form.unit.data), me(), form.name.data, form.silence.data).id
+        return redirect(url_for("sharing_use.of_item", listing_id=listing_id), 303)
+    made = _just_added(listing_id) if not form.is_submitted() else None
+    answer = make_response(_page(listing, form, CreditForm(formdata=None), made))
+    if made is not None:
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _just_added(listing_id: int) -> Device | None:
+    """Give the device whose secret is still to be shown, this once; the browser's session knows its number alone."""
+    made = devices.made_by(me().id, listing_id, browser[JUST_ADDED]) if JUST_ADDED in browser else None
+    if made is not None:
+        del browser[JUST_ADDED]
+    return made
 
 
 def _page(listing: Listing, form: DeviceForm, credit: CreditForm, made: Device | None = None) -> Any:
@@ -36,10 +57,6 @@ def _page(listing: Listing, form: DeviceForm, credit: CreditForm, made: Device |
         form=form, credit=credit, made=made, units=units.units_of(listing.id),
     )  # fmt: skip
     return page, 422 if form.errors or credit.errors or credit.form_errors else 200
-
-
-def _add_device(form: DeviceForm) -> Device:
-    return devices.add(int(form.unit.data), me(), form.name.data, form.silence.data)
 
 
 @blueprint.post("/items/<int:listing_id>/devices/<int:device_id>/revoke")

@@ -124,7 +124,11 @@ def test_an_owner_adds_a_device_and_sees_its_secret_once(world: UseWorld) -> Non
     bad = owner.post(page, data={"unit": "99", "name": "", "silence": "-1"})
     assert bad.status_code == 422
     made = owner.post(page, data={"unit": str(number_of(world.unit)), "name": "Meter", "silence": "300"})
-    assert "whsec_" in made.text
+    assert (made.status_code, made.location) == (303, page), "so loading the page again adds nothing"
+    assert "whsec_" not in visitor(world, world.owner).get(page).text, "only where it was added"
+    shown = owner.get(page)
+    assert shown.text.count("whsec_") == 1
+    assert shown.headers["Cache-Control"] == "no-store"
     assert "whsec_" not in owner.get(page).text
     assert "never heard of" in page_text(owner.get(page))
     device_id = 1
