@@ -113,9 +113,11 @@ def _check(portions: Portions) -> None:
         faults["price"] = fault
     if set(portions.allergens) - set(ALLERGENS):
         faults["allergens"] = _("Choose from the list.")
+    over = _pick_up_over(portions, now)
+    faults |= over
     if portions.order_by <= now:
         faults["order_by_time"] = _("This moment has passed.")
-    elif portions.order_by > portions.pickup_until:
+    elif portions.order_by > portions.pickup_until and not over:
         faults["order_by_time"] = _("Orders must end before the pick-up does.")
     if portions.pickup_until <= portions.pickup_from:
         faults["pickup_until"] = _("The end must be after the start.")
@@ -127,6 +129,16 @@ def _check(portions: Portions) -> None:
         faults["address"] = _("Say where it is picked up. Only who has ordered reads it.")
     if faults:
         raise InvalidInput(faults)
+
+
+def _pick_up_over(portions: Portions, now: datetime) -> dict[str, str]:
+    """Say beside its field that the pick-up is over: the day where it has passed, else the hour."""
+    if portions.pickup_until > now:
+        return {}
+    zone = runtime().settings.timezone
+    if clock.local(portions.pickup_from, zone).date() < clock.local(now, zone).date():
+        return {"day": _("This day has passed.")}
+    return {"pickup_until": _("This moment has passed.")}
 
 
 def change(

@@ -175,6 +175,8 @@ def test_a_meal_is_refused_with_a_word_at_each_field(cooking: Cooking) -> None:
         ({"pickup_until": now + timedelta(hours=25)}, "pickup_until"),
         ({"pickup_until": now + timedelta(hours=38)}, "pickup_until"), ({"allergens": ("love",)}, "allergens"),
         ({"address": " "}, "address"),
+        ({"pickup_from": now - timedelta(hours=25), "pickup_until": now - timedelta(hours=24)}, "day"),
+        ({"pickup_from": now - timedelta(minutes=9), "pickup_until": now}, "pickup_until"),
     ):  # fmt: skip
         with pytest.raises(InvalidInput) as refused:
             cooking.meal(**facts)
