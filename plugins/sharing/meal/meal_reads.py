@@ -43,6 +43,8 @@ class Seen:
     is_cook: bool
     is_open: bool
     orders: Sequence[Any]
+    price_fault: str | None
+    """Why nobody can order at this price any more, for those who manage a meal that is on offer."""
 
 
 def seen(listing_id: int, viewer: Any) -> Seen:
@@ -55,7 +57,9 @@ def seen(listing_id: int, viewer: Any) -> Seen:
     is_cook = viewer.is_authenticated and viewer.id == listing.owner_id
     found = orders_of(listing_id, None if is_cook else viewer.id) if viewer.is_authenticated else ()
     managed = access.may(viewer, "sharing.manage", listing)
-    return Seen(listing, meal, cook, managed, is_cook, meals.is_open(listing, meal), found)
+    on_offer = managed and listing.state == "published"
+    fault = meals.price_fault(meal.price_minor) if on_offer else None
+    return Seen(listing, meal, cook, managed, is_cook, meals.is_open(listing, meal), found, fault)
 
 
 def orders_of(listing_id: int, member_id: int | None) -> Sequence[Any]:

@@ -46,7 +46,7 @@ def new() -> Any:
     """Offer portions; sent off, they can be ordered."""
     zone = runtime().settings.timezone
     form = MealForm(place=current_user.place)
-    if not meals.priced():
+    if not meals.priced() and not form.price.typed:  # a price that was typed is refused beside its field, never dropped
         del form.price
     if request.method == "GET":
         form.suggest(zone, clock.now())

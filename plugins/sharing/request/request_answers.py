@@ -99,7 +99,7 @@ def _check(listing: Listing, row: Request, user: User, words: str, fee_minor: in
     if not 0 <= fee_minor <= HIGHEST_FEE:
         faults["fee"] = _("This amount can't be right.")
     elif fee_minor and not may_cost():
-        faults["fee"] = _("Here things are lent free.")
+        faults["fee"] = _("Here things are lent free. Empty this field to lend it so.")
     elif fee_minor and fee_minor < payments.least(runtime().settings.currency).minor:
         faults["fee"] = _("This is less than can be paid here. Lend it free, or ask for more.")
     if faults:

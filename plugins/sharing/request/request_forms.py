@@ -79,12 +79,12 @@ class AnswerForm(Form):
     )
 
     def offer(self, items: list[tuple[int, str]], *, paid: bool) -> None:
-        """Leave out what there is no choice about."""
+        """Leave out what there is no choice about; a price that somebody typed stays, and is refused beside its field."""
         self.item.choices = [(WORDS_ONLY, _("Something that I have not put on the site"))]
         self.item.choices += [(str(number), title) for number, title in items]
         if not items:
             del self.item
-        if not paid:
+        if not (paid or self.fee.data or self.fee.typed):
             del self.fee
 
     @property

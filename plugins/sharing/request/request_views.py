@@ -109,15 +109,16 @@ def _answer_form(seen: request_reads.Seen) -> AnswerForm | None:
     if not current_user.is_authenticated or seen.is_asker or not _open(seen):
         return None
     standing = seen.mine if seen.mine is not None and seen.mine.state == "offered" else None
-    form = AnswerForm()
+    asked = standing.fee_minor if standing is not None and standing.currency == listing.currency else 0
+    form = AnswerForm(
+        fee=asked or None
+    )  # one that is not allowed any more is shown, so that it can be taken away knowingly
     items = request_reads.own_items(current_user.id)
     form.offer([(row.id, row.title) for row in items], paid=request_answers.may_cost())
     if request.method == "GET" and standing is not None:
         form.words.data, form.address.data = standing.words, standing.address
         if "item" in form:
             form.item.data = str(standing.item_id or 0)
-        if "fee" in form and standing.fee_minor and standing.currency == listing.currency:
-            form.fee.data = standing.fee_minor
     return form
 
 

@@ -167,6 +167,19 @@ def test_operators_set_a_ceiling_or_forbid_prices(cooking: Cooking) -> None:
     assert meals.price_fault(50_000) is None
 
 
+def test_a_price_is_never_dropped_in_silence_when_prices_are_forbidden_meanwhile(cooking: Cooking) -> None:
+    cook, dear = visitor(cooking, cooking.lender), cooking.meal(price=900)
+    settings.set_value("sharing.meals_free", True, cooking.factories.operator().id, "neighbours")
+    assert 'name="price"' not in cook.get("/meals/new").text
+    typed = cook.post("/meals/new", data={**filled_in(), "price": "4"})
+    assert (typed.status_code, "Here portions are given away free" in page_text(typed)) == (422, True)
+    assert 'value="4"' in typed.text
+    assert cook.post("/meals/new", data=filled_in()).status_code == 303
+    here = f"/meals/{dear.id}-{dear.slug}"
+    assert "Nobody can order this at its price any more" in page_text(cook.get(here))
+    assert "at its price" not in page_text(visitor(cooking, cooking.borrower).get(here))
+
+
 def test_a_meal_is_refused_with_a_word_at_each_field(cooking: Cooking) -> None:
     now = clock.now()
     for facts, field in (

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from marketplace import clock
+from marketplace.settings import service as settings
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
@@ -190,6 +191,26 @@ def test_an_answer_for_a_fee_is_paid_before_the_loan_is_agreed(
     assert me.post(f"/loans/{agreement.id}/more-time", data=wish).status_code == 303
     extending.grant(agreement.id, asking.as_lender(agreement))
     assert (asking.loan(agreement).ends_at, asking.fresh(agreement).amount_minor) == (later, 500), "time had no price"
+
+
+def test_a_fee_that_is_not_allowed_any_more_is_shown_and_refused_until_it_is_taken_away(
+    app: Flask, sandbox: Bank, factories: Factories, frozen: Any
+) -> None:
+    asking = Asking(app, factories, frozen)
+    one, listing = asking.neighbour(1), asking.request()
+    asking.answer(listing, one, fee_minor=500)
+    settings.set_value("sharing.requests_free", True, factories.operator().id, "neighbours")
+    nina, other = visitor(asking, one), visitor(asking, asking.neighbour(1))
+    here, path = f"/requests/{listing.id}-{listing.slug}", f"/requests/{listing.id}/answer"
+    assert ('name="fee"' in nina.get(here).text, 'name="fee"' in other.get(here).text) == (True, False)
+    said = {"words": "Mine is yours.", "fee": "5", "item": "0", "address": "Oudegracht 7"}
+    for client in (nina, other):
+        refused = client.post(path, data=said)
+        assert refused.status_code == 422
+        assert "Here things are lent free" in page_text(refused)
+        assert 'value="5"' in refused.text
+    assert nina.post(path, data={**said, "fee": ""}).status_code == 303
+    assert 'name="fee"' not in nina.get(here).text
 
 
 def test_an_answer_that_nobody_pays_for_falls_back_and_the_others_still_stand(
