@@ -23,6 +23,7 @@ from marketplace.api import (
     transaction,
 )
 from plugins.sharing.loan.booking_models import Loan, LoanUnit
+from plugins.sharing.pool import pools
 from plugins.sharing.pool.dividing import assign, days_within, divide
 from plugins.sharing.pool.pool_models import Pass, PassMonth, Pool, PoolItem, PoolMonth, PoolShare
 from plugins.sharing.slot.windows import of_day
@@ -61,7 +62,10 @@ def last_to_close(now: datetime) -> date:
 
 
 def sweep(_payload: dict[str, Any]) -> None:
-    """Divide every month that is over and was not divided yet, each in a transaction of its own."""
+    """Divide every month that is over and was not divided yet, each in a transaction of its own; empty ended pools."""
+    for pool_id in pools.over_with_things():
+        with transaction():
+            pools.release(pool_id)
     last = last_to_close(clock.now())
     for pool_id, first in waiting(last):
         month = first

@@ -108,7 +108,10 @@ def stay(agreement: Agreement, context: TransitionContext) -> None:
 
 def end(agreement: Agreement, context: TransitionContext) -> None:
     """Let another pass be taken; what is still asked for is let go."""
-    monthly.finish(agreement, _side(agreement), context)
+    side = _side(agreement)
+    monthly.finish(agreement, side, context)
+    db.session.flush()
+    pools.release(side.pool_id)
 
 
 def on_payment(payment: Any, change: str) -> None:
@@ -129,6 +132,8 @@ def on_payment(payment: Any, change: str) -> None:
         if payment.gateway == "direct":  # the keeper has it in hand, and shares it out by hand
             payments.settle(payment, fee=fees(payment.kept))
         monthly.move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
+        if db.session.get_one(Listing, agreement.listing_id).state != "published":  # it closed while this was charged
+            monthly.move(agreement.id, "leave")
     elif change in ("given_up", "overdue"):
         monthly.move(agreement.id, "lapse")
         monthly.move(agreement.id, "fail")

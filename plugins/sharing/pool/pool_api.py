@@ -87,8 +87,8 @@ def offer_to_pool(call: api_v1.Call[NewThing, api_v1.Query], pool_id: int) -> Po
 
 
 @part.operation(
-    "POST", "/sharing/pools/{pool_id}/things/{thing_id}/let-in", tag=POOLS, scopes=WRITE, returns=PoolOut, errors=(404,),
-    idempotency="optional",
+    "POST", "/sharing/pools/{pool_id}/things/{thing_id}/let-in", tag=POOLS, scopes=WRITE, returns=PoolOut,
+    errors=(404, 409), idempotency="optional",
 )  # fmt: skip
 def let_into_pool(call: api_v1.Call[None, api_v1.Query], pool_id: int, thing_id: int) -> PoolOut:
     """Let a thing in that was offered, as the keeper."""

@@ -10,17 +10,14 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from marketplace.api import (
-    Actor,
     Agreement,
     InvalidInput,
-    InvalidTransition,
     Listing,
     Money,
     NotFound,
     Refused,
     User,
     access,
-    agreements,
     clock,
     db,
     listings,
@@ -31,9 +28,13 @@ from marketplace.api import (
 )
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.pool.pool_models import MEASURES, Pass, Pool, PoolItem
+from plugins.sharing.use import monthly
 
 MEASURE_WORDS = {"days": _l("Days that things are out"), "loans": _l("How often things are borrowed")}
 STANDING = PoolItem.left_at.is_(None)
+OVER = ("closed", "removed")
+ENDS_WITH_POOL = {"running": "leave", "joining": "lapse"}
+"""How the passes of a pool that closes end, by their state; one whose next month is being charged leaves once it is paid."""
 
 
 def create(user: Any, *, facts: Mapping[str, Any], monthly_minor: int, measure: str = "days") -> Listing:
@@ -81,6 +82,7 @@ def offer(pool_id: int, item_id: int, user: User) -> PoolItem:
     Raises NotFound, Refused (not lent free, not published, in a pool already).
     """
     with transaction() as session:
+        listings.locked(pool_id)  # so that it does not close meanwhile
         listing, item = listings.locked(item_id), db.session.get(Item, item_id)
         pool = listings.visible(pool_id, user)
         if item is None or listing.owner_id != user.id or pool.kind != "pool":
@@ -109,9 +111,12 @@ def standing_of(item_id: int) -> PoolItem | None:
 
 
 def let_in(pool_id: int, row_id: int, user: Any) -> None:
-    """Let a thing in that was offered; doing it twice changes nothing. Raises NotFound."""
+    """Let a thing in that was offered; doing it twice changes nothing. Raises NotFound, Refused (closed)."""
     with transaction():
+        listings.locked(pool_id)  # so that it does not close meanwhile
         pool = kept(pool_id, user)
+        if pool.state != "published":
+            raise Refused(_("This is not offered at the moment."), code="not_offered")
         row, item = _locked(pool_id, row_id)
         if row.joined_at is None:
             _let_in(row, item)
@@ -131,8 +136,10 @@ def take_out(pool_id: int, row_id: int, user: Any) -> None:
     Raises NotFound.
     """
     with transaction():
-        pool = listings.visible(pool_id, user)
         row, item = _locked(pool_id, row_id)
+        pool = db.session.get_one(
+            Listing, pool_id
+        )  # its owner may, also where an operator has taken the pool off the site
         if row.owner_id != user.id and not access.may(user, "sharing.manage", pool):
             raise NotFound(_("This page does not exist, or is not for you."))
         _out(row, item)
@@ -161,7 +168,7 @@ def _out(row: PoolItem, item: Item) -> None:
 
 
 def on_listing(listing: Any, change: str) -> None:
-    """Follow listings that end: a thing leaves its pool, and a pool that closes is charged to nobody any more."""
+    """Follow listings that end: a thing leaves its pool; a pool that closes charges nobody, and gives its things back."""
     if change not in ("closed", "removed"):
         return
     if listing.kind == "item":
@@ -169,14 +176,42 @@ def on_listing(listing: Any, change: str) -> None:
         if row is not None:
             _out(row, db.session.get_one(Item, listing.id))
     if listing.kind == "pool":
-        running = select(Pass.agreement_id).join(Agreement, Agreement.id == Pass.agreement_id)
-        for agreement_id in db.session.scalars(
-            running.where(Pass.pool_id == listing.id, Agreement.state == "running").order_by(Pass.agreement_id)
+        standing = select(Pass.agreement_id, Agreement.state).join(Agreement, Agreement.id == Pass.agreement_id)
+        for agreement_id, state in db.session.execute(
+            standing.where(Pass.pool_id == listing.id, Agreement.state.in_(ENDS_WITH_POOL)).order_by(Pass.agreement_id)
         ).all():
-            try:
-                agreements.transition(agreement_id, "leave", Actor.system())
-            except InvalidTransition:
-                continue
+            monthly.move(agreement_id, ENDS_WITH_POOL[state])
+        release(listing.id)
+
+
+def release(pool_id: int) -> None:
+    """Give the things of a pool that has ended back to their owners' own rules, and tell them; joins the transaction.
+
+    What was only offered is declined at once. What is in it stays until the last pass has ended, since those are paid;
+    the sweep finds what two that end at the same moment leave to each other.
+    """
+    pool = db.session.get_one(Listing, pool_id)
+    if pool.state not in OVER:
+        return
+    standing = select(Pass.agreement_id).where(Pass.pool_id == pool_id, Pass.standing.is_(True)).limit(1)
+    rows = select(PoolItem.id).where(PoolItem.pool_id == pool_id, STANDING)
+    if db.session.scalar(standing) is not None:
+        rows = rows.where(PoolItem.joined_at.is_(None))
+    for row_id in db.session.scalars(rows.order_by(PoolItem.item_id)).all():
+        try:
+            row, item = _locked(pool_id, row_id)
+        except NotFound:  # its owner was quicker
+            continue
+        _out(row, item)
+        _tell(row.owner_id, "pool_out", pool, db.session.get_one(Listing, row.item_id).title)
+
+
+def over_with_things() -> list[int]:
+    """Give the pools that have ended, whose things are to go back to their owners and have not."""
+    held = select(PoolItem.id).where(PoolItem.pool_id == Listing.id, STANDING).exists()
+    passes = select(Pass.agreement_id).where(Pass.pool_id == Listing.id, Pass.standing.is_(True)).exists()
+    ended = select(Listing.id).where(Listing.kind == "pool", Listing.state.in_(OVER), held, ~passes)
+    return list(db.session.scalars(ended.order_by(Listing.id)))
 
 
 def _tell(user_id: int, kind: str, pool: Listing, title: str, name: str = "") -> None:

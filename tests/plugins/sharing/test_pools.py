@@ -351,19 +351,6 @@ def test_only_what_is_lent_free_goes_into_one_pool(world: Pooling) -> None:
     assert pools.standing_of(thing).pool_id == first
 
 
-def test_a_closed_pool_is_charged_to_nobody_and_still_divided(world: Pooling) -> None:
-    from marketplace.listings import service as listings
-
-    thing, holder = world.thing(), world.holder()
-    listings.close(world.pool, actor=world.user(world.keeper))
-    assert world.pass_of(holder).state == "leaving"
-    world.next_month()
-    assert (len(world.paid()), world.pass_of(holder).state) == (1, "ended")
-    assert world.shares() == {world.owner_of(thing): 855}
-    with pytest.raises(Refused):
-        passes.join(world.user(world.member()), world.pool)
-
-
 @pytest.mark.parametrize("change", [
     "UPDATE sharing_pool_month SET divided_minor = divided_minor - 1",
     "UPDATE sharing_pool_share SET amount_minor = amount_minor + 1",
