@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page
 
 from marketplace.testing.browser import press
@@ -15,6 +16,12 @@ from marketplace.testing.mailbox import Mailbox
 
 PASSWORD = "a very long walk home"
 STORY = "We put a piano in the hall of the station, for everybody who has to wait. " * 3
+
+BOTH_WAYS = pytest.mark.parametrize(
+    ("database", "javascript"), [("postgresql", True), ("sqlite", False)], indirect=["database"],
+    ids=["script", "no-script"],
+)  # fmt: skip
+"""Both databases and both ways to read a page, without walking the whole way four times."""
 
 
 def free_address() -> str:

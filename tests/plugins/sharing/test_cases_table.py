@@ -62,6 +62,6 @@ def test_no_case_is_proven_on_one_database_only(case: str) -> None:
 
 def test_the_whole_ways_that_are_named_are_walked() -> None:
     told = re.findall(r"^\* `(test_\w+)`", TABLE.read_text("utf-8"), re.M)
-    walked = ast.parse((HERE.parents[1] / "browser" / "test_sharing_journeys.py").read_text("utf-8"))
+    walked = ast.parse((HERE.parents[1] / "browser" / "journeys" / "test_sharing_journeys.py").read_text("utf-8"))
     names = [node.name for node in walked.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
     assert told == names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,38 +11,16 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from marketplace.testing.bank import Bank
-from marketplace.testing.browser import LiveServer, press, served
+from marketplace.testing.browser import press
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from plugins.sharing.loan import handovers
 from tests.browser.sharing_walk import Walker, walker
-from tests.browser.walking import free_address
+from tests.browser.walking import BOTH_WAYS
 from tests.core.payment_world import VISA
 from tests.plugins.sharing.buy_world import Sale
 
 COUNTS = {"buy_rent_percent": 50, "buy_rent_days": 90}
-BOTH_WAYS = pytest.mark.parametrize(
-    ("database", "javascript"), [("postgresql", True), ("sqlite", False)], indirect=["database"],
-    ids=["script", "no-script"],
-)  # fmt: skip
-"""Both databases and both ways to read a page, without walking the whole way four times."""
-
-
-@pytest.fixture
-def app(sandbox: Bank, make_app: Callable[..., Flask]) -> Iterator[Flask]:
-    """Give an app that knows its own address: the payment provider sends people back to it."""
-    made = make_app(base_url=free_address())
-    with made.app_context():
-        yield made
-
-
-@pytest.fixture
-def live_server(app: Flask, sandbox: Bank, frozen: FrozenClock) -> Iterator[LiveServer]:
-    """Serve the app where it believes to be."""
-    address = app.extensions["marketplace"].settings.base_url
-    with served(frozen.in_threads(app), urlsplit(address).port or 0) as server:
-        sandbox.listen(server.url)
-        yield server
 
 
 def pays(buyer: Walker, sale: Sale) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -14,12 +14,12 @@ from marketplace import clock
 from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.testing.bank import Bank
-from marketplace.testing.browser import LiveServer, press, served
+from marketplace.testing.browser import press
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from plugins.sharing.loan.loan_forms import wish_query
 from tests.browser.sharing_walk import Walker, photo, walker
-from tests.browser.walking import free_address
+from tests.browser.walking import BOTH_WAYS
 from tests.core.payment_world import VISA
 from tests.plugins.sharing.request_world import Asking
 from tests.plugins.sharing.test_loan_money import Banked
@@ -27,28 +27,6 @@ from tests.plugins.sharing.use_world import UseWorld, number_of
 
 ZONE = "Europe/Amsterdam"
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-BOTH_WAYS = pytest.mark.parametrize(
-    ("database", "javascript"), [("postgresql", True), ("sqlite", False)], indirect=["database"],
-    ids=["script", "no-script"],
-)  # fmt: skip
-"""Both databases and both ways to read a page, without walking the whole way four times."""
-
-
-@pytest.fixture
-def app(sandbox: Bank, make_app: Callable[..., Flask]) -> Iterator[Flask]:
-    """Give an app that knows its own address: the payment provider sends people back to it."""
-    made = make_app(base_url=free_address())
-    with made.app_context():
-        yield made
-
-
-@pytest.fixture
-def live_server(app: Flask, sandbox: Bank, frozen: FrozenClock) -> Iterator[LiveServer]:
-    """Serve the app where it believes to be."""
-    address = app.extensions["marketplace"].settings.base_url
-    with served(frozen.in_threads(app), urlsplit(address).port or 0) as server:
-        sandbox.listen(server.url)
-        yield server
 
 
 def reviewed(one: Walker, other: Walker, here: str, words: tuple[str, str]) -> None:

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
-import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
 from marketplace.jobs.worker import drain
 from marketplace.testing.bank import Bank
-from marketplace.testing.browser import LiveServer, served
 from marketplace.testing.clients import refresh
 from marketplace.testing.frozen_clock import FrozenClock
 from marketplace.testing.mailbox import Mailbox
-from tests.browser.walking import Person, free_address
-
-ONCE_EACH = [("postgresql", True), ("sqlite", False)]
-"""Both databases and both ways to read a page, without walking the whole way four times."""
+from tests.browser.walking import BOTH_WAYS, Person
 
 ASKING_CARD = "4000002500003155"
 """Its bank asks for 3-D Secure when it is saved."""
-
-
-@pytest.fixture
-def app(sandbox: Bank, make_app: Callable[..., Flask]) -> Iterator[Flask]:
-    """Give an app that knows its own address: the payment provider sends people back to it."""
-    made = make_app(base_url=free_address())
-    with made.app_context():
-        yield made
-
-
-@pytest.fixture
-def live_server(app: Flask, sandbox: Bank, frozen: FrozenClock) -> Iterator[LiveServer]:
-    """Serve the app where it believes to be."""
-    address = app.extensions["marketplace"].settings.base_url
-    with served(frozen.in_threads(app), urlsplit(address).port or 0) as server:
-        sandbox.listen(server.url)
-        yield server
 
 
 def first_backer(backer: Person, sandbox: Bank) -> str:
@@ -87,7 +64,7 @@ def time_passes(app: Flask, sandbox: Bank, frozen: FrozenClock, days: int) -> No
     refresh()
 
 
-@pytest.mark.parametrize(("database", "javascript"), ONCE_EACH, indirect=["database"], ids=["script", "no-script"])
+@BOTH_WAYS
 def test_a_campaign_from_the_first_look_to_the_money(
     app: Flask,
     sandbox: Bank,
