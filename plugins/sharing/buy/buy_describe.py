@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -12,6 +11,7 @@ from flask_babel import ngettext
 from marketplace.api import Agreement, SlotFill, TermLine, TodoItem, agreements, clock, db, display, payments
 from plugins.sharing.buy import buy_effects, buy_money
 from plugins.sharing.buy.buy_models import Purchase
+from plugins.sharing.loan import by_hand
 
 
 def term_lines(agreement: Agreement) -> Sequence[TermLine]:
@@ -56,25 +56,13 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
         path = buy_money.pay_path(side)
         if path is not None:
             return TodoItem(_("Pay to keep it"), path, due, "credit-card", _("Pay"))
-    if agreement.state == "clearing" and (by_hand := _by_hand(side, role, due)) is not None:
-        return by_hand
+    if agreement.state == "clearing" and (awaited := by_hand.todo(side, role, here, due)) is not None:
+        return awaited
     found = (_for_buyer if role == "member" else _for_owner)(agreement.state)
     if found is None:
         return None
     text, icon, waits = found
     return TodoItem(text, here, due, icon, waits=waits)
-
-
-def _by_hand(side: Purchase, role: str, due: datetime | None) -> TodoItem | None:
-    """Lead to where a bank transfer or cash is explained, and whoever takes the cash to where it is confirmed."""
-    asked = buy_money.asked_by_hand(side)
-    if asked is None:
-        return None
-    if role == "member":
-        return TodoItem(_("Transfer the money or bring it: here is how"), f"/pay/{asked.id}", due, "credit-card")
-    if asked.method_kind == "cash_owner":
-        return TodoItem(_("Say when you have the cash"), f"/pay/{asked.id}/received", due, "handshake")
-    return None
 
 
 def _for_buyer(state: str) -> tuple[str, str, bool] | None:

@@ -12,7 +12,7 @@ from plugins.sharing.loan.one_price import move, pay_path
 from plugins.sharing.slot import occupancy
 from plugins.sharing.slot.refusals import HoldExpired, SlotTaken
 
-__all__ = ["PURPOSE", "ask", "asked_by_hand", "foresee", "give_back", "on_payment", "pay_path", "settle_all"]
+__all__ = ["PURPOSE", "ask", "foresee", "give_back", "on_payment", "pay_path", "settle_all"]
 
 PURPOSE = "purchase"
 WAITING = ("paying", "clearing")
@@ -21,12 +21,6 @@ WAITING = ("paying", "clearing")
 def ask(agreement: Agreement, side: Purchase) -> None:
     """Ask for the price, once."""
     one_price.ask(agreement, side, PURPOSE)
-
-
-def asked_by_hand(side: Purchase) -> Any | None:
-    """Give the payment for which a bank transfer or cash is awaited; None while a bank is at work."""
-    payment = payments.get(side.payment_id) if side.payment_id is not None else None
-    return payment if payment is not None and payment.state == "awaiting" else None
 
 
 def on_payment(payment: Any, change: str) -> None:

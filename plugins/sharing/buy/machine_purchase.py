@@ -17,7 +17,7 @@ PURCHASE = StateMachine(
     states=(
         State("requested", Phase.PROPOSED, _l("Waiting for the owner's answer"), expires_by="lapse"),
         State("paying", Phase.PROPOSED, _l("Kept for the buyer: waiting for the payment"), expires_by="lapse"),
-        State("clearing", Phase.PROPOSED, _l("Kept for the buyer: the bank is at work"), expires_by="lapse"),
+        State("clearing", Phase.PROPOSED, _l("Kept for the buyer: the payment is on its way"), expires_by="lapse"),
         State("agreed", Phase.AGREED, _l("To be picked up"), expires_by="let_go"),
         State("handed_over", Phase.ACTIVE, _l("Handed over"), expires_by="complete"),
         State("disputed", Phase.ACTIVE, _l("The buyer reported a problem"), expires_by="undo"),
@@ -36,7 +36,7 @@ PURCHASE = StateMachine(
         Transition("decline", ("requested",), "declined", SELLER, _l("Decline"),
             confirm=_l("The other is told that it can't be. A word why is kind.")),
         Transition("release", ("requested",), "released", SYSTEM, _l("Sold to somebody else")),
-        Transition("bank_at_work", ("paying",), "clearing", SYSTEM, _l("The bank is at work")),
+        Transition("bank_at_work", ("paying",), "clearing", SYSTEM, _l("The payment is on its way")),
         Transition("pay_again", ("clearing",), "paying", SYSTEM, _l("The bank refused")),
         Transition("confirm", ("paying", "clearing"), "agreed", SYSTEM, _l("Paid")),
         Transition("lapse", ("requested", "paying", "clearing"), "lapsed", SYSTEM, _l("Not in time")),

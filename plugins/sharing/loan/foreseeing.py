@@ -27,7 +27,7 @@ def foresee(agreement: Agreement, transition: str, role: str) -> str:
     back = sum((amount for _payment, amount in loan_money.backs(agreement, percent)), Money(0, loan.currency))
     said = [in_words(back, kept - back, member=role == "member")]
     if agreement.state == "clearing":
-        said.append(_("What the bank is still working on comes back whole."))
+        said.append(_("Money that is still on its way comes back whole."))
     elif transition == "cancel" and kept.minor:
         said += _holds_until(agreement)
     if loan.deposit_state in DEPOSIT_STANDS:
@@ -38,7 +38,7 @@ def foresee(agreement: Agreement, transition: str, role: str) -> str:
 def of_all(agreement: Agreement, *, back: bool, role: str) -> str:
     """Say what comes back where it is all that was paid, or nothing."""
     if agreement.state == "clearing":
-        return _("What the bank is still working on comes back whole.")
+        return _("Money that is still on its way comes back whole.")
     nothing = Money(0, agreement.terms["currency"])
     paid = sum((one.kept for one in payments.payments_of(agreement) if one.state == "succeeded"), nothing)
     return (

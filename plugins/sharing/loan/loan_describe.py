@@ -12,11 +12,24 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from marketplace.api import Agreement, TermLine, TodoItem, clock, db, display, payments
-from plugins.sharing.loan import cancelling, claims, handovers, loan_money, loan_sweep, loan_units, loans, quoting
+from plugins.sharing.loan import (
+    by_hand,
+    cancelling,
+    claims,
+    handovers,
+    loan_money,
+    loan_sweep,
+    loan_units,
+    loans,
+    quoting,
+)
 from plugins.sharing.loan.booking_models import Claim, Loan
 
 NO_SHOW_AFTER = timedelta(minutes=30)
 """How long one waits for the other before saying that nobody came."""
+
+MORE_IS_PAID = ("agreed", "active", "returned", "lost", "claimed")
+"""States in which what more time costs is still to be paid; once it has ended, `agreements` itself says so."""
 
 DEPOSITS = {
     "none": _l("None"), "promised": _l("Promised"), "card": _l("A card is saved, and nothing is held"),
@@ -107,6 +120,9 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
     hand = _hand_over_to_answer(agreement, role)
     if hand is not None:
         return hand
+    here, due = f"/agreements/{agreement.id}", agreement.waits_until
+    if agreement.state == "clearing" and (awaited := by_hand.todo(loan, role, here, due)) is not None:
+        return awaited
     return _of_member(agreement, loan) if role == "member" else _of_owner(agreement, loan)
 
 
@@ -129,21 +145,35 @@ def _hand_over_to_answer(agreement: Agreement, role: str) -> TodoItem | None:
     return None
 
 
+def _to_pay(agreement: Agreement, loan: Loan, *, late: bool) -> TodoItem | None:
+    """Lead to what the borrower pays or secures now; what is overdue is brought back before more time is paid."""
+    wanted = loan_money.to_pay(loan)
+    if wanted is None:
+        return None
+    due = agreement.waits_until if agreement.phase == "proposed" else None
+    text, action = _("Give a card for the deposit"), _("Give a card")
+    if wanted.purpose == loan_money.EXTENSION:
+        if agreement.state not in MORE_IS_PAID or late:
+            return None
+        text, action = _("Pay for the time that was added"), _("Pay")
+    elif agreement.state not in ("paying", "clearing", "agreed", "active"):
+        return None
+    elif wanted.purpose == loan_money.RENT:
+        text, action = _("Pay to keep it"), _("Pay")
+    elif loan_money.bank_asks(loan):
+        text, action = _("Your bank asks you to approve the deposit"), _("Approve it")
+    return TodoItem(text, wanted.path, due, "credit-card", action)
+
+
 def _of_member(agreement: Agreement, loan: Loan) -> TodoItem | None:
-    path = loan_money.pay_path(loan)
-    if agreement.state in ("paying", "agreed", "active") and path is not None:
-        due = agreement.waits_until if agreement.state == "paying" else None
-        if path == f"/pay/{loan.payment_id}":
-            return TodoItem(_("Pay to keep it"), path, due, "credit-card", _("Pay"))
-        if loan_money.bank_asks(loan):
-            return TodoItem(_("Your bank asks you to approve the deposit"), path, due, "credit-card", _("Approve it"))
-        return TodoItem(_("Give a card for the deposit"), path, due, "credit-card", _("Give a card"))
+    late = loans.is_overdue(loan, agreement.state)
+    if (paying := _to_pay(agreement, loan, late=late)) is not None:
+        return paying
     if agreement.state == "agreed":
         return TodoItem(
             _("Pick it up"), _hand_url(agreement, "out"), loan.starts_at, "key-round", _("I have it"), begins=True
         )
     if agreement.state == "active":
-        late = loans.is_overdue(loan, agreement.state)
         text = _("This is overdue: bring it back") if late else _("Bring it back in time")
         sign = "circle-alert" if late else "key-round"
         return TodoItem(text, _hand_url(agreement, "in"), loan.ends_at, sign, _("I brought it back"))
@@ -186,6 +216,8 @@ def _of_owner(agreement: Agreement, loan: Loan) -> TodoItem | None:
                 "scale",
                 _("Make a claim"),
             )
+        case "clearing" if loan_money.is_paid(loan):
+            found = (_("A card for the deposit is awaited"), here, due, "hourglass", "", False, True)
         case _:
             words = {
                 "paying": _("The borrower pays"), "clearing": _("The borrower’s bank is at work"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from marketplace.api import (
     Actor,
@@ -47,13 +47,36 @@ DONE = ("ready", "charging", "processing", "succeeded", "cancelled")
 """States of a payment in which its payer has nothing to do: a card that is given is charged in the next seconds."""
 
 
-def pay_path(loan: Loan) -> str | None:
-    """Give where the borrower pays, gives a card or approves at the bank now: first the rent, then the deposit, or None."""
+class ToPay(NamedTuple):
+    """What a borrower pays or secures now: where, and for which purpose."""
+
+    path: str
+    purpose: str
+
+
+def to_pay(loan: Loan) -> ToPay | None:
+    """Say what the borrower pays, gives a card for or approves at the bank now: rent, then deposit, then more time, or None."""
     if loan.payment_id is not None and payments.get(loan.payment_id).state not in DONE:
-        return f"/pay/{loan.payment_id}"
+        return ToPay(f"/pay/{loan.payment_id}", RENT)
     if loan.deposit_payment_id is not None and (loan.deposit_state in ("wanted", "refused") or bank_asks(loan)):
-        return f"/pay/{loan.deposit_payment_id}"
-    return None
+        return ToPay(f"/pay/{loan.deposit_payment_id}", DEPOSIT)
+    more = more_time(loan)
+    return ToPay(f"/pay/{more.id}", EXTENSION) if more is not None else None
+
+
+def pay_path(loan: Loan) -> str | None:
+    """Give where the borrower pays now, or None."""
+    wanted = to_pay(loan)
+    return wanted.path if wanted is not None else None
+
+
+def more_time(loan: Loan) -> Any | None:
+    """Give the first payment for more time that its payer has to see to, as after a refusal; None without one."""
+    agreement = db.session.get_one(Agreement, loan.agreement_id)
+    if agreement.terms_version == 1:
+        return None  # no time was added
+    made = payments.payments_of(agreement)
+    return next((one for one in made if one.purpose == EXTENSION and one.state not in DONE), None)
 
 
 def bank_asks(loan: Loan) -> bool:
@@ -75,6 +98,8 @@ def on_payment(payment: Any, change: str) -> None:
         deposits.on_payment(agreement, loan, payment, change)
     elif payment.purpose == RENT:
         _on_rent(agreement, loan, payment, change)
+    elif change == "method_saved" and payment.due_at is None and payment.state == "ready":
+        payments.charge(payment)  # where no card was known when it was asked for; else its charge goes on by itself
     elif change in ("given_up", "overdue"):
         loan_news.tell_lender(agreement, "unpaid", amount=payment.amount)
     if agreement.phase in ENDED and change in ("succeeded", "given_up", *DISPUTES):
@@ -105,10 +130,14 @@ def _move(agreement: Agreement, name: str) -> None:
         agreements.transition(agreement.id, name, Actor.system())
 
 
+def is_paid(loan: Loan) -> bool:
+    """Tell whether the rent is paid, or none is asked for."""
+    return loan.payment_id is None or payments.get(loan.payment_id).state == "succeeded"
+
+
 def ready(agreement: Agreement, loan: Loan) -> None:
     """Agree on a loan once its rent is paid and its deposit secured; a slot that is gone meanwhile gives the money back."""
-    paid = loan.payment_id is None or payments.get(loan.payment_id).state == "succeeded"
-    if not paid or agreement.state not in WAITING:
+    if not is_paid(loan) or agreement.state not in WAITING:
         return
     try:
         loan_units.confirm(loan)  # also while a card for the deposit is looked for: what is paid is not given away

@@ -165,14 +165,22 @@ def fill(agreement: Agreement, viewer: Any) -> SlotFill | None:
         "hand_overs": hand_overs(agreement.id),
         "claims": [(one, claims.KINDS[one.kind], claims.standing(one)) for one in claims.of(agreement.id)],
         "deposit": loan_describe.DEPOSIT_STATES[loan.deposit_state],
-        "pay_path": loan_money.pay_path(loan) if str(actor.role) == "member" else None,
+        "wanted": loan_money.to_pay(loan) if str(actor.role) == "member" else None,
         "bank_asks": loan_money.bank_asks(loan),
+        "cash": _cash_for_more(agreement, loan) if str(actor.role) == "owner" else None,
         "back_now": _back_now(agreement),
         "steps": loan_describe.cancellation(agreement.terms),
         "can_claim": str(actor.role) == "owner" and agreement.state in claims.OPEN_IN,
         "agreed": agreement.phase in ("agreed", "active"),
     }
     return SlotFill("sharing/_loan.html", context, 10)
+
+
+def _cash_for_more(agreement: Agreement, loan: Loan) -> int | None:
+    """Give the payment for more time whose cash the lender has to confirm, or None."""
+    more = loan_money.more_time(loan) if agreement.phase in ("agreed", "active") else None
+    awaited = more is not None and more.state == "awaiting" and more.method_kind == "cash_owner"
+    return more.id if more is not None and awaited else None
 
 
 def _back_now(agreement: Agreement) -> int | None:

@@ -17,7 +17,7 @@ LOAN = StateMachine(
     states=(
         State("requested", Phase.PROPOSED, _l("Waiting for the lender's answer"), expires_by="lapse"),
         State("paying", Phase.PROPOSED, _l("Reserved: waiting for the payment or card"), expires_by="lapse"),
-        State("clearing", Phase.PROPOSED, _l("Reserved: the bank is at work"), expires_by="lapse"),
+        State("clearing", Phase.PROPOSED, _l("Reserved: the payment is on its way"), expires_by="lapse"),
         State("agreed", Phase.AGREED, _l("Agreed"), expires_by="assume"),
         State("active", Phase.ACTIVE, _l("Handed over")),
         State("returned", Phase.ACTIVE, _l("Back"), expires_by="close"),
@@ -35,7 +35,7 @@ LOAN = StateMachine(
         Transition("accept_to_pay", ("requested",), "paying", LENDER | SYSTEM, _l("Accept")),
         Transition("decline", ("requested",), "declined", LENDER | SYSTEM, _l("Decline"),
             confirm=_l("The other is told that it can't be. A word why is kind.")),
-        Transition("bank_at_work", ("paying",), "clearing", SYSTEM, _l("The bank is at work")),
+        Transition("bank_at_work", ("paying",), "clearing", SYSTEM, _l("The payment is on its way")),
         Transition("pay_again", ("clearing",), "paying", SYSTEM, _l("The bank refused")),
         Transition("confirm", ("paying", "clearing"), "agreed", SYSTEM, _l("Paid")),
         Transition("lapse", ("requested", "paying", "clearing"), "lapsed", SYSTEM, _l("Not in time")),

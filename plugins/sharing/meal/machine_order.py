@@ -15,7 +15,7 @@ ORDER = StateMachine(
     initial="ordered",
     states=(
         State("ordered", Phase.PROPOSED, _l("Reserved"), expires_by="lapse"),
-        State("clearing", Phase.PROPOSED, _l("Reserved: the bank is at work"), expires_by="lapse"),
+        State("clearing", Phase.PROPOSED, _l("Reserved: the payment is on its way"), expires_by="lapse"),
         State("agreed", Phase.AGREED, _l("Ordered"), expires_by="assume"),
         State("picked_up", Phase.ACTIVE, _l("Picked up"), expires_by="complete"),
         State("completed", Phase.COMPLETED, _l("Finished")),
@@ -26,7 +26,7 @@ ORDER = StateMachine(
     ),
     transitions=(
         Transition("confirm", ("ordered", "clearing"), "agreed", SYSTEM, _l("Ordered")),
-        Transition("bank_at_work", ("ordered",), "clearing", SYSTEM, _l("The bank is at work")),
+        Transition("bank_at_work", ("ordered",), "clearing", SYSTEM, _l("The payment is on its way")),
         Transition("pay_again", ("clearing",), "ordered", SYSTEM, _l("The bank refused")),
         Transition("lapse", ("ordered", "clearing"), "lapsed", SYSTEM, _l("Not in time")),
         Transition("cancel", ("ordered", "clearing", "agreed"), "cancelled", EATER, _l("Cancel my order"),

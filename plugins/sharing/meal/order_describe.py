@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from marketplace.api import Agreement, SlotFill, TermLine, TodoItem, agreements, clock, db, display
+from plugins.sharing.loan import by_hand
 from plugins.sharing.meal import meals, order_money, orders
 from plugins.sharing.meal.meal_models import Meal, Order
 
@@ -58,6 +59,12 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
             text = _("Your card is being charged: look again in a moment")
             return TodoItem(text, here, agreement.waits_until, "hourglass", waits=True)
         return TodoItem(_("Pay to keep your portions"), path, agreement.waits_until, "credit-card", _("Pay"))
+    if agreement.state == "clearing":
+        awaited = by_hand.todo(order, role, here, agreement.waits_until)
+        if awaited is None:
+            text = _("Your bank is at work") if role == "member" else _("The bank is at work")
+            awaited = TodoItem(text, here, agreement.waits_until, "hourglass", waits=True)
+        return awaited
     if agreement.state == "agreed":
         due = orders.moment(agreement, "pickup_until" if role == "member" else "pickup_from")
         text = _("Pick it up") if role == "member" else _("Have it ready")

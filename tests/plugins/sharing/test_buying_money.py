@@ -131,7 +131,7 @@ def test_before_the_bank_has_the_money_nobody_reads_that_nothing_was_paid(sale: 
     agreement = sale.buy(sale.sold_item(instant=True))
     sale.move(agreement, "bank_at_work", Actor.system())
     said = buy_money.foresee(sale.fresh(agreement), "cancel", "member")
-    assert said == "What the bank is still working on comes back whole."
+    assert said == "Money that is still on its way comes back whole."
 
 
 def test_a_sale_that_is_undone_gives_the_whole_price_back(sale: Sale) -> None:

@@ -318,6 +318,47 @@ def test_more_time_is_charged_to_the_same_card(banked: Banked) -> None:
     assert banked.fresh(agreement).amount_minor == 3000
 
 
+def test_more_time_that_a_bank_refuses_is_paid_another_way_from_the_agreements_page(banked: Banked) -> None:
+    agreement = banked.rented(banked.item(price=True, instant=True))
+    banked.to(banked.loan(agreement).starts_at)
+    handovers.record(agreement.id, banked.as_lender(agreement), "out")
+    ben = client_of(banked.world.app)
+    Auth(ben, banked.factories).login(banked.borrower)
+    here = f"/agreements/{agreement.id}"
+    assert "Pay for the time that was added" not in page_text(ben.get(here))
+    banked.give_card(agreement, "rent", DECLINES)
+    with transaction():
+        rent = banked.paid(agreement, "rent")
+        rent.method_id = banked.world.method_of(banked.borrower.id).id
+    extending.ask(agreement.id, banked.as_borrower(agreement), banked.loan(agreement).ends_at + timedelta(days=1))
+    banked.work()
+    added = banked.paid(agreement, "extension")
+    assert added.state == "declined"
+    page = ben.get(here)
+    assert "Pay for the time that was added" in page_text(page)
+    assert f'href="/pay/{added.id}"' in page.text
+    assert "I brought it back" in page_text(page), "that stays possible"
+    banked.to(banked.loan(agreement).ends_at + timedelta(hours=2))
+    assert "This is overdue: bring it back" in page_text(ben.get(here))
+    assert f'href="/pay/{added.id}"' in ben.get(here).text
+    banked.give_card(agreement, "extension")
+    assert banked.world.fresh(banked.paid(agreement, "extension")).state == "succeeded"
+    assert "Pay for the time that was added" not in page_text(ben.get(here))
+
+
+def test_more_time_for_which_no_card_was_known_is_charged_once_one_is_given(banked: Banked) -> None:
+    agreement = banked.rented(banked.item(price=True, instant=True))
+    with transaction():
+        rent = banked.paid(agreement, "rent")
+        rent.method_id = None
+    extending.ask(agreement.id, banked.as_borrower(agreement), banked.loan(agreement).ends_at + timedelta(days=1))
+    banked.work()
+    assert banked.paid(agreement, "extension").state == "method_needed"
+    banked.give_card(agreement, "extension")
+    assert banked.world.fresh(banked.paid(agreement, "extension")).state == "succeeded"
+    banked.world.prove()
+
+
 def test_a_rent_that_a_bank_disputes_is_divided_once_that_is_decided(banked: Banked) -> None:
     agreement = banked.rented(banked.item(price=True, instant=True))
     cases = Disputes(banked.app, banked.world.bank, banked.factories)
