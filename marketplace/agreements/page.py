@@ -30,6 +30,7 @@ from marketplace.users.models import User
 MOST_EVENTS = 100
 AT_ONCE = timedelta(seconds=1)
 """What the system does so soon after an agreement was made belongs to its making."""
+AGREED = (Phase.AGREED, Phase.ACTIVE, Phase.COMPLETED)
 TONES = {"completed": "good", "active": "info", "agreed": "info", "proposed": "warm", "failed": "bad", "cancelled": ""}
 
 
@@ -75,6 +76,7 @@ class Page:
     total: Money | None
     steps: Sequence[Step]
     moves: Sequence[Transition]
+    was_agreed: bool
 
     @property
     def title(self) -> str:
@@ -109,6 +111,7 @@ def gathered(agreement: Agreement, viewer: User, made: Sequence[Payment] = ()) -
     ended = agreement.phase in ENDED
     lines = price_lines(agreement) if kind is not None else []
     subject = _subject(agreement)
+    events = _events(agreement)
     return Page(
         agreement=agreement,
         actor=actor,
@@ -122,8 +125,9 @@ def gathered(agreement: Agreement, viewer: User, made: Sequence[Payment] = ()) -
         terms=kind.describe(agreement) if kind is not None and kind.describe is not None else (),
         prices=lines,
         total=_sum(lines),
-        steps=_steps(agreement, kind, viewer, ended=ended),
+        steps=_steps(agreement, events, kind, viewer, ended=ended),
         moves=service.possible(agreement, actor),
+        was_agreed=any(_phase(kind, row.to_state) in AGREED for row in events),
     )
 
 
@@ -193,9 +197,16 @@ def _subject(agreement: Agreement) -> Subject:
     return Subject(agreement.listing_id, row.title, url, agreement.owner_id, row.owner, agreement.member_id, row.member)
 
 
-def _steps(agreement: Agreement, kind: AgreementKind | None, viewer: User, *, ended: bool) -> list[Step]:
-    """Read the newest part of the history, oldest first, and what the present state waits for."""
-    rows = db.session.execute(
+def _phase(kind: AgreementKind | None, state: str) -> Phase | None:
+    try:
+        return kind.machine.state(state).phase if kind is not None else None
+    except InvalidTransition:
+        return None
+
+
+def _events(agreement: Agreement) -> Sequence[Any]:
+    """Read the newest part of the history, the newest first."""
+    return db.session.execute(
         select(
             AgreementEvent.transition, AgreementEvent.to_state, AgreementEvent.actor_id, AgreementEvent.note,
             AgreementEvent.at, AgreementEvent.actor_role, User.name,
@@ -205,6 +216,12 @@ def _steps(agreement: Agreement, kind: AgreementKind | None, viewer: User, *, en
         .order_by(AgreementEvent.seq.desc())
         .limit(MOST_EVENTS)
     ).all()  # fmt: skip
+
+
+def _steps(
+    agreement: Agreement, rows: Sequence[Any], kind: AgreementKind | None, viewer: User, *, ended: bool
+) -> list[Step]:
+    """Tell the history, the oldest first, and what the present state waits for; `rows` are the newest first."""
     steps = []
     for row, author in _told(rows[::-1]):
         text = _("Terms changed") if row.transition == AMENDED else state_label(kind, row.to_state)

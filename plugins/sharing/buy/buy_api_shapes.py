@@ -45,7 +45,8 @@ class PurchaseOut(api_v1.Output):
     total: api_v1.Amount
     begins_at: api_v1.Time | None
     place: Annotated[
-        str | None, Meta(description="Where it is picked up; told once it is agreed.", examples=["Kerkstraat 3"])
+        str | None,
+        Meta(description="Where it is picked up, and goes back to if the sale is undone.", examples=["Kerkstraat 3"]),
     ]
     waits_until: api_v1.Time | None
     pay_url: Annotated[str | None, Meta(description="Where the buyer pays now.", examples=[None])]
@@ -70,12 +71,12 @@ def _amount(money: Money) -> api_v1.Amount:
 def purchase(agreement: Agreement, side: Purchase, pay_path: str | None) -> PurchaseOut:
     """Give a purchase as the API shows it to its two sides."""
     terms = agreement.terms
-    agreed = agreement.phase in ("agreed", "active")
+    shown = agreement.phase in ("agreed", "active") or agreement.state == "undone"  # then it goes back there
     return PurchaseOut(
         id=agreement.id, item_id=side.item_id, state=agreement.state,
         price=api_v1.Amount(terms["price_minor"], side.currency), counted=api_v1.Amount(terms["counted_minor"], side.currency),
         total=api_v1.Amount(terms["total_minor"], side.currency), begins_at=side.begins_at,
-        place=side.place if agreed else None, waits_until=agreement.waits_until,
+        place=side.place if shown else None, waits_until=agreement.waits_until,
         pay_url=api_v1.absolute(pay_path) if pay_path else None,
         url=api_v1.absolute(url_for("agreements.show", agreement_id=agreement.id)),
     )  # fmt: skip

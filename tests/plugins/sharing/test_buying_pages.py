@@ -209,6 +209,28 @@ def test_the_offer_costs_the_same_however_much_there_is(selling: Selling, statem
     assert before[0] <= 8, before
 
 
+def test_who_gives_it_back_reads_where_to(selling: Selling) -> None:
+    agreement = selling.bought(selling.sold_item())
+    here, ben = f"/agreements/{agreement.id}", entered(selling, selling.borrower)
+    selling.move(agreement, "hand_over")
+    assert "Where it goes back to" not in page_text(ben.get(here))
+    purchases.agreements.transition(agreement.id, "report", selling.as_borrower(agreement), note="A rung is missing.")
+    selling.move(agreement, "take_back")
+    page = page_text(ben.get(here))
+    assert "Where it goes back to Kerkstraat 3" in " ".join(page.split())
+
+
+def test_what_came_to_nothing_is_not_headed_as_agreed(selling: Selling) -> None:
+    ben = entered(selling, selling.borrower)
+    asked, agreed = selling.buy(selling.sold_item()), selling.bought(selling.sold_item())
+    for agreement, heading in ((asked, "What was asked for"), (agreed, "What had been agreed")):
+        selling.move(agreement, "cancel", selling.as_borrower(agreement))
+        page = page_text(ben.get(f"/agreements/{agreement.id}"))
+        assert heading in page
+        assert "What was agreed" not in page
+        assert "It came to nothing." in page
+
+
 def test_operators_see_what_waits_and_where_they_decide(selling: Selling) -> None:
     agreement = selling.bought(selling.sold_item())
     selling.move(agreement, "hand_over")
