@@ -76,18 +76,20 @@ def start_now(member: User, wish: Wish, stands: Mapping[str, str] | None = None)
         return move(agreement.id, member, "start", stands)
 
 
-def move(agreement_id: int, user: User, name: str, stands: Mapping[str, str] | None = None) -> Agreement:
+def move(
+    agreement_id: int, user: User, name: str, stands: Mapping[str, str] | None = None, *, sure: bool = False
+) -> Agreement:
     """Start, pause, resume or end one's use; `stands` is what the registers stand at, decimal figures as text.
 
-    Raises NotFound for somebody else's, InvalidInput for registers, Refused, InvalidTransition.
+    Raises NotFound for somebody else's, InvalidInput for registers (Implausible, unless its user is `sure`), Refused,
+    InvalidTransition.
     """
     with transaction():
         agreement = agreements.locked(agreement_id)
         if agreement.kind != "use" or agreement.member_id != user.id:
             raise NotFound(_("There is no such use."))
-        return agreements.transition(
-            agreement_id, name, Actor(user.id, Role.MEMBER), data={"registers": dict(stands or {})}
-        )
+        data = {"registers": dict(stands or {}), "sure": sure}
+        return agreements.transition(agreement_id, name, Actor(user.id, Role.MEMBER), data=data)
 
 
 def _reserve(member: User, wish: Wish) -> Agreement:

@@ -127,6 +127,9 @@ class UseMove(api_v1.Input):
 
     move: Literal["start", "pause", "resume", "end"]
     registers: Registers = field(default_factory=dict)
+    sure: Annotated[
+        bool, Meta(description="Whoever reads the meter has looked again at a figure that was asked about.")
+    ] = False
 
 
 class BillOut(BillFacts):

@@ -89,12 +89,15 @@ def begin_use(call: api_v1.Call[NewUse, api_v1.Query]) -> api_v1.Reply:
     idempotency="optional",
 )  # fmt: skip
 def move_use(call: api_v1.Call[UseMove, api_v1.Query], use_id: int) -> api_v1.Reply:
-    """Start, pause, resume or end a use; cancelling a reservation is a move of its agreement."""
+    """Start, pause, resume or end a use; cancelling a reservation is a move of its agreement.
+
+    Registers that are hardly possible are a 422 with the code `implausible` and what it would cost; with `sure` they count.
+    """
     _own(use_id, call.user)
     try:
-        sessions.move(use_id, call.user, call.body.move, call.body.registers)
+        sessions.move(use_id, call.user, call.body.move, call.body.registers, sure=call.body.sure)
     except InvalidInput as error:
-        raise InvalidInput({f"registers.{name}": text for name, text in error.errors.items()}) from None
+        raise type(error)({f"registers.{name}": text for name, text in error.errors.items()}) from None
     return _shown(*_own(use_id, call.user))
 
 

@@ -25,7 +25,7 @@ from marketplace.api import (
 )
 from plugins.sharing.price import price_lists
 from plugins.sharing.tariffs import UseInvalid
-from plugins.sharing.use import collecting, metering, sessions, standing, use_bills, use_slots
+from plugins.sharing.use import collecting, metering, plausible, sessions, standing, use_bills, use_slots
 from plugins.sharing.use.use_models import Reading, UseSession
 
 PAY_WITHIN = timedelta(days=30)
@@ -54,21 +54,23 @@ def pause(agreement: Agreement, context: TransitionContext) -> None:
     names = metering.state_names(price_lists.stored(session.tariff_id).terms)
     if names[0] == names[1]:
         raise Refused(_("Pausing changes nothing with these prices."), code="no_pause")
-    _note(session, context, names[1], _said(session, context))
+    _note_asking(session, context, names[1])
     context.waits_until = sessions.latest_end(agreement, session)
 
 
 def resume(agreement: Agreement, context: TransitionContext) -> None:
     """Begin the first state anew; nobody is kept from going on, whatever limit or credit says."""
     session = sessions.of(agreement.id)
-    _note(
-        session, context, metering.state_names(price_lists.stored(session.tariff_id).terms)[0], _said(session, context)
-    )
+    _note_asking(session, context, metering.state_names(price_lists.stored(session.tariff_id).terms)[0])
     context.waits_until = sessions.latest_end(agreement, session)
 
 
-def _said(session: UseSession, context: TransitionContext) -> dict[str, str]:
-    return sessions.checked_stands(session, context.data.get("registers", {}), needed=False)
+def _note_asking(session: UseSession, context: TransitionContext, state: str, *, needed: bool = False) -> None:
+    """Note what registers are said to stand at; raises Implausible where that is hardly possible and nobody said it is right."""
+    stands = sessions.checked_stands(session, context.data.get("registers", {}), needed=needed)
+    _note(session, context, state, stands)
+    if not context.data.get("sure"):
+        plausible.check(session, stands)
 
 
 def end(agreement: Agreement, context: TransitionContext) -> None:
@@ -89,11 +91,10 @@ def run_out(agreement: Agreement, context: TransitionContext) -> None:
 
 def _end(agreement: Agreement, context: TransitionContext, *, needed: bool) -> None:
     session = sessions.of(agreement.id)
-    stands = sessions.checked_stands(session, context.data.get("registers", {}), needed=needed)
     # However late it is noticed, no use lasts longer than its longest time.
     session.ended_at = min(_moment(session, context), sessions.latest_end(agreement, session))
     session.standing = False
-    _note(session, context, "", stands)
+    _note_asking(session, context, "", needed=needed)
     use_slots.end(session)
     late = int(settings.get("sharing.late_minutes")) if sessions.has_device(session.unit_id) else 0
     context.waits_until = clock.now() + timedelta(minutes=late)

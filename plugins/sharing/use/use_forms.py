@@ -7,13 +7,14 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from marketplace.api import DomainError, Form, InvalidInput, MoneyField
 from plugins.sharing.price.tariff_words import unit_word
+from plugins.sharing.use.plausible import Implausible
 
 ADDRESS = (DataRequired(), Length(max=254))
 
@@ -35,6 +36,28 @@ class RegistersForm(Form):
             found = {f"r_{name}" if name in self.names else name: text for name, text in error.errors.items()}
             error = InvalidInput(found, error.message)
         super().refuse(error)
+
+
+class MoveForm(RegistersForm):
+    """Start, pause, go on or end; a figure that is hardly possible is asked about, and its yes holds for that figure alone."""
+
+    asked = HiddenField()
+    sure = BooleanField(_l("Yes, I looked again: this is what it shows"))
+    asks = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether the figures that were asked about are said to be right."""
+        return bool(self.sure.data) and self.asked.data == self._figures()
+
+    def _figures(self) -> str:
+        return " ".join(f"{name}={figure.strip()}" for name, figure in self.stands.items())
+
+    def refuse(self, error: DomainError) -> None:
+        """Ask, where that is all that is wrong."""
+        super().refuse(error)
+        self.asks = isinstance(error, Implausible)
+        self.asked.data, self.sure.data = self._figures() if self.asks else "", False
 
 
 class StartForm(RegistersForm):

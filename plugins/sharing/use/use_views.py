@@ -19,7 +19,7 @@ from plugins.sharing.price import price_lists, tariff_words
 from plugins.sharing.price.tariff_views import panel, shown
 from plugins.sharing.use import buying, collecting, credits, metering, monthly, plans, sessions, standing, use_reads
 from plugins.sharing.use.sessions import Wish
-from plugins.sharing.use.use_forms import BuyCreditForm, CoUserForm, RegistersForm, StartForm, with_registers
+from plugins.sharing.use.use_forms import BuyCreditForm, CoUserForm, MoveForm, StartForm, with_registers
 
 blueprint = Blueprint("sharing_use", __name__)
 
@@ -141,13 +141,13 @@ def meter(use_id: int) -> Any:
     shown = use_reads.meter(agreement, session)
     names = [] if shown.device else shown.registers
     begins = shown.stands if agreement.state == "reserved" else {}  # who ends it looks at the meter first
-    form: RegistersForm = with_registers(RegistersForm, names, begins)()
+    form: MoveForm = with_registers(MoveForm, names, begins)()
     if form.validate_on_submit():
         move = request.form.get("move", "")
         if move not in ("start", "pause", "resume", "end"):
             raise NotFound(_("There is no such move."))
         try:
-            sessions.move(use_id, me(), move, form.stands)
+            sessions.move(use_id, me(), move, form.stands, sure=form.is_sure)
         except DomainError as error:
             form.refuse(error)
         else:

@@ -86,6 +86,34 @@ def test_who_ends_a_use_reads_beside_the_button_what_is_billed_at_least(world: U
     assert "See the bill" in page_text(me.get(begun.location))
 
 
+def test_a_figure_that_is_hardly_possible_is_asked_about_and_its_yes_holds_for_it_alone(world: UseWorld) -> None:
+    member = world.member()
+    me = visitor(world, member)
+    here = me.post(f"/s/{world.unit.code}", data={"nonce": "n", "start": "y", "r_km": "1000"}).location
+    world.frozen.forward(minutes=20)
+    asked = me.post(here, data={"move": "end", "r_km": "99999"})
+    said = page_text(asked)
+    assert (asked.status_code, 'value="99999"' in asked.text, 'name="sure"' in asked.text) == (422, True, True)
+    assert "98,999 km since the start" in said
+    assert "would cost €19,805.80" in said
+    other = me.post(here, data={"move": "end", "r_km": "88888", "sure": "y", "asked": "km=99999"})
+    assert (other.status_code, 'name="sure" value="y" checked' in other.text) == (422, False)
+    assert "In use" in page_text(me.get(here))
+    assert 'name="sure"' not in me.get(here).text
+    yes = me.post(here, data={"move": "end", "r_km": "88888", "sure": "y", "asked": "km=88888"})
+    assert yes.status_code == 303
+    assert "€17,583.60" in page_text(me.get(here))
+
+
+def test_a_meter_far_above_ones_own_limit_is_asked_about(world: UseWorld) -> None:
+    me = visitor(world, world.member())
+    here = me.post(f"/s/{world.unit.code}", data={"nonce": "n", "start": "y", "r_km": "1000", "limit": "5"}).location
+    world.frozen.forward(minutes=20)
+    asked = me.post(here, data={"move": "pause", "r_km": "1060"})
+    assert (asked.status_code, "€18.00; you set a limit of €5.00" in page_text(asked)) == (422, True)
+    assert me.post(here, data={"move": "pause", "r_km": "1040"}).status_code == 303
+
+
 def test_a_use_without_meters_or_with_a_device_ends_at_what_is_shown(world: UseWorld) -> None:
     member = world.member()
     device = world.device()
