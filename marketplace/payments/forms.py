@@ -55,14 +55,20 @@ class MethodForm(Form):
         chosen: int | None,
         by_hand: Sequence[Offer] = (),
         ways: Sequence[Choice] = (),
+        *,
+        refused: bool = False,
     ) -> None:
-        """Offer saved methods, what the provider takes, and what is paid by hand; the present choice, or the first, is marked."""
+        """Offer saved methods, what the provider takes, and what is paid by hand; the present choice, or the first, is marked.
+
+        Where the bank has just `refused` the present choice, the first of the others is.
+        """
         self.method.choices = [(str(method.id), describe_method(method)) for method in methods]
         self.method.choices += [(value_of(way), str(label_of(way, first=not methods))) for way in ways]
         self.method.choices += [(offer.kind, offer.label) for offer in by_hand]
         self.notes = {value_of(way): note for way in ways if (note := note_of(way))}
         self.notes |= {offer.kind: offer.help for offer in by_hand}
-        known = {value for value, _label in self.method.choices}
+        known = [value for value, _label in self.method.choices]
         if self.method.data is None:
-            first = self.method.choices[0][0] if self.method.choices else None
-            self.method.data = str(chosen) if str(chosen) in known else first
+            marked = [str(chosen)] if str(chosen) in known else []
+            others = [value for value in known if value not in marked]
+            self.method.data = next(iter(others + marked if refused else marked + others), None)

@@ -13,6 +13,7 @@ from marketplace.database import db
 from marketplace.listings.models import Listing
 from marketplace.payments.models import Payment, Payout, SavedMethod
 from marketplace.payments.refunds import refunds_of
+from marketplace.payments.share_models import PaymentShare
 from marketplace.payments.shares import asked_for
 from marketplace.users.models import User
 
@@ -50,7 +51,8 @@ def payments_of_member(user_id: int, before: int | None = None) -> tuple[list[An
         select(
             Payment.id, Payment.state, Payment.amount_minor, Payment.refunded_minor, Payment.earned_minor, Payment.currency,
             Payment.payer_id, Payment.agreement_id, Payment.created_at, Payment.charged_at, Payment.disputed_minor,
-            Listing.title,
+            Payment.gateway, Payment.settled_at, Listing.title,
+            select(PaymentShare.payment_id).where(PaymentShare.of_id == Payment.id).exists().label("shared"),
         )
         .join(Agreement, Agreement.id == Payment.agreement_id)
         .join(Listing, Listing.id == Agreement.listing_id)

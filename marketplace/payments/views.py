@@ -64,7 +64,10 @@ def pay(payment_id: int) -> Any:
     payment = payment_or_404(payment_id, "payment.see" if request.method == "GET" else "payment.pay")
     form = MethodForm()
     mine = _is_payer(payment)
-    form.offer(choosing.saved(payment) if mine else [], payment.method_id, by_hand.offered(), choosing.ways(payment))
+    form.offer(
+        choosing.saved(payment) if mine else [], payment.method_id, by_hand.offered(), choosing.ways(payment),
+        refused=payment.state == "declined",
+    )  # fmt: skip
     if form.validate_on_submit():
         answer = _chosen(payment, form)
         if answer is not None:

@@ -155,7 +155,26 @@ def test_a_declined_payer_reads_why_and_what_to_do(world: World, auth: Auth, cli
     payment = world.payment(5000, payer, card=DECLINES)
     service.charge(payment)
     world.work()
-    assert "Your card was declined" in page_text(client.get(f"/pay/{payment.id}"))
+    page = client.get(f"/pay/{payment.id}")
+    assert "Your bank refused: Visa ending in 0341" in page_text(page)
+    assert 'value="new" checked' in page.text
+    world.save_card(payer, VISA)
+    assert f'value="{world.method_of(payer.id).id}" checked' in client.get(f"/pay/{payment.id}").text, (
+        "not the refused one"
+    )
+
+
+def test_a_payee_reads_what_is_kept_for_now_received_or_shared_out(
+    world: World, auth: Auth, client: MarketplaceClient
+) -> None:
+    kept, own, shared = (world.charged() for _number in range(3))
+    service.settle(own, fee=eur(250))
+    service.settle(shared, fee=eur(250), others={world.factories.user().id: eur(3000)})
+    world.fresh(kept)
+    auth.login(world.owner)
+    page = page_text(client.get("/account/payments"))
+    assert (page.count("Paid, and kept here for now"), page.count("Received"), page.count("Shared out")) == (1, 1, 1)
+    assert "Your part: €17.50." in page
 
 
 def test_the_account_page_lists_payments_cards_and_pay_outs(
