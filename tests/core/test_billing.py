@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from marketplace.database import db, transaction
 from marketplace.jobs.errors import TryLater
 from marketplace.ledger import accounts
+from marketplace.notifications.kinds import sentence
+from marketplace.notifications.models import Notification
 from marketplace.payments import service
 from marketplace.payments.billing import invoices, numbers, rows
 from marketplace.payments.billing.models import Bill, BillSeries, FeeLine
@@ -53,6 +55,12 @@ def paid(world: OfflineWorld, minor: int = 5000, fee: int = 250) -> Payment:
     world.receive(payment, minor)
     service.settle(payment, fee=[Fee("platform fee", eur(fee))])
     return world.fresh(payment)
+
+
+def told(user_id: int) -> list[str]:
+    refresh()
+    rows_ = db.session.scalars(select(Notification).where(Notification.user_id == user_id).order_by(Notification.id))
+    return [sentence(row.kind, row.params) for row in rows_]
 
 
 def note(user_id: int, cause: str) -> Draft:
@@ -103,6 +111,7 @@ def test_a_refund_gets_a_credit_note_of_its_own_number_that_names_the_receipt(wo
     assert (credit.total, credit.corrects_id, credit.series) == (eur(-1500), receipt.id, "RC")
     assert receipt.code in credit.notes
     assert bills("receipt")[0].total == eur(5000)
+    assert told(payment.payer_id)[-1] == f"Credit note {credit.code}: €15 back."
     world.prove()
 
 
@@ -116,6 +125,8 @@ def test_a_reversed_receipt_of_money_credits_the_bill_and_the_next_money_gets_a_
     first, second = bills("receipt")
     assert [bill.corrects_id for bill in bills("receipt_credit")] == [first.id]
     assert (second.total, second.number) == (eur(5000), 2)
+    (credit,) = bills("receipt_credit")
+    assert f"Credit note {credit.code}: the €50 had not come in after all." in told(payment.payer_id)
 
 
 # Fees and tax

@@ -68,9 +68,17 @@ def _write(draft: Draft) -> Bill:
     if bill is None:
         raise TryLater(timedelta(seconds=5), "somebody else was writing the same bill")
     with force_locale(draft.language or parties.language(draft.user_id)):
-        facts = {"what": str(kind_words(bill.kind)), "number": bill.code, "amount": bill.total, "subject": bill.subject}
-    notify(bill.user_id, "bill_written", params=facts, url=f"/account/bills/{bill.id}")
+        facts: dict[str, Any] = {"what": str(kind_words(bill.kind)), "number": bill.code, "subject": bill.subject}
+    facts["amount"] = bill.total if bill.total.minor >= 0 else -bill.total
+    notify(bill.user_id, _told_as(bill), params=facts, url=f"/account/bills/{bill.id}")
     return bill
+
+
+def _told_as(bill: Bill) -> str:
+    """Give the notification of a bill: what is taken back is told as what comes back, where it had come in at all."""
+    if bill.kind not in ("receipt_credit", "fee_credit"):
+        return "bill_written"
+    return "receipt_undone" if bill.cause.startswith("undone:") else "credit_note_written"
 
 
 def run(payload: dict[str, Any]) -> None:

@@ -103,4 +103,11 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
     NotificationKind(
         "bill_written", _l("Your %(what)s %(number)s of %(amount)s."), group="payments", icon="receipt-text",
     ),
+    NotificationKind(
+        "credit_note_written", _l("Credit note %(number)s: %(amount)s back."), group="payments", icon="receipt-text",
+    ),
+    NotificationKind(
+        "receipt_undone", _l("Credit note %(number)s: the %(amount)s had not come in after all."),
+        group="payments", icon="receipt-text",
+    ),
 )  # fmt: skip
