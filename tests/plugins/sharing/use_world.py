@@ -111,11 +111,11 @@ class UseWorld:
         wish = Wish(unit_id=number_of(unit or self.unit), nonce=secrets.token_hex(8), **more)
         return sessions.reserve(self.by_id(number_of(member)), wish)
 
-    def move(self, agreement: Agreement, name: str, **stands: str) -> Agreement:
+    def move(self, agreement: Agreement, name: str, *, sure: bool = False, **stands: str) -> Agreement:
         """Make a member's move."""
         refresh()
         side = sessions.of(number_of(agreement))
-        return sessions.move(side.agreement_id, self.by_id(side.member_id), name, stands)
+        return sessions.move(side.agreement_id, self.by_id(side.member_id), name, stands, sure=sure)
 
     def use(self, member: User, minutes: int, km: int, **more: Any) -> Agreement:
         """Use it from start to end, and let the bill be made."""
