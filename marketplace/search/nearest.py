@@ -33,8 +33,11 @@ class Survey:
 
 
 def needed(shape: Shape) -> bool:
-    """Tell whether a search is worth a survey: how to find a page depends on how many match."""
-    return shape.radius or shape.price or (shape.words and not shape.resembling)
+    """Tell whether a search is worth a survey: how to find a page depends on how many match.
+
+    Not so with a price within a category, whose index holds the price: it is walked in any case.
+    """
+    return shape.radius or (shape.price and not shape.category) or (shape.words and not shape.resembling)
 
 
 def survey(

@@ -15,11 +15,12 @@ from typing import Any
 
 from marketplace import clock
 from marketplace.database import db
+from marketplace.search.statements import PAGE
 from marketplace.testing.apps import built, migrate, settings
 from marketplace.testing.databases import TestDatabase, migrated
 from plugins.funding import totals
 from tests.benchmarks import raw_pledge
-from tests.benchmarks.meter import Subject, ask, environ, measure
+from tests.benchmarks.meter import Answer, Subject, WrongAnswer, ask, environ, measure
 from tests.benchmarks.raw import RawSite
 from tests.benchmarks.seed import fill, plan_of
 from tests.benchmarks.site import PLEDGE_API, PLEDGE_FORM, PLEDGE_HTTP, RAW_BROWSE, Site, bare_sql
@@ -73,6 +74,8 @@ class Ground:
             request = environ(RAW_BROWSE[name])
             server = None if self.site.server is None else self.raw.connection.info.backend_pid
             figures.raw[name] = Subject("raw", lambda: lambda: ask(self.raw.wsgi, request), server)
+            for subject in (figures.product[name], figures.raw[name]):
+                full(name, subject.ready()())
         return [group[name] for group in (figures.product, figures.raw, figures.bare) if name in group]
 
     def pledges(self, stack: ExitStack) -> list[Subject]:
@@ -94,6 +97,13 @@ class Ground:
             if drift := totals.drift():
                 raise RuntimeError(f"kept totals differ from the pledges: {drift[:3]}")
             db.session.remove()
+
+
+def full(name: str, answer: Answer) -> None:
+    """Raise WrongAnswer unless a page shows as many listings as every other: sites are compared by pages of one length."""
+    shown = answer.body.count(b'<li class="card">')
+    if shown != PAGE:
+        raise WrongAnswer(f"{name}: {shown} listings instead of {PAGE}")
 
 
 def measure_all(grounds: Sequence[Ground], rounds: int, pledges: int, *, only_pledges: bool) -> None:

@@ -27,7 +27,7 @@ from tests.benchmarks.seed import BUSY_CAMPAIGN, MEMBER, Plan
 
 BROWSE = {
     "browse, newest": "/discover",
-    "browse, two filters": "/discover?category=tools&price=25",
+    "browse, two filters": "/discover?category=garden&price=25",
     "search, a word": "/discover?q=canoe",
     "near me, 25 km": "/discover?radius=25&place=Amsterdam",
 }

@@ -28,6 +28,7 @@ SEARCHES = (
     "/discover?free=1", "/discover?pictures=1", "/discover?q=drill", "/discover?q=dri&sort=price",
     "/discover?radius=50", "/discover?radius=100&place=Utrecht", "/discover?sort=near", "/discover?sort=price",
     "/discover?sort=ending", "/discover?sort=new", "/discover?category=tools&price=25&pictures=1&radius=100&q=a",
+    "/discover?category=garden&price=25",
 )  # fmt: skip
 PAGED = ("/discover", "/discover?radius=50", "/discover?sort=price", "/discover?sort=ending")
 LISTING = f"/listings/{BUSY_CAMPAIGN + 1}-x"
@@ -39,6 +40,7 @@ ACCOUNT = (
 LISTS = ("/api/v1/listings", "/api/v1/listings?limit=50", "/api/v1/campaigns", "/api/v1/pledges", "/api/v1/agreements")
 MOST = {
     **dict.fromkeys(SEARCHES, 4),
+    "/discover?category=garden&price=25": 2,
     "/": 6,
     LISTING: 5,
     CAMPAIGN: 6,
