@@ -8,7 +8,8 @@ from marketplace.api import Agreement, db, payments
 from plugins.sharing.buy import buy_news, handing
 from plugins.sharing.buy.buy_models import Purchase
 from plugins.sharing.loan import foreseeing, one_price
-from plugins.sharing.loan.one_price import move, pay_path
+from plugins.sharing.loan.one_price import pay_path
+from plugins.sharing.moving import move
 from plugins.sharing.slot import occupancy
 from plugins.sharing.slot.refusals import HoldExpired, SlotTaken
 
@@ -36,16 +37,16 @@ def on_payment(payment: Any, change: str) -> None:
             payments.charge(payment)
         case "processing" | "awaiting" if agreement.state == "paying":
             if _kept(agreement, side):
-                move(agreement, "bank_at_work")
+                move(agreement.id, "bank_at_work")
         case "succeeded" if agreement.state in WAITING:
             if _kept(agreement, side):
-                move(agreement, "confirm")
+                move(agreement.id, "confirm")
         case "succeeded" if agreement.phase in ("cancelled", "failed") and payment.kept.minor:
             payments.refund(payment, payment.kept, reason="purchase_ended")
         case "declined" if agreement.state == "clearing":
-            move(agreement, "pay_again")
+            move(agreement.id, "pay_again")
         case "given_up" | "overdue" if agreement.state in WAITING:
-            move(agreement, "lapse")
+            move(agreement.id, "lapse")
     if agreement.phase in one_price.ENDED and change in ("succeeded", *one_price.DISPUTES):
         settle_all(agreement)
 
@@ -59,7 +60,7 @@ def _kept(agreement: Agreement, side: Purchase) -> bool:
         occupancy.confirm(side.occupancy_id, agreement.id)
     except (HoldExpired, SlotTaken):
         buy_news.tell_buyer(agreement, "buy_gone")
-        move(agreement, "lapse")
+        move(agreement.id, "lapse")
         return False
     return True
 

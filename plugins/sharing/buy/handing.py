@@ -8,12 +8,13 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from marketplace.api import Actor, Agreement, InvalidTransition, User, agreements, clock, db, listings
+from marketplace.api import Actor, Agreement, User, agreements, clock, db, listings
 from plugins.sharing.buy.buy_models import Purchase
 from plugins.sharing.item import units
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan import loan_units
 from plugins.sharing.loan.booking_models import Loan, LoanUnit
+from plugins.sharing.moving import move
 from plugins.sharing.slot import occupancy
 
 AT_HOME = ("active", "lost")
@@ -103,8 +104,4 @@ def release_waiting(agreement_id: int) -> None:
     agreement = agreements.locked(agreement_id)
     if agreement.state != "requested":
         return
-    move = "release" if agreement.kind == "purchase" else "decline"
-    try:
-        agreements.transition(agreement_id, move, Actor.system())
-    except InvalidTransition:  # somebody moved it meanwhile
-        return
+    move(agreement_id, "release" if agreement.kind == "purchase" else "decline")

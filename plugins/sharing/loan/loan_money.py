@@ -8,12 +8,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from marketplace.api import (
-    Actor,
     Agreement,
-    InvalidTransition,
     Money,
     Refused,
-    agreements,
     clock,
     db,
     payments,
@@ -21,6 +18,7 @@ from marketplace.api import (
 from plugins.sharing.item import bundles
 from plugins.sharing.loan import deposits, handovers, loan_news, loan_terms, loan_units, quoting
 from plugins.sharing.loan.booking_models import Loan
+from plugins.sharing.moving import move
 from plugins.sharing.slot.refusals import HoldExpired, SlotTaken
 
 RENT, EXTENSION, USE, DEPOSIT, CLAIM = "rent", "extension", "loan_use", "deposit", "claim"
@@ -114,20 +112,15 @@ def _on_rent(agreement: Agreement, loan: Loan, payment: Any, change: str) -> Non
             deposits.share_method(loan, payment)
             payments.charge(payment)
         case "processing" | "awaiting" if agreement.state == "paying":
-            _move(agreement, "bank_at_work")
+            move(agreement.id, "bank_at_work")
         case "succeeded" if agreement.state in WAITING:
             ready(agreement, loan)
         case "succeeded" if agreement.phase in ("cancelled", "failed") and payment.kept.minor:
             payments.refund(payment, payment.kept, reason="loan_ended")
         case "declined" if agreement.state == "clearing":
-            _move(agreement, "pay_again")
+            move(agreement.id, "pay_again")
         case "given_up" | "overdue" if agreement.state in WAITING:
-            _move(agreement, "lapse")
-
-
-def _move(agreement: Agreement, name: str) -> None:
-    with suppress(InvalidTransition):
-        agreements.transition(agreement.id, name, Actor.system())
+            move(agreement.id, "lapse")
 
 
 def is_paid(loan: Loan) -> bool:
@@ -143,12 +136,12 @@ def ready(agreement: Agreement, loan: Loan) -> None:
         loan_units.confirm(loan)  # also while a card for the deposit is looked for: what is paid is not given away
     except (HoldExpired, SlotTaken):
         loan_news.tell_member(agreement, "slot_gone")
-        _move(agreement, "lapse")
+        move(agreement.id, "lapse")
         return
     if loan.deposit_state == "wanted":
         agreement.waits_until = max(agreement.waits_until or clock.now(), clock.now() + timedelta(minutes=30))
         return
-    _move(agreement, "confirm")
+    move(agreement.id, "confirm")
 
 
 def give_back(agreement: Agreement, percent: int) -> Money | None:

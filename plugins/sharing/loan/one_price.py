@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from marketplace.api import Actor, Agreement, InvalidTransition, Money, Refused, agreements, clock, db, payments
+from marketplace.api import Agreement, Money, Refused, clock, db, payments
 from plugins.sharing.loan import loan_terms
 
 PAID_BY = (payments.Strategy.SAVE_AND_CHARGE, payments.Strategy.CHARGE_AND_REFUND)
@@ -31,12 +30,6 @@ def pay_path(side: Any) -> str | None:
     if side.payment_id is None or payments.get(side.payment_id).state in DONE:
         return None
     return f"/pay/{side.payment_id}"
-
-
-def move(agreement: Agreement, name: str) -> None:
-    """Move an agreement as its money moves; what has gone on meanwhile stays as it is."""
-    with suppress(InvalidTransition):
-        agreements.transition(agreement.id, name, Actor.system())
 
 
 def give_back(agreement: Agreement, reason: str, tell: Callable[[Money], None]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from marketplace.api import Agreement, Money, db, payments
 from plugins.sharing.loan import foreseeing, one_price
-from plugins.sharing.loan.one_price import move, pay_path
+from plugins.sharing.loan.one_price import pay_path
 from plugins.sharing.meal import order_news
 from plugins.sharing.meal.meal_models import Order
+from plugins.sharing.moving import move
 
 __all__ = ["PURPOSE", "ask", "foresee", "give_back", "on_payment", "paid", "pay_path", "settle_all"]
 
@@ -35,15 +36,15 @@ def on_payment(payment: Any, change: str) -> None:
         case "method_saved" if agreement.state == "ordered":
             payments.charge(payment)
         case "processing" | "awaiting" if agreement.state == "ordered":
-            move(agreement, "bank_at_work")
+            move(agreement.id, "bank_at_work")
         case "succeeded" if agreement.state in WAITING:
-            move(agreement, "confirm")
+            move(agreement.id, "confirm")
         case "succeeded" if agreement.phase == "cancelled" and payment.kept.minor:
             payments.refund(payment, payment.kept, reason="order_ended")
         case "declined" if agreement.state == "clearing":
-            move(agreement, "pay_again")
+            move(agreement.id, "pay_again")
         case "given_up" | "overdue" if agreement.state in WAITING:
-            move(agreement, "lapse")
+            move(agreement.id, "lapse")
     if agreement.phase in one_price.ENDED and change in ("succeeded", *one_price.DISPUTES):
         settle_all(agreement)
 

@@ -27,6 +27,7 @@ from marketplace.api import (
     payments,
     transaction,
 )
+from plugins.sharing.moving import move
 from plugins.sharing.pool import pools
 from plugins.sharing.pool.pool_models import Pass, PassMonth, Pool
 from plugins.sharing.use import monthly, standing
@@ -131,12 +132,12 @@ def on_payment(payment: Any, change: str) -> None:
         db.session.add(PassMonth(payment_id=payment.id, pool_id=side.pool_id, begins_at=begins))
         if payment.gateway == "direct":  # the keeper has it in hand, and shares it out by hand
             payments.settle(payment, fee=fees(payment.kept))
-        monthly.move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
+        move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
         if db.session.get_one(Listing, agreement.listing_id).state != "published":  # it closed while this was charged
-            monthly.move(agreement.id, "leave")
+            move(agreement.id, "leave")
     elif change in ("given_up", "overdue"):
-        monthly.move(agreement.id, "lapse")
-        monthly.move(agreement.id, "fail")
+        move(agreement.id, "lapse")
+        move(agreement.id, "fail")
 
 
 def foresee(agreement: Agreement, transition: str, _role: str) -> str:

@@ -27,8 +27,8 @@ from marketplace.api import (
     transaction,
 )
 from plugins.sharing.item.item_models import Item
+from plugins.sharing.moving import move
 from plugins.sharing.pool.pool_models import MEASURES, Pass, Pool, PoolItem
-from plugins.sharing.use import monthly
 
 MEASURE_WORDS = {"days": _l("Days that things are out"), "loans": _l("How often things are borrowed")}
 STANDING = PoolItem.left_at.is_(None)
@@ -180,7 +180,7 @@ def on_listing(listing: Any, change: str) -> None:
         for agreement_id, state in db.session.execute(
             standing.where(Pass.pool_id == listing.id, Agreement.state.in_(ENDS_WITH_POOL)).order_by(Pass.agreement_id)
         ).all():
-            monthly.move(agreement_id, ENDS_WITH_POOL[state])
+            move(agreement_id, ENDS_WITH_POOL[state])
         release(listing.id)
 
 

@@ -13,7 +13,6 @@ from marketplace.api import (
     Actor,
     Agreement,
     InvalidInput,
-    InvalidTransition,
     Money,
     Refused,
     Role,
@@ -28,6 +27,7 @@ from marketplace.api import (
     payments,
     transaction,
 )
+from plugins.sharing.moving import move
 from plugins.sharing.price import price_lists
 from plugins.sharing.use import credits
 from plugins.sharing.use.use_fees import fees
@@ -94,10 +94,7 @@ def on_payment(payment: Any, change: str) -> None:
     elif change in CHANGES and agreement.state == "bought":
         align(payment, agreement)
     elif change in ("given_up", "overdue"):
-        try:
-            agreements.transition(agreement.id, "lapse", Actor.system())
-        except InvalidTransition:
-            return
+        move(agreement.id, "lapse")
 
 
 def align(payment: Any, agreement: Agreement) -> int:

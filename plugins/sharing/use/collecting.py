@@ -11,13 +11,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from marketplace.api import (
-    Actor,
     Agreement,
-    InvalidTransition,
     Money,
     NotFound,
     Refused,
-    agreements,
     clock,
     db,
     jobs,
@@ -27,6 +24,7 @@ from marketplace.api import (
     settings,
     transaction,
 )
+from plugins.sharing.moving import move
 from plugins.sharing.use.use_models import OPEN_CHARGE, UseBill, UseCharge, UseSession
 
 HALVES = (1, 16)
@@ -172,19 +170,12 @@ def move_sessions(sessions: set[int]) -> None:
     for session_id in sorted(sessions):
         states = set(db.session.scalars(select(UseCharge.state).where(UseCharge.session_id == session_id)))
         if states <= {"paid", "waived"}:
-            _move(session_id, "settle")
+            move(session_id, "settle")
         elif "failed" in states:
-            _move(session_id, "fall_due")
-            _move(session_id, "take_back")
+            move(session_id, "fall_due")
+            move(session_id, "take_back")
         elif states & {"asked"}:
-            _move(session_id, "take_back")
-
-
-def _move(session_id: int, name: str) -> None:
-    try:
-        agreements.transition(session_id, name, Actor.system())
-    except InvalidTransition:
-        return  # it is there already, or has moved on
+            move(session_id, "take_back")
 
 
 def waive(session_id: int) -> None:

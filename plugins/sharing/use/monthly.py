@@ -10,14 +10,11 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 
 from marketplace.api import (
-    Actor,
     Agreement,
-    InvalidTransition,
     Money,
     NotFound,
     Refused,
     TransitionContext,
-    agreements,
     display,
     payments,
     runtime,
@@ -77,14 +74,6 @@ def finish(agreement: Agreement, side: Monthly, context: TransitionContext) -> N
     for payment in payments.payments_of(agreement):
         if payment.state not in ("succeeded", "cancelled"):
             payments.cancel_payment(payment)
-
-
-def move(agreement_id: int, name: str) -> None:
-    """Make a move of the system's own; one that is not possible any more has been made."""
-    try:
-        agreements.transition(agreement_id, name, Actor.system())
-    except InvalidTransition:
-        return
 
 
 def waiting_payment(agreement: Agreement) -> int | None:

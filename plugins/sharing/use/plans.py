@@ -26,6 +26,7 @@ from marketplace.api import (
     payments,
     transaction,
 )
+from plugins.sharing.moving import move
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_words import word
 from plugins.sharing.tariffs.model import Plan, Terms
@@ -137,7 +138,7 @@ def end(agreement: Agreement, context: TransitionContext) -> None:
 
 def renew_free(payload: dict[str, Any]) -> None:
     """Renew a plan that costs nothing; a second run finds it renewed."""
-    monthly.move(int(payload["plan"]), "renewed")
+    move(int(payload["plan"]), "renewed")
 
 
 def on_payment(payment: Any, change: str) -> None:
@@ -150,10 +151,10 @@ def on_payment(payment: Any, change: str) -> None:
             payments.refund(payment, payment.kept, reason="plan_ended")
             return
         payments.settle(payment, fee=fees(payment.kept))
-        monthly.move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
+        move(agreement.id, "begin" if agreement.state == "joining" else "renewed")
     elif change in ("given_up", "overdue"):
-        monthly.move(agreement.id, "lapse")
-        monthly.move(agreement.id, "fail")
+        move(agreement.id, "lapse")
+        move(agreement.id, "fail")
 
 
 def foresee(agreement: Agreement, transition: str, _role: str) -> str:
