@@ -110,9 +110,8 @@ def _answer_form(seen: request_reads.Seen) -> AnswerForm | None:
         return None
     standing = seen.mine if seen.mine is not None and seen.mine.state == "offered" else None
     asked = standing.fee_minor if standing is not None and standing.currency == listing.currency else 0
-    form = AnswerForm(
-        fee=asked or None
-    )  # one that is not allowed any more is shown, so that it can be taken away knowingly
+    # A fee that is not allowed any more is shown, so that it can be taken away knowingly.
+    form = AnswerForm(fee=asked or None)
     items = request_reads.own_items(current_user.id)
     form.offer([(row.id, row.title) for row in items], paid=request_answers.may_cost())
     if request.method == "GET" and standing is not None:
