@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, null, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Executable, bindparam, null, or_, select, text
 
 from marketplace.agreements.models import OPEN, Agreement
 from marketplace.database import db
@@ -45,28 +46,35 @@ def _of_the_account(user: User) -> Iterable[TodoItem]:
         yield TodoItem(_("Tell your neighbours who you are"), url_for("account.profile"), icon="smile")
 
 
+@cache
+def _owed_and_waiting() -> Executable:
+    """Give what :member owes and what keeps their earnings; made once, as making it takes longer than sending it."""
+    member = bindparam("member", type_=BigInteger)
+    owed = (
+        select(PaymentDunning.last_at, Payment.amount_minor, Payment.currency, Payment.id, Listing.title)
+        .join_from(Payment, Agreement, Agreement.id == Payment.agreement_id)
+        .join(Listing, Listing.id == Agreement.listing_id)
+        .outerjoin(PaymentDunning, (PaymentDunning.payment_id == Payment.id) & (PaymentDunning.state == "running"))
+        .where(Payment.payer_id == member, Payment.state.in_(WAITS_FOR_PAYER), Agreement.phase == Phase.COMPLETED)
+    )
+    nothing = null(), null(), null()
+    wanted = or_(PayoutAccount.due_by.is_not(None), PayoutAccount.past_due)
+    asked = select(PayoutAccount.due_by, null(), *nothing).where(
+        PayoutAccount.user_id == member, PayoutAccount.gone_at.is_(None), wanted
+    )
+    waiting = select(null(), Payout.amount_minor, Payout.currency, null(), null()).where(
+        Payout.user_id == member, Payout.state == "waiting_account"
+    )
+    return owed.union_all(asked, waiting)
+
+
 def _of_money(user: User) -> Iterable[TodoItem]:
     """Ask for what is owed and for what keeps earnings from being sent, by one statement.
 
     Owed is what agreements that are over left to pay, such as damage; of open ones their kinds ask. Earnings wait for an account
     to send them to, or for an answer that the provider wants.
     """
-    owed = (
-        select(PaymentDunning.last_at, Payment.amount_minor, Payment.currency, Payment.id, Listing.title)
-        .join_from(Payment, Agreement, Agreement.id == Payment.agreement_id)
-        .join(Listing, Listing.id == Agreement.listing_id)
-        .outerjoin(PaymentDunning, (PaymentDunning.payment_id == Payment.id) & (PaymentDunning.state == "running"))
-        .where(Payment.payer_id == user.id, Payment.state.in_(WAITS_FOR_PAYER), Agreement.phase == Phase.COMPLETED)
-    )
-    nothing = null(), null(), null()
-    wanted = or_(PayoutAccount.due_by.is_not(None), PayoutAccount.past_due)
-    asked = select(PayoutAccount.due_by, null(), *nothing).where(
-        PayoutAccount.user_id == user.id, PayoutAccount.gone_at.is_(None), wanted
-    )
-    waiting = select(null(), Payout.amount_minor, Payout.currency, null(), null()).where(
-        Payout.user_id == user.id, Payout.state == "waiting_account"
-    )
-    for due, minor, currency, payment_id, title in db.session.execute(owed.union_all(asked, waiting)):
+    for due, minor, currency, payment_id, title in db.session.execute(_owed_and_waiting(), {"member": user.id}):
         yield _about_money(
             due, money(minor, currency, exact=payment_id is not None) if currency else "", payment_id, title
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Executable, bindparam, select
 from sqlalchemy.orm import aliased
 
 from marketplace.api import Listing, NotFound, TodoItem, clock, db, transaction
@@ -21,17 +22,23 @@ SHOWN = 10
 BATCH = 200
 
 
-def todo(user: Any) -> list[TodoItem]:
-    """Give the requests that a member has not answered, by one statement."""
-    whole = aliased(Listing)
-    rows = db.session.execute(
+@cache
+def _unanswered() -> Executable:
+    """Give the requests that :owner has not answered; made once, because making it takes longer than sending it."""
+    whole, owner = aliased(Listing), bindparam("owner", type_=BigInteger)
+    return (
         select(BundlePart.bundle_id, BundlePart.percent, BundlePart.changed_at, Listing.title, whole.title.label("set"))
         .join(Listing, Listing.id == BundlePart.item_id)
         .join(whole, whole.id == BundlePart.bundle_id)
-        .where(Listing.owner_id == user.id, BundlePart.owner_id == user.id, BundlePart.state == "asked")
+        .where(Listing.owner_id == owner, BundlePart.owner_id == owner, BundlePart.state == "asked")
         .order_by(BundlePart.changed_at, BundlePart.bundle_id)
         .limit(SHOWN)
-    ).all()
+    )
+
+
+def todo(user: Any) -> list[TodoItem]:
+    """Give the requests that a member has not answered, by one statement."""
+    rows = db.session.execute(_unanswered(), {"owner": user.id}).all()
     return [
         TodoItem(
             _("Say whether “%(title)s” may belong to the set “%(set)s”", title=row.title, set=row.set),
