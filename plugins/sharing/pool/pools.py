@@ -137,9 +137,8 @@ def take_out(pool_id: int, row_id: int, user: Any) -> None:
     """
     with transaction():
         row, item = _locked(pool_id, row_id)
-        pool = db.session.get_one(
-            Listing, pool_id
-        )  # its owner may, also where an operator has taken the pool off the site
+        # Its owner may, also where an operator has taken the pool off the site.
+        pool = db.session.get_one(Listing, pool_id)
         if row.owner_id != user.id and not access.may(user, "sharing.manage", pool):
             raise NotFound(_("This page does not exist, or is not for you."))
         _out(row, item)
