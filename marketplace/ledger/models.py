@@ -1,12 +1,13 @@
 """The ledger's tables as read by pages and reports; rows are written by `marketplace.ledger.service.post` alone.
 
-Balances are kept, and changes refused, by the triggers of migration 0004_ledger. Every amount is in minor units of the
-row's currency.
+Balances are kept, and changes refused, by the triggers of migrations 0004_ledger and 0019_ledger_parts. Every amount is in
+minor units of the row's currency.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -14,11 +15,16 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    SmallInteger,
     String,
     UniqueConstraint,
+    case,
+    cast,
+    func,
+    select,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column
 
 from marketplace.database import Base, BigIntId, UtcDateTime
 
@@ -31,11 +37,36 @@ def _partial(name: str, column: str, *, unique: bool) -> Index:
     return Index(name, column, unique=unique, postgresql_where=present, sqlite_where=present)
 
 
+class LedgerPart(Base):
+    """What some server processes of PostgreSQL have posted to an unguarded account; SQLite, with its one writer, has none.
+
+    Only a trigger writes here. So two writers don't wait for each other, though both post to the platform's own accounts.
+    """
+
+    __tablename__ = "ledger_part"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 20}},)
+
+    account_id: Mapped[int] = mapped_column(
+        BigIntId, ForeignKey("ledger_account.id"), primary_key=True, autoincrement=False
+    )
+    part: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    posted_debit: Mapped[int] = mapped_column(BigInteger)
+    posted_credit: Mapped[int] = mapped_column(BigInteger)
+    last_transfer_id: Mapped[int] = mapped_column(BigIntId)
+
+
+def _whole(own: Mapped[int], parts: Any, *, guard: Mapped[bool], account_id: Mapped[int]) -> MappedSQLExpression[int]:
+    """Read what an account holds itself and `parts`, an aggregate of its parts; a guarded account has none to look for."""
+    found = select(parts).where(LedgerPart.account_id == account_id).correlate_except(LedgerPart).scalar_subquery()
+    return column_property(case((guard, own), else_=cast(own + func.coalesce(found, 0), BigInteger)))
+
+
 class LedgerAccount(Base):
     """One account of one currency; with `guard` the database keeps it from going below zero, pending counted.
 
     The four sums and `last_transfer_id` (the newest transfer counted in them) are changed by a trigger only. Pending
-    sums hold what pending transfers would move and is not yet posted or void.
+    sums hold what pending transfers would move and is not yet posted or void. What is posted to an account without guard
+    is kept in its parts; `posted_debit` and `posted_credit` read the whole, `own_…` what the row itself has.
     """
 
     __tablename__ = "ledger_account"
@@ -61,13 +92,16 @@ class LedgerAccount(Base):
     owner_type: Mapped[str] = mapped_column(String(16))
     owner_id: Mapped[int | None] = mapped_column(BigIntId)
     role: Mapped[str] = mapped_column(String(32))
-    guard: Mapped[bool]
-    posted_debit: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
-    posted_credit: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    guard: Mapped[bool] = mapped_column()
+    own_posted_debit: Mapped[int] = mapped_column("posted_debit", BigInteger, default=0, server_default="0")
+    own_posted_credit: Mapped[int] = mapped_column("posted_credit", BigInteger, default=0, server_default="0")
     pending_debit: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     pending_credit: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
-    last_transfer_id: Mapped[int] = mapped_column(BigIntId, default=0, server_default="0")
+    own_last_transfer_id: Mapped[int] = mapped_column("last_transfer_id", BigIntId, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    posted_debit = _whole(own_posted_debit, func.sum(LedgerPart.posted_debit), guard=guard, account_id=id)
+    posted_credit = _whole(own_posted_credit, func.sum(LedgerPart.posted_credit), guard=guard, account_id=id)
 
 
 class LedgerTransaction(Base):

@@ -1,7 +1,7 @@
 """The statements that write the ledger, used by `service.post` alone: one for each posting.
 
 Plain SQL, because this is the path that every payment takes: objects would triple its cost. Balances are not written
-here; the triggers of migration 0004_ledger keep them.
+here; the triggers of migrations 0004_ledger and 0019_ledger_parts keep them.
 """
 
 from __future__ import annotations

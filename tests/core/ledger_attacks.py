@@ -43,9 +43,12 @@ def moved(verb: str = "INSERT", **facts: object) -> list[str]:
 
 TAKE = {"debit_account_id": ":owner", "credit_account_id": ":clearing"}
 RESOLVE = {"debit_account_id": ":owner", "credit_account_id": ":held", "pending_id": ":hold", "phase": "'post'"}
+PART = "INSERT INTO ledger_part VALUES ((SELECT id FROM ledger_account WHERE code = 'unused'), 99, 0, 100, 1)"
 
 ATTACKS: dict[str, list[str]] = {
     "change a transaction": ["UPDATE ledger_txn SET description = 'other'"],
+    "put a part beside an account": [PART],
+    "put a part beside no account": ["INSERT INTO ledger_part VALUES (999, 1, 0, 0, 1)"],
     "take a transaction away": [txn(), "DELETE FROM ledger_txn WHERE key = 'new'"],
     "change a transfer": ["UPDATE ledger_transfer SET amount = amount + 1"],
     "change a hold's time": ["UPDATE ledger_transfer SET expires_at = '2030-01-01' WHERE phase = 'pending'"],
@@ -129,7 +132,10 @@ SQLITE_ATTACKS: dict[str, list[str]] = {
 }
 
 POSTGRESQL_ATTACKS: dict[str, list[str]] = {
+    "give money to a part": ["UPDATE ledger_part SET posted_credit = posted_credit + 100"],
+    "take a part away": ["DELETE FROM ledger_part"],
     "empty the accounts": ["TRUNCATE ledger_account CASCADE"],
+    "empty the parts": ["TRUNCATE ledger_part"],
     "empty the transactions": ["TRUNCATE ledger_txn CASCADE"],
     "empty the transfers": ["TRUNCATE ledger_transfer CASCADE"],
 }

@@ -63,7 +63,7 @@ def rows(table: str) -> list[tuple[object, ...]]:
 
 def everything() -> list[list[tuple[object, ...]]]:
     """Read the whole ledger."""
-    return [rows(table) for table in ("ledger_account", "ledger_txn", "ledger_transfer")]
+    return [rows(table) for table in ("ledger_account", "ledger_part", "ledger_txn", "ledger_transfer")]
 
 
 def proven() -> bool:

@@ -175,7 +175,7 @@ class OfflineWorld:
         """Nothing is out of balance, and the audit of the books finds nothing."""
         refresh()
         debit, credit = db.session.execute(
-            text("SELECT coalesce(sum(posted_debit), 0), coalesce(sum(posted_credit), 0) FROM ledger_account")
+            text("SELECT coalesce(sum(posted_debit), 0), coalesce(sum(posted_credit), 0) FROM ledger_balance")
         ).one()
         assert debit == credit
         assert list(ledger.audit()) == []

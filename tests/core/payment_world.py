@@ -200,6 +200,6 @@ class World:
         booked, there = self.standing(accounts.provider_clearing("stripe", "EUR")), self.at_bank()
         assert booked == there, f"the books say {booked}, the bank says {there}"
         debit, credit = db.session.execute(
-            text("SELECT coalesce(sum(posted_debit), 0), coalesce(sum(posted_credit), 0) FROM ledger_account")
+            text("SELECT coalesce(sum(posted_debit), 0), coalesce(sum(posted_credit), 0) FROM ledger_balance")
         ).one()
         assert debit == credit

@@ -46,7 +46,7 @@ def agree(world: MethodWorld) -> None:
         assert world.standing(accounts.provider_clearing("stripe", currency)) == world.kept(currency), currency
         debit, credit = db.session.execute(
             text(
-                "SELECT coalesce(sum(posted_debit), 0), coalesce(sum(posted_credit), 0) FROM ledger_account WHERE currency = :c"
+                "SELECT coalesce(sum(posted_debit), 0), coalesce(sum(posted_credit), 0) FROM ledger_balance WHERE currency = :c"
             ),
             {"c": currency},
         ).one()

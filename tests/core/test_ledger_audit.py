@@ -40,12 +40,12 @@ def damage(*statements: str) -> None:
             for name in names:
                 session.execute(text(f"DROP TRIGGER {name}"))
         else:
-            for table in ("ledger_account", "ledger_txn", "ledger_transfer"):
+            for table in ("ledger_account", "ledger_part", "ledger_txn", "ledger_transfer"):
                 session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         for statement in statements:
             session.execute(text(statement))
         if not is_sqlite():
-            for table in ("ledger_account", "ledger_txn", "ledger_transfer"):
+            for table in ("ledger_account", "ledger_part", "ledger_txn", "ledger_transfer"):
                 session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
 
 

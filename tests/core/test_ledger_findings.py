@@ -15,9 +15,10 @@ from marketplace.ledger import audit, service
 from tests.core.ledger_attacks import txn
 from tests.core.ledger_books import CLEARING, FEES, HELD, OWNER, book, eur, move
 
+TABLES = ("ledger_account", "ledger_part", "ledger_txn", "ledger_transfer")
 KEYS = """
 SELECT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || conname FROM pg_constraint
-WHERE conrelid IN ('ledger_account'::regclass, 'ledger_txn'::regclass, 'ledger_transfer'::regclass) AND contype IN ('c', 'f')
+WHERE conrelid::regclass::text = ANY(:tables) AND contype IN ('c', 'f')
 """
 
 
@@ -37,9 +38,8 @@ def unguarded(app: Flask) -> Iterator[Connection]:
             names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
             freeing = [f"DROP TRIGGER {name}" for name in names]
         else:
-            tables = ("ledger_account", "ledger_txn", "ledger_transfer")
-            freeing = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables]
-            freeing += connection.execute(text(KEYS)).scalars().all()
+            freeing = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in TABLES]
+            freeing += connection.execute(text(KEYS), {"tables": list(TABLES)}).scalars().all()
         for statement in freeing:
             connection.execute(text(statement))
         yield connection

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from marketplace.database import is_sqlite, transaction
 from marketplace.ledger import service
 from tests.core.ledger_attacks import ATTACKS, POSTGRESQL_ATTACKS, SQLITE_ATTACKS, account
-from tests.core.ledger_books import CLEARING, HELD, OWED, OWNER, book, eur, everything, move, proven
+from tests.core.ledger_books import CLEARING, FEES, HELD, OWED, OWNER, book, eur, everything, move, proven
 
 
 def fill() -> dict[str, int]:
@@ -23,6 +23,9 @@ def fill() -> dict[str, int]:
     service.post_pending("taken:post", taken, eur(4), description="Taken")
     resolved = service.hold("gone", OWNER, HELD, eur(10), description="Hold").transfer_ids[0]
     service.void_pending("gone:void", resolved, description="Freed")
+    (kept,) = service.hold("kept", CLEARING, FEES, eur(10), description="Hold").transfer_ids
+    service.post_pending("kept:post", kept, eur(4), description="Taken")
+    book(move(CLEARING, FEES, 1), move(CLEARING, FEES, 2))  # the newest of the platform's accounts is the second line
     ids = {
         "first": first.txn_id,
         "other": other.txn_id,

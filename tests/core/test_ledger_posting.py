@@ -116,7 +116,7 @@ def test_a_posting_may_have_any_number_of_lines(app: Flask, lines: int) -> None:
 def test_lines_are_counted_in_their_order(app: Flask) -> None:
     with pytest.raises(Overdraft):
         book(move(OWNER, FEES, 250), move(CLEARING, OWNER, 5000))
-    assert everything() == [[], [], []]
+    assert everything() == [[], [], [], []]
     book(move(CLEARING, OWNER, 5000), move(OWNER, FEES, 5000))
     assert (standing(OWNER), standing(FEES)) == (0, 5000)
 
@@ -146,7 +146,7 @@ def test_a_rolled_back_use_case_leaves_no_trace_and_its_accounts_open_again(app:
 
     with pytest.raises(RuntimeError):
         fail()
-    assert everything() == [[], [], []]
+    assert everything() == [[], [], [], []]
     book(move(CLEARING, OWNER, 5000), key="a")
     assert standing(OWNER) == 5000
 

@@ -204,7 +204,7 @@ class Books(RuleBasedStateMachine):
         """Compare every balance of this example, and add everything up to nothing."""
         Books.steps += 1
         asked = text(
-            "SELECT code, posted_credit - posted_debit, pending_debit FROM ledger_account WHERE code IN :codes"
+            "SELECT code, posted_credit - posted_debit, pending_debit FROM ledger_balance WHERE code IN :codes"
         )
         codes = [account.code for account in self.accounts]
         with transaction() as session:

@@ -18,9 +18,12 @@ ROLE = "site_of_tests"
 
 FORBIDDEN = (
     "UPDATE ledger_account SET posted_credit = posted_credit + 1",
+    "UPDATE ledger_part SET posted_credit = posted_credit + 1",
+    "INSERT INTO ledger_part SELECT id, 99, 5, 0, 1 FROM ledger_account",
     "UPDATE ledger_txn SET description = 'other'",
     "UPDATE ledger_transfer SET amount = 1",
     "DELETE FROM ledger_account",
+    "DELETE FROM ledger_part",
     "DELETE FROM ledger_txn",
     "DELETE FROM ledger_transfer",
     "TRUNCATE ledger_transfer",
@@ -102,7 +105,7 @@ def test_the_sites_role_has_exactly_these_rights(as_role: Flask) -> None:
         found = {row[0]: row[1] for row in session.execute(listed)}
     assert {name: rights for name, rights in found.items() if name.startswith("ledger_")} == {
         "ledger_account": "INSERT SELECT", "ledger_txn": "INSERT SELECT", "ledger_transfer": "INSERT SELECT",
-        "ledger_drift": "SELECT",
+        "ledger_part": "SELECT", "ledger_balance": "SELECT", "ledger_drift": "SELECT",
     }  # fmt: skip
     assert found["listing"] == "DELETE INSERT SELECT UPDATE"
     assert found["alembic_version"] == "SELECT"

@@ -238,7 +238,7 @@ def test_a_parked_event_is_looked_at_again_and_nothing_is_booked_twice(
     assert "raw body" in page_text(page)
     assert f'action="/operator/gateway/{place.event}/replay' in page.get_data(as_text=True)
     balances = db.session.execute(
-        text("SELECT code, posted_debit, posted_credit FROM ledger_account ORDER BY code")
+        text("SELECT code, posted_debit, posted_credit FROM ledger_balance ORDER BY code")
     ).all()
     answer = client.post(f"/operator/gateway/{place.event}/replay?next=/operator/agreements/{place.agreement}")
     assert answer.location == f"/operator/agreements/{place.agreement}"
@@ -246,7 +246,7 @@ def test_a_parked_event_is_looked_at_again_and_nothing_is_booked_twice(
     assert client.post(f"/operator/gateway/{place.event}/replay").status_code == 409
     world.work()
     assert state_of(GatewayEvent, place.event) == "applied"
-    after = db.session.execute(text("SELECT code, posted_debit, posted_credit FROM ledger_account ORDER BY code")).all()
+    after = db.session.execute(text("SELECT code, posted_debit, posted_credit FROM ledger_balance ORDER BY code")).all()
     assert after == balances
 
 

@@ -42,7 +42,7 @@ def _balanced() -> None:
     """Every account equals the sum of its entries, and per currency debits equal credits, also in the middle of things."""
     assert db.session.execute(text("SELECT count(*) FROM ledger_drift")).scalar_one() == 0
     sums = db.session.execute(
-        text("SELECT sum(posted_debit) - sum(posted_credit) FROM ledger_account GROUP BY currency")
+        text("SELECT sum(posted_debit) - sum(posted_credit) FROM ledger_balance GROUP BY currency")
     )
     assert all(not difference for (difference,) in sums)
     db.session.rollback()
