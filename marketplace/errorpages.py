@@ -9,8 +9,9 @@ from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
+from marketplace import lost_races
 from marketplace.database import db
-from marketplace.errors import DomainError, InvalidInput
+from marketplace.errors import Conflict, DomainError, InvalidInput
 from marketplace.forgery import Forged
 from marketplace.logs import log_of
 
@@ -83,6 +84,11 @@ def _refused(error: DomainError) -> Any:
 
 
 def _crashed(error: Exception) -> Any:
+    if lost_races.lost(error):
+        text = _(
+            "Somebody changed the same thing at the same moment. Yours was not done: go back and send it once more."
+        )
+        return _refused(Conflict(text))
     db.session.rollback()
     mark = reference()
     log.exception("request_failed", reference=mark, path=request.path, method=request.method)

@@ -15,8 +15,6 @@ OWN = frozenset({
     N_("This field is required."),
     N_("Invalid input."),
     N_("Not a valid choice."),
-    N_("Invalid Choice: could not coerce."),
-    N_("Invalid choice(s): one or more data inputs could not be coerced."),
     N_("'%(value)s' is not a valid choice for this field."),
     N_("'%(value)s' are not valid choices for this field."),
     N_("Not a valid integer value."),
@@ -35,3 +33,9 @@ OWN = frozenset({
     N_("Field cannot be longer than %(max)d characters."),
     N_("Field must be between %(min)d and %(max)d characters long."),
 })  # fmt: skip
+
+PLAINER = {
+    "Invalid Choice: could not coerce.": "Not a valid choice.",
+    "Invalid choice(s): one or more data inputs could not be coerced.": "Not a valid choice.",
+}
+"""What wtforms says in a programmer's words, and what of OWN is said in its place."""

@@ -16,7 +16,7 @@ from wtforms.validators import ValidationError
 
 from marketplace import display
 from marketplace.errors import DomainError, InvalidInput
-from marketplace.form_words import OWN
+from marketplace.form_words import OWN, PLAINER
 from marketplace.money import NotAnAmount, parse_amount
 from marketplace.runtime import runtime
 
@@ -31,6 +31,7 @@ class _FormWords:
 
     def gettext(self, text: str) -> str:
         """Translate into the reader's language."""
+        text = PLAINER.get(text, text)
         if text in OWN:
             return _(text)
         return str(_texts_of(display.locale_code()).ugettext(text)) if has_request_context() else text

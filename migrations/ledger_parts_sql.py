@@ -7,12 +7,14 @@ PARTS = 32
 
 SUMS = ("posted_debit", "posted_credit", "pending_debit", "pending_credit")
 
-# What an account holds, wherever it is kept. A part is never older than its account's own row.
+# What an account holds, wherever it is kept.
 BALANCE = """CREATE VIEW ledger_balance AS
 SELECT a.id, a.code, a.currency, a.kind, a.owner_type, a.owner_id, a.role, a.guard,
        CAST(a.posted_debit + coalesce(sum(p.posted_debit), 0) AS BIGINT) AS posted_debit,
        CAST(a.posted_credit + coalesce(sum(p.posted_credit), 0) AS BIGINT) AS posted_credit,
-       a.pending_debit, a.pending_credit, coalesce(max(p.last_transfer_id), a.last_transfer_id) AS last_transfer_id
+       a.pending_debit, a.pending_credit,
+       CASE WHEN max(p.last_transfer_id) > a.last_transfer_id THEN max(p.last_transfer_id)
+            ELSE a.last_transfer_id END AS last_transfer_id
 FROM ledger_account a LEFT JOIN ledger_part p ON p.account_id = a.id GROUP BY a.id"""
 
 DRIFT = f"""CREATE VIEW ledger_drift AS

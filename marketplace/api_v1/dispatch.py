@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
+from marketplace import lost_races
 from marketplace.api_v1 import idempotency, limits, problems, reading, tokens
 from marketplace.api_v1.idempotency import Claim
 from marketplace.api_v1.operations import Call, Operation, Reply
@@ -25,8 +26,6 @@ from marketplace.lifecycle import InvalidTransition
 
 MOST_UPLOAD = 10 * 1024 * 1024 + 1024
 TRIES = 3
-AGAIN = frozenset({"40001", "40P01"})
-"""PostgreSQL's codes for a lost race and a deadlock: everything was rolled back, so it may simply be done again."""
 
 VERSION = re.compile(r'"(\d{1,9})(?:-[0-9a-f]+)?"')
 VARIES = "Authorization, Accept-Language"
@@ -112,9 +111,7 @@ def _written(operation: Operation, caller: Caller | None, values: dict[str, Any]
 
 def _worth_another_try(error: Exception) -> bool:
     """Tell whether somebody else was faster: a unique row, a lost race; with theirs in place the rules decide anew."""
-    return isinstance(error, IntegrityError | PendingRollbackError) or (
-        getattr(getattr(error, "orig", None), "sqlstate", None) in AGAIN
-    )
+    return isinstance(error, IntegrityError | PendingRollbackError) or lost_races.lost(error)
 
 
 def _once(operation: Operation, call: Call[Any, Any], claim: Claim | None, values: dict[str, Any]) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import Row, case, func, select, tuple_
 from sqlalchemy.engine import Connection
 
 from marketplace.ledger.models import DEBIT_KINDS, LedgerAccount, LedgerPart, LedgerTransaction, LedgerTransfer
@@ -18,6 +18,7 @@ from marketplace.ledger.transfers import PENDING, POST, POSTED, VOID, Line, fing
 BATCH = 2000
 
 _ACCOUNT = LedgerAccount
+_NEWEST = func.max(LedgerPart.last_transfer_id)
 # The parts count for every account, also for one that says it needs none.
 _ACCOUNTS = (
     select(
@@ -25,7 +26,9 @@ _ACCOUNTS = (
         (_ACCOUNT.own_posted_debit + func.coalesce(func.sum(LedgerPart.posted_debit), 0)).label("posted_debit"),
         (_ACCOUNT.own_posted_credit + func.coalesce(func.sum(LedgerPart.posted_credit), 0)).label("posted_credit"),
         _ACCOUNT.pending_debit, _ACCOUNT.pending_credit,
-        func.coalesce(func.max(LedgerPart.last_transfer_id), _ACCOUNT.own_last_transfer_id).label("last_transfer_id"),
+        case((_ACCOUNT.own_last_transfer_id < _NEWEST, _NEWEST), else_=_ACCOUNT.own_last_transfer_id).label(
+            "last_transfer_id"
+        ),
     )
     .outerjoin(LedgerPart, LedgerPart.account_id == _ACCOUNT.id)
     .group_by(_ACCOUNT.id)

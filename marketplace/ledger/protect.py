@@ -56,8 +56,10 @@ def may_change_books() -> bool:
     """Tell whether the role with which this site runs could change or remove what was booked, were it not for triggers."""
     if is_sqlite():
         return False
-    asked = text("SELECT has_table_privilege('ledger_transfer', 'UPDATE, DELETE, TRUNCATE')")
-    return bool(db.session.execute(asked).scalar())
+    asked = text(
+        "SELECT bool_or(has_table_privilege(name, 'UPDATE, DELETE, TRUNCATE')) FROM unnest(:tables) AS t (name)"
+    )
+    return bool(db.session.execute(asked, {"tables": [*TABLES, "ledger_part"]}).scalar())
 
 
 def rights(table: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from marketplace.database import db
 from marketplace.ledger.errors import TransactionNotFound
-from marketplace.ledger.models import DEBIT_KINDS, LedgerAccount, LedgerTransaction, LedgerTransfer
+from marketplace.ledger.models import DEBIT_KINDS, LedgerAccount, LedgerPart, LedgerTransaction, LedgerTransfer
 from marketplace.money import Money
 
 
@@ -158,12 +158,17 @@ def find_transaction(key: str) -> LedgerTransaction:
 
 def totals() -> list[tuple[str, str, Money]]:
     """List currency, account kind and what is posted there, positive on the growing side, for the operator's overview."""
-    account = LedgerAccount
-    net = func.sum(account.posted_debit) - func.sum(account.posted_credit)
+    account, part = LedgerAccount, LedgerPart
+    # Accounts and parts each as a whole: account by account the parts are looked up, and the server takes that for dear.
+    own = select(account.currency, account.kind, (account.own_posted_debit - account.own_posted_credit).label("net"))
+    parts = select(account.currency, account.kind, part.posted_debit - part.posted_credit).join(
+        part, part.account_id == account.id
+    )
+    each = union_all(own, parts).subquery()
     rows = db.session.execute(
-        select(account.currency, account.kind, net)
-        .group_by(account.currency, account.kind)
-        .order_by(account.currency, account.kind)
+        select(each.c.currency, each.c.kind, func.sum(each.c.net))
+        .group_by(each.c.currency, each.c.kind)
+        .order_by(each.c.currency, each.c.kind)
     )
     return [
         (currency, kind, Money(int(amount) if kind in DEBIT_KINDS else -int(amount), currency))

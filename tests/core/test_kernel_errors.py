@@ -6,8 +6,10 @@ from collections.abc import Callable
 import pytest
 import structlog
 from flask import Flask
+from sqlalchemy import text
 
-from marketplace.database import db, transaction
+from marketplace import lost_races
+from marketplace.database import db, is_sqlite, transaction
 from marketplace.errors import Conflict, Forbidden, InvalidInput, NotFound, Refused
 from marketplace.testing.clients import MarketplaceClient, client_of
 from marketplace.testing.factories import Factories
@@ -94,6 +96,23 @@ def test_two_failures_have_two_references(broken: Flask) -> None:
 def test_a_crash_half_way_leaves_nothing_behind(broken: Flask) -> None:
     assert client_of(broken).get("/half-way").status_code == 500
     db.session.rollback()
+    assert db.session.query(User).count() == 0
+
+
+def test_who_lost_a_race_is_told_that_nothing_was_done(broken: Flask) -> None:
+    if is_sqlite():  # one writer at a time: nobody is ended for the sake of another
+        assert not lost_races.lost(RAISED["crash"])
+        return
+
+    def deadlock() -> str:
+        with transaction() as session:
+            Factories().user(name="Half")
+            session.execute(text("DO $$ BEGIN RAISE EXCEPTION 'in a circle' USING ERRCODE = '40P01'; END $$"))
+        return "done"
+
+    broken.add_url_rule("/deadlock", "deadlock", deadlock)
+    answer = client_of(broken).get("/deadlock")
+    assert (answer.status_code, "go back and send it once more" in answer.text) == (409, True)
     assert db.session.query(User).count() == 0
 
 

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from plugins.sharing.price.tariff_words import price, span, unit_word, word
 from plugins.sharing.slot.months import weekdays
 from plugins.sharing.tariffs.figures import DAY, HOUR, MINUTE, ONE, SECOND, WEEK, plain
-from plugins.sharing.tariffs.model import Band, Component, Earned, Fee, Kind, Package, Rate, Terms, Window
+from plugins.sharing.tariffs.model import Band, Cap, Component, Earned, Fee, Kind, Package, Rate, Terms, Window
 
 
 def component(part: Component, terms: Terms) -> str:
@@ -20,6 +20,7 @@ def component(part: Component, terms: Terms) -> str:
     blocks = [rate for rate in part.rates if rate.upto is not None]
     applies = not blocks or part.repeats is None or part.repeats > (blocks[-1].upto or 0)
     said = [_price(str(part.price), currency, unit)] if applies else []
+    said += [_("while %(states)s", states=_names(part.states))] if part.states - {part.key} else []
     said += [_covers(part)] if part.covers else []
     said += (
         [_("per started %(time)s", time=length(part.step))] if part.timed and part.step not in (None, part.per) else []
@@ -121,6 +122,15 @@ def fee(one: Fee, currency: str) -> str:
     said += [_("at most %(amount)s", amount=price(str(one.most), currency))] if one.most is not None else []
     said += [_("if chosen")] if one.option else []
     return ", ".join(said)
+
+
+def cap(one: Cap, terms: Terms) -> str:
+    """Say the most that is charged in a stretch of time, and for what, where that is not everything."""
+    each = window(one.window) if one.window else _("billing period")
+    said = _("at most %(amount)s per %(time)s", amount=price(str(one.amount), terms.currency), time=each)
+    if one.of < {part.key for part in terms.components}:
+        said = _("%(most)s for %(what)s", most=said, what=_names(one.of))
+    return said
 
 
 def earned(one: Earned) -> str:

@@ -42,10 +42,7 @@ def price_rows(terms: Terms) -> list[Row]:
     for package in terms.packages:
         amount, covers = price(str(package.price), currency), conditions.package(package)
         said.append((word(package.key), _("%(amount)s for %(what)s", amount=amount, what=covers) if covers else amount))
-    for cap in terms.caps:
-        each = conditions.window(cap.window) if cap.window else _("billing period")
-        amount = price(str(cap.amount), currency)
-        said.append((word(cap.key), _("at most %(amount)s per %(time)s", amount=amount, time=each)))
+    said += [(word(cap.key), conditions.cap(cap, terms)) for cap in terms.caps]
     said += [(word(discount.key), _tiers(terms, discount)) for discount in terms.discounts]
     said += [(word(fee.key), conditions.fee(fee, currency)) for fee in terms.fees]
     for tax in terms.taxes:

@@ -66,7 +66,8 @@ def alternatives(
         slots = _own_slots(rules, member_id, window, timedelta(days=days) + situation.reach_of(window))
 
         def suits(other: Window) -> bool:
-            return not barred.too_many(slots, other, count, days)
+            mine = (other.starts_at, other.ends_at) in slots  # had already, so no other choice
+            return not mine and not barred.too_many(slots, other, count, days)
 
     return situation.alternatives(rules, window, now, unit_id=unit_id, suits=suits)
 

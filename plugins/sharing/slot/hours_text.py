@@ -26,7 +26,9 @@ def read(text: str, field: str = "hours") -> list[Span]:
             raise InvalidInput({field: _("Write hours like 9:00-12:30, 14:00-18:00.")})
         since, until = (int(hour) * 60 + int(minute or 0) for hour, minute in (match.group(1, 2), match.group(3, 4)))
         until = until or DAY_MINUTES  # "18-0" ends at midnight
-        if not 0 <= since < until <= DAY_MINUTES or max(int(m or 0) for m in match.group(2, 4)) > 59:
+        if max(since, until) > DAY_MINUTES or max(int(m or 0) for m in match.group(2, 4)) > 59:
+            raise InvalidInput({field: _("A day has no such time. Write hours like 9:00-12:30, 14:00-18:00.")})
+        if since >= until:
             raise InvalidInput({field: _("Opening hours must end after they begin, on the same day.")})
         found.append((since, until))
     return joined(found)

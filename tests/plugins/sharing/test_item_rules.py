@@ -155,6 +155,16 @@ def test_a_member_takes_no_more_than_their_share(items: ItemStage) -> None:
         items.hold(item, Window(start - timedelta(days=1), start - timedelta(days=1) + hour), member)
 
 
+def test_what_a_member_has_already_is_not_offered_instead(items: ItemStage) -> None:
+    item, member = items.item(units_=2, quota_count=2, quota_days=30), items.member()
+    mine = [window(f"2026-03-{day}T09:00", f"2026-03-{day}T10:00") for day in (12, 13)]
+    for slot in mine:
+        items.book(item, slot, member)
+    refused = occupancy.answer(item, mine[0].moved(timedelta(days=2)), member)
+    assert refused.code == "quota"
+    assert not set(refused.alternatives) & set(mine)
+
+
 def test_a_lapsed_hold_counts_for_no_quota_and_ones_own_slot_can_be_asked_for_again(items: ItemStage) -> None:
     item, member = items.item(quota_count=1, quota_days=7), items.member()
     slot = window("2026-03-12T09:00", "2026-03-12T10:00")

@@ -21,7 +21,9 @@ def told(app: Flask, terms: Tariff, language: str = "en") -> dict[str, str]:
     [
         ("greenwheels", "Time", "€3.60 / hour, per started quarter of an hour, at most 10 h charged per 24 h"),
         ("car2go", "Distance", "€0.29 / km, 50 km included"),
-        ("car2go", "Maximum per day", "at most €59.00 per 24 h"),
+        ("car2go", "Maximum per day", "at most €59.00 per 24 h for driving, parked"),
+        ("car2go", "Driving", "€0.29 / minute"),
+        ("charging-post", "Standing", "€0.15 / minute, while full, per started 5 min, 30 min included"),
         ("quicar", "First 30 minutes", "€6.00, covers 30 min"),
         ("quicar", "Refuelling", "10 min free each time"),
         ("snappcar", "Days", "€40.00 / day, under 5 h charged as 12 h"),
