@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.neighbourhood import Neighbourhood
 from tests.browser.places import CAMPAIGN, LIVE
@@ -59,6 +60,19 @@ def test_pages_are_light(site: Neighbourhood, browser: Browser) -> None:
 def test_nothing_moves_while_pages_load(site: Neighbourhood, browser: Browser, width: int) -> None:
     for path in addresses(site):
         with site.visit(browser, width=width) as page:
+            page.goto(path, wait_until="networkidle")
+            moved = page.evaluate(SHIFTS)
+            assert moved <= SHIFT, (path, moved)
+
+
+def test_nothing_moves_when_the_font_comes_late(site: Neighbourhood, browser: Browser) -> None:
+    def slowly(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    for path in addresses(site):
+        with site.visit(browser, width=390) as page:
+            page.route("**/*.woff2", slowly)
             page.goto(path, wait_until="networkidle")
             moved = page.evaluate(SHIFTS)
             assert moved <= SHIFT, (path, moved)
