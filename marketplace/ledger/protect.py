@@ -57,7 +57,7 @@ def may_change_books() -> bool:
     if is_sqlite():
         return False
     asked = text(
-        "SELECT bool_or(has_table_privilege(name, 'UPDATE, DELETE, TRUNCATE')) FROM unnest(:tables) AS t (name)"
+        "SELECT bool_or(has_table_privilege(name, 'UPDATE, DELETE, TRUNCATE')) FROM unnest(CAST(:tables AS text[])) AS t (name)"
     )
     return bool(db.session.execute(asked, {"tables": [*TABLES, "ledger_part"]}).scalar())
 
