@@ -52,7 +52,9 @@ def test_a_change_of_a_filter_shows_new_results_and_a_short_address(
     page.get_by_role("alert").get_by_text("We don't know this place").wait_for()
     page.go_back()
     page.wait_for_url("**/discover?category=bikes")
+    expect(page.get_by_role("alert").get_by_text("We don't know this place")).to_have_count(0)
     page.get_by_role("heading", level=2, name="Cargo bike, 3 seats").wait_for()
+    page.wait_for_load_state("networkidle")  # going back may load the page anew, and that would end a visit elsewhere
     page.goto("/discover")
     press(page.get_by_role("link", name="More", exact=True))
     page.get_by_role("link", name="Back", exact=True).wait_for()
