@@ -33,6 +33,7 @@ class Bank:
         """Take its port and its database file."""
         self.port = port
         self._database = database
+        self.is_well = True
 
     def _control(self, name: str, **facts: Any) -> Any:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as line:
@@ -46,6 +47,8 @@ class Bank:
 
     def stumble(self, weather: Weather) -> None:
         """Let calls and events go wrong from now on. Each kind is drawn in turn, so later ones see what is left."""
+        self.recover()
+        self.is_well = False
         left = 1.0
         for kind in ("lost", "error_before", "error_after"):
             chance = getattr(weather, kind)
@@ -60,6 +63,7 @@ class Bank:
     def recover(self) -> None:
         """Let everything go well again."""
         self._control("faults/clear")
+        self.is_well = True
 
     def charge_back(self, group: str, *, won: bool) -> None:
         """Let the payer of the charge of a transfer group ask for the money back, and decide at once who is right."""

@@ -67,7 +67,11 @@ class Round:
         self.rest()
 
     def _storm_until(self, calm: Callable[[], bool]) -> None:
+        """Kill until something is so. A storm so long that it cleared is followed by rest: who was unlucky has had it all."""
+        self.site.bank.stumble(self.site.plan.weather)
         self.site.storm.until(calm, self.site.settling.leaping())
+        if self.site.bank.is_well:
+            self.site.settling.settle()
 
     def _journey(self, place: int, backer: Person) -> Journey:
         """Plan what a backer does before the deadline: pledge, perhaps change, perhaps withdraw and come back."""

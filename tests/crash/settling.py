@@ -21,6 +21,9 @@ PLANNED = timedelta(hours=6)
 LONGEST = timedelta(hours=5)
 """How much of its own time the marketplace may take to find out about everything; the sweep for lost work comes later."""
 
+STORMY = timedelta(hours=1)
+"""How long a bank is out of order at a time: it comes back, and who was unlucky with every call is not stuck."""
+
 PATIENCE = 45.0
 """Real seconds in which nothing changes."""
 
@@ -74,14 +77,20 @@ class Settling:
             time.sleep(0.02)
 
     def leaping(self) -> Callable[[], None]:
-        """Give what lets time leap to the next task when nobody is at work; it raises Stuck after too long a time."""
-        leapt = timedelta(0)
+        """Give what lets time leap to the next task when nobody is at work.
+
+        When the bank has been out of order for STORMY it recovers; what needs LONGEST from then on raises Stuck.
+        """
+        leapt, stormy = timedelta(0), True
 
         def leap() -> None:
-            nonlocal leapt
+            nonlocal leapt, stormy
             tasks = self.tasks()
             distance = self._distance(tasks)
             leapt += distance
+            if stormy and leapt > STORMY:
+                self._bank.recover()
+                stormy, leapt = False, timedelta(0)
             if leapt > LONGEST or _hopeless(tasks):
                 raise Stuck("\n".join([*map(str, tasks), *self.rows()][:20]))
             self._clock.leap(distance)
