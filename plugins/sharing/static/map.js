@@ -16,9 +16,18 @@ function label(point) {
   return node;
 }
 
+// Whoever asked for less motion gets a map that jumps: Leaflet has no setting of its own for the way to a popup.
+function unmoved(map) {
+  const jump = map.panBy;
+  map.panBy = (offset) => jump.call(map, offset, { animate: false });
+}
+
 function draw(place) {
   const { tileMap, words, radius, points, zoomIn, zoomOut } = place.dataset;
-  const map = window.L.map(place, { scrollWheelZoom: false, zoomControl: false });
+  const moves = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const motion = { fadeAnimation: moves, zoomAnimation: moves, inertia: moves };
+  const map = window.L.map(place, { scrollWheelZoom: false, zoomControl: false, ...motion });
+  if (!moves) unmoved(map);
   window.L.control.zoom({ zoomInTitle: zoomIn, zoomOutTitle: zoomOut }).addTo(map);
   map.attributionControl.setPrefix(false);
   const credit = document.createElement("span");
