@@ -53,7 +53,7 @@ class TransitionContext:
     note: str
     data: Mapping[str, Any]
     waits_until: datetime | None = field(default=None)
-    """An effect sets it (UTC) when the new state waits for something."""
+    """An effect sets it (UTC) when the new state waits for something; of no effect once a further move left that state."""
 
 
 def actor_for(user: Any, agreement: Agreement) -> Actor:
@@ -168,7 +168,7 @@ def transition(
         effect = kind.effects.get(name)
         if effect is not None:
             effect(agreement, context)
-        if context.waits_until is not None:
+        if context.waits_until is not None and agreement.state == move.target:  # an effect may have moved it on
             agreement.waits_until = context.waits_until
         announce("agreement_changed", agreement=agreement, transition=name, actor=actor)
         session.flush()

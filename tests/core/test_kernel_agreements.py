@@ -100,6 +100,17 @@ def test_a_move_that_is_foretold_leaves_what_two_steps_leave(app: Flask, factori
     assert seen == ["lapsed"]
 
 
+def test_a_wait_counts_only_while_the_agreement_is_where_it_was_set(app: Flask, loan: Lend) -> None:
+    def lend(agreement: Agreement, context: TransitionContext) -> None:
+        context.waits_until = clock.now() + timedelta(days=1)
+        service.transition(agreement.id, "give_back", member(agreement))
+
+    on(app, lend=lend)
+    made = loan()
+    service.transition(made.id, "lend", owner(made))
+    assert (fresh(made).state, fresh(made).waits_until) == ("returned", None), "nobody waits for what was left already"
+
+
 def lend_what_was_to_lapse(factories: Factories) -> None:
     with transaction():
         made = foretold(factories, "lapse")

@@ -200,7 +200,7 @@ def go_on(agreement: Agreement) -> None:
     if agreement.state != "claimed":
         return
     if undecided(agreement.id):
-        show_deadline(agreement)
+        _show_deadline(agreement)
     else:
         agreements.transition(agreement.id, "settle", Actor.system())
 
@@ -209,10 +209,10 @@ def _wait(agreement: Agreement) -> None:
     if agreement.state in ("returned", "lost"):
         agreements.transition(agreement.id, "claim", Actor.system())
     elif agreement.state == "claimed":
-        show_deadline(agreement)
+        _show_deadline(agreement)
 
 
-def show_deadline(agreement: Agreement) -> None:
+def _show_deadline(agreement: Agreement) -> None:
     """Show on the agreement by when somebody has to answer."""
     agreement.waits_until = next_deadline(agreement.id)
     db.session.flush()

@@ -144,8 +144,6 @@ def report_lost(agreement: Agreement, context: TransitionContext) -> None:
     """Give the lender time to claim; a thing that is lost is not lent to the next."""
     context.waits_until = clock.now() + LOST_WITHIN
     loan_news.tell_both(agreement, "lost")
-    if claims.undecided(agreement.id):
-        claims.show_deadline(agreement)
 
 
 presume_lost = report_lost
