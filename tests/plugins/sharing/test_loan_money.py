@@ -198,6 +198,9 @@ def test_a_saved_card_is_charged_for_what_was_agreed_and_for_no_more(banked: Ban
     rest = banked.paid(agreement, "claim")
     assert (rest.amount_minor, rest.state) == (20_00, "method_needed")
     assert banked.told(banked.borrower, "claim_pay") == 1
+    client = client_of(banked.app)
+    Auth(client, banked.factories).login(banked.borrower)
+    assert "All of €50.00 was taken" in page_text(client.get(f"/agreements/{agreement.id}"))
 
 
 def test_a_silent_borrower_lets_the_claim_stand_and_a_silent_lender_the_offer(banked: Banked) -> None:
