@@ -160,7 +160,7 @@ def test_only_the_rule_shown_beforehand_makes_a_late_fee(lending: Lending) -> No
     assert lending.back(fee).state == "claimed"
     (claim,) = claims.of(fee.id)
     assert (claim.kind, claim.asked_minor) == ("late", 600)
-    assert lending.fresh(fee).waits_until == claim.deadline, "the lender reads the day on which the borrower's time ends"
+    assert lending.fresh(fee).waits_until == claim.deadline, "the day that counts is what both sides read"
     punctual = lending.out(lending.item(late_fee_minor_per_day=300), lending.window(start=20))
     lending.to(lending.loan(punctual).ends_at + timedelta(minutes=59))
     assert lending.back(punctual).state == "returned"
