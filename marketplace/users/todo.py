@@ -8,7 +8,7 @@ from functools import cache
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import BigInteger, ColumnElement, Executable, bindparam, null, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Executable, ScalarSelect, bindparam, literal, null, or_, select, text
 
 from marketplace.agreements.models import OPEN, Agreement
 from marketplace.database import db
@@ -17,6 +17,7 @@ from marketplace.hooks.types import TodoItem
 from marketplace.lifecycle import Phase, Role
 from marketplace.listings.models import Listing
 from marketplace.payments.models import Payment, PaymentDunning, Payout, PayoutAccount
+from marketplace.payments.payout_models import BankPayout
 from marketplace.payments.wording import WAITS_FOR_PAYER
 from marketplace.runtime import agreement_kind, listing_kind, page_parts
 from marketplace.users.models import User
@@ -50,45 +51,53 @@ def _of_the_account(user: User) -> Iterable[TodoItem]:
 def _owed_and_waiting() -> Executable:
     """Give what :member owes and what keeps their earnings; made once, as making it takes longer than sending it."""
     member = bindparam("member", type_=BigInteger)
+    due = Payment.amount_minor, Payment.currency, Payment.id, Listing.title
     owed = (
-        select(PaymentDunning.last_at, Payment.amount_minor, Payment.currency, Payment.id, Listing.title)
+        select(literal("owed").label("what"), PaymentDunning.last_at, *due)
         .join_from(Payment, Agreement, Agreement.id == Payment.agreement_id)
         .join(Listing, Listing.id == Agreement.listing_id)
         .outerjoin(PaymentDunning, (PaymentDunning.payment_id == Payment.id) & (PaymentDunning.state == "running"))
         .where(Payment.payer_id == member, Payment.state.in_(WAITS_FOR_PAYER), Agreement.phase == Phase.COMPLETED)
     )
-    nothing = null(), null(), null()
+    nothing = null(), null(), null(), null()
+    mine = PayoutAccount.user_id == member, PayoutAccount.gone_at.is_(None)
     wanted = or_(PayoutAccount.due_by.is_not(None), PayoutAccount.past_due)
-    asked = select(PayoutAccount.due_by, null(), *nothing).where(
-        PayoutAccount.user_id == member, PayoutAccount.gone_at.is_(None), wanted
-    )
-    waiting = select(null(), Payout.amount_minor, Payout.currency, null(), null()).where(
+    asked = select(literal("asked"), PayoutAccount.due_by, *nothing).where(*mine, wanted)
+    refused = select(literal("refused"), null(), *nothing).where(*mine, _latest_at_the_bank() == "failed")
+    waiting = select(literal("waiting"), null(), Payout.amount_minor, Payout.currency, null(), null()).where(
         Payout.user_id == member, Payout.state == "waiting_account"
     )
-    return owed.union_all(asked, waiting)
+    return owed.union_all(asked, refused, waiting)
+
+
+def _latest_at_the_bank() -> ScalarSelect[str]:
+    """Give how the newest transfer from an account to its member's bank stands: once another is on its way, it is tried."""
+    mine = BankPayout.account_id == PayoutAccount.id, BankPayout.state != "canceled"
+    return select(BankPayout.state).where(*mine).order_by(BankPayout.id.desc()).limit(1).scalar_subquery()
 
 
 def _of_money(user: User) -> Iterable[TodoItem]:
     """Ask for what is owed and for what keeps earnings from being sent, by one statement.
 
     Owed is what agreements that are over left to pay, such as damage; of open ones their kinds ask. Earnings wait for an account
-    to send them to, or for an answer that the provider wants.
+    to send them to, for an answer that the provider wants, or for a bank account that takes them.
     """
-    for due, minor, currency, payment_id, title in db.session.execute(_owed_and_waiting(), {"member": user.id}):
-        yield _about_money(
-            due, money(minor, currency, exact=payment_id is not None) if currency else "", payment_id, title
-        )
+    for what, due, minor, currency, payment_id, title in db.session.execute(_owed_and_waiting(), {"member": user.id}):
+        if what == "owed":
+            words = _("Pay %(amount)s for “%(title)s”", amount=money(minor, currency, exact=True), title=title)
+            yield TodoItem(words, url_for("payments.pay", payment_id=payment_id), due, icon="credit-card")
+        else:
+            amount = money(minor, currency) if currency else ""
+            yield TodoItem(_of_earnings(what, amount), url_for("payments.account"), due, icon="landmark")
 
 
-def _about_money(due: datetime | None, amount: str, payment_id: int | None, title: str | None) -> TodoItem:
-    if payment_id is not None:
-        words = _("Pay %(amount)s for “%(title)s”", amount=amount, title=title)
-        return TodoItem(words, url_for("payments.pay", payment_id=payment_id), due, icon="credit-card")
-    if amount:
-        words = _("%(amount)s waits for you: say where it may be sent", amount=amount)
-    else:
-        words = _("The payment provider wants to know more about you")
-    return TodoItem(words, url_for("payments.account"), due, icon="landmark")
+def _of_earnings(what: str, amount: str) -> str:
+    match what:
+        case "waiting":
+            return _("%(amount)s waits for you: say where it may be sent", amount=amount)
+        case "refused":
+            return _("Your bank did not take a pay-out: check the account that you gave")
+    return _("The payment provider wants to know more about you")
 
 
 def _of_agreements(user: User) -> Iterable[TodoItem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
@@ -13,6 +15,7 @@ from marketplace.ledger import accounts
 from marketplace.notifications.models import Notification
 from marketplace.payments import payout_accounts, service
 from marketplace.payments.apply import apply
+from marketplace.payments.facts import BankPayoutFacts
 from marketplace.payments.models import Payout, PayoutAccount
 from marketplace.payments.nothing import nothing_happened
 from marketplace.payments.payout_models import BankPayout, PayoutPart
@@ -84,6 +87,19 @@ def test_earnings_without_an_account_and_what_the_provider_asks_wait_on_the_memb
     world.act("account/ask", account=_account(world).ref, item="individual.id_number", seconds=5 * 86_400)
     world.hear()
     assert _waits(client, *words) == [False, True]
+
+
+def test_a_pay_out_that_the_bank_sent_back_waits_on_the_members_first_page_until_it_is_tried_again(
+    world: Disputes, auth: Auth
+) -> None:
+    world.onboard(world.owner)
+    client, words = auth.client(world.owner), "Your bank did not take a pay-out: check the account that you gave"
+    facts = BankPayoutFacts("po_1", _account(world).ref, 5000, "EUR", "in_transit")
+    shown = []
+    for ref, state in (("po_1", "in_transit"), ("po_1", "failed"), ("po_2", "in_transit"), ("po_2", "paid")):
+        apply(replace(facts, ref=ref, state=state))
+        shown += _waits(client, words)
+    assert shown == [False, True, False, False]
 
 
 def test_an_answer_that_is_late_restricts_the_account_and_the_answer_frees_it(world: Disputes) -> None:
