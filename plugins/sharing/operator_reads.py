@@ -137,7 +137,7 @@ def _uses() -> Rows:
     return _with_people(
         select(
             UseSession.agreement_id.label("id"), UseSession.started_at, Unit.label.label("unit"), UseSession.limit_minor,
-            UseSession.currency, UseSession.warned_at, *_people(),
+            UseSession.currency, UseSession.warned_at, UseSession.credit_warned_at, *_people(),
         )
         .join(Agreement, Agreement.id == UseSession.agreement_id)
         .join(Unit, Unit.id == UseSession.unit_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -29,6 +30,12 @@ def balance(member_id: int, owner_id: int, currency: str) -> int:
     """Give what a member has left with an owner, in minor units."""
     last = _last(member_id, owner_id, currency)
     return last.balance_minor if last is not None else 0
+
+
+def standing(member_id: int, owner_id: int, currency: str) -> tuple[int, datetime | None]:
+    """Give what a member has left with an owner (minor units), and when that last changed (UTC); None without an account."""
+    last = _last(member_id, owner_id, currency)
+    return (last.balance_minor, last.at) if last is not None else (0, None)
 
 
 def _last(member_id: int, owner_id: int, currency: str) -> Credit | None:

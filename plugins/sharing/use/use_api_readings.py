@@ -6,7 +6,7 @@ from flask import request
 from sqlalchemy import select
 
 from marketplace.api import Agreement, api_v1, db, settings
-from plugins.sharing.use import device_keys, intake, sessions, use_jobs
+from plugins.sharing.use import device_keys, intake, reaching, sessions
 from plugins.sharing.use.device_keys import BadSignature
 from plugins.sharing.use.intake import Given
 from plugins.sharing.use.use_api_part import DEVICES, part
@@ -49,8 +49,7 @@ def _now(use_id: int) -> UseNow:
     agreement, session = db.session.get_one(Agreement, use_id), sessions.of(use_id)
     going = session.standing and session.started_at is not None
     running = sessions.running_total(session) if going else None
-    most = use_jobs.bound(session) if going else None
-    reached = running is not None and most is not None and running.total >= most
+    reached = reaching.of(session, running).any
     return UseNow(
         id=use_id, state=agreement.state, total_minor=running.total if running else None, limit_reached=reached
     )

@@ -171,7 +171,7 @@ class Batch(api_v1.Input):
 
 
 class UseNow(api_v1.Output):
-    """How a use stands: a device that may switch off does so when its limit is reached."""
+    """How a use stands: a device may switch off when the limit is reached or the credit used up (`limit_reached`)."""
 
     id: Id
     state: Annotated[str, Meta(examples=["running"])]

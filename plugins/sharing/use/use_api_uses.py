@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from marketplace.api import Agreement, InvalidInput, NotFound, User, api_v1, db
 from plugins.sharing.item import units
-from plugins.sharing.use import sessions, use_bills, use_jobs
+from plugins.sharing.use import reaching, sessions, use_bills
 from plugins.sharing.use import use_api_shapes as shapes
 from plugins.sharing.use.sessions import Wish
 from plugins.sharing.use.use_api_part import USES, part
@@ -29,8 +29,7 @@ def _own(use_id: int, user: User) -> tuple[Agreement, UseSession]:
 def _shown(agreement: Agreement, session: UseSession) -> api_v1.Reply:
     going = session.standing and session.started_at is not None
     running = sessions.running_total(session) if going else None
-    most = use_jobs.bound(session) if going else None
-    reached = running is not None and most is not None and running.total >= most
+    reached = reaching.of(session, running).any
     return api_v1.Reply(shapes.use(agreement, session, running, reached), agreement.version)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from marketplace.api import Actor, Agreement, Listing, Money, agreements, clock, db, notifications, transaction
-from plugins.sharing.price import price_lists
-from plugins.sharing.use import credits, sessions, use_bills
+from plugins.sharing.use import reaching, sessions, use_bills
 from plugins.sharing.use.use_models import STANDING, UseSession
 
 BATCH = 200
@@ -34,14 +33,17 @@ def rerun(payload: dict[str, Any]) -> None:
 
 
 def watch(_payload: dict[str, Any]) -> None:
-    """Tell each member once whose use has reached the limit they set, or the end of their credit; the use goes on."""
+    """Tell each member once whose use has reached the limit they set, and once the end of the credit; the use goes on."""
+    untold = or_(
+        and_(UseSession.limit_minor.is_not(None), UseSession.warned_at.is_(None)), UseSession.credit_warned_at.is_(None)
+    )
     last = 0
     while True:
         ids = db.session.scalars(
             select(UseSession.agreement_id)
             .join(Agreement, Agreement.id == UseSession.agreement_id)
             .where(
-                STANDING, UseSession.started_at.is_not(None), UseSession.warned_at.is_(None), UseSession.agreement_id > last,
+                STANDING, UseSession.started_at.is_not(None), untold, UseSession.agreement_id > last,
                 Agreement.state.in_(("running", "paused")),
             )
             .order_by(UseSession.agreement_id)
@@ -58,24 +60,24 @@ def watch(_payload: dict[str, Any]) -> None:
 def _watch(agreement_id: int) -> None:
     agreement = agreements.locked(agreement_id)
     session = sessions.of(agreement_id)
-    most = bound(session)
-    if agreement.state not in ("running", "paused") or session.warned_at is not None or most is None:
+    of_limit = session.limit_minor is not None and session.warned_at is None
+    of_credit = session.credit_warned_at is None and reaching.credit_of(session) is not None
+    if agreement.state not in ("running", "paused") or not (of_limit or of_credit):
         return
     now = sessions.running_total(session)
-    if now is None or now.total < most:
+    reach = reaching.of(session, now)
+    if now is None:
         return
-    session.warned_at = clock.now()
+    amount = Money(now.total, session.currency)
+    if of_limit and reach.limit:
+        session.warned_at = clock.now()
+        _tell(session, "sharing.use_limit", amount)
+    if of_credit and reach.credit_used:
+        session.credit_warned_at = clock.now()
+        _tell(session, "sharing.use_credit_used", amount)
+
+
+def _tell(session: UseSession, kind: str, amount: Money) -> None:
     title = db.session.scalar(select(Listing.title).where(Listing.id == session.listing_id)) or ""
-    params = {"title": title, "amount": Money(now.total, session.currency)}
-    kind = "sharing.use_limit" if most == session.limit_minor else "sharing.use_credit_used"
-    notifications.notify(session.member_id, kind, params=params, url=f"/uses/{agreement_id}", mail=True)
-
-
-def bound(session: UseSession) -> int | None:
-    """Give the amount at which a member wants to hear, or a device may stop: the limit, or the credit of who has only that."""
-    found = [session.limit_minor] if session.limit_minor is not None else []
-    if price_lists.stored(session.tariff_id).terms.credits:
-        left = credits.balance(session.holder_id, session.owner_id, session.currency)
-        if left:
-            found.append(left)
-    return min(found) if found else None
+    params = {"title": title, "amount": amount}
+    notifications.notify(session.member_id, kind, params=params, url=f"/uses/{session.agreement_id}", mail=True)

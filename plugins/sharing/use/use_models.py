@@ -39,7 +39,8 @@ class UseSession(Base):
 
     `member_id` uses it, `holder_id` pays. `standing` holds from the reservation to the end: a unit has at most one standing
     session, whatever happens at once. `limit_minor` is what the member does not want to exceed, in minor units of
-    `currency`; `warned_at` says that it was told to be reached. `nonce` makes a form that is sent twice one session.
+    `currency`; `warned_at` says that it was told to be reached, `credit_warned_at` that the payer's credit was told to be used
+    up. `nonce` makes a form that is sent twice one session.
     """
 
     __tablename__ = "sharing_use"
@@ -70,6 +71,7 @@ class UseSession(Base):
     standing: Mapped[bool] = mapped_column(default=True, server_default=true())
     limit_minor: Mapped[int | None] = mapped_column(BigIntId)
     warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    credit_warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reserved_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

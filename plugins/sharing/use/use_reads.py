@@ -14,8 +14,9 @@ from marketplace.api import Agreement, Listing, NotFound, User, db
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.price import price_lists, tariff_words
 from plugins.sharing.price.tariff_words import Row
-from plugins.sharing.use import metering, sessions, use_bills, use_jobs
+from plugins.sharing.use import metering, reaching, sessions, use_bills
 from plugins.sharing.use.machine_use import USE
+from plugins.sharing.use.reaching import Reach
 from plugins.sharing.use.use_models import Device, Reading, UseCharge, UseSession
 
 LIST = 30
@@ -39,8 +40,7 @@ class Meter:
     stands: dict[str, str]
     device: bool
     pausable: bool
-    most: int | None
-    reached: bool
+    reach: Reach
 
 
 def seen(use_id: int, viewer: User) -> tuple[Agreement, UseSession]:
@@ -58,7 +58,6 @@ def meter(agreement: Agreement, session: UseSession) -> Meter:
     names = metering.state_names(terms)
     running = sessions.running_total(session)
     registers = metering.registers_of(terms)
-    most = use_jobs.bound(session)
     total = running.total if running is not None else 0
     began = session.started_at or session.reserved_at
     until = sessions.counted_until(session)
@@ -68,7 +67,7 @@ def meter(agreement: Agreement, session: UseSession) -> Meter:
         tone=TONES.get(agreement.state, ""), rows=tariff_words.bill_rows(running) if running else [], total=total,
         lasted=_lasted(int((until - began).total_seconds())), registers=registers,
         stands=metering.last_stands(session.unit_id, registers), device=sessions.has_device(session.unit_id),
-        pausable=names[0] != names[1], most=most, reached=most is not None and total >= most,
+        pausable=names[0] != names[1], reach=reaching.of(session, running),
     )  # fmt: skip
 
 

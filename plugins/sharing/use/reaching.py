@@ -1,0 +1,89 @@
+"""How near a use is to its member's limit, and to the end of the prepaid credit that pays for some of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from marketplace.api import Agreement, db
+from plugins.sharing.price import price_lists
+from plugins.sharing.price.tariff_models import TariffVersion
+from plugins.sharing.tariffs import Bill
+from plugins.sharing.use import credits, metering, sessions
+from plugins.sharing.use.metering import About
+from plugins.sharing.use.use_models import Reading, UseSession
+
+NOT_BILLED = ("running", "paused", "ended")
+"""Uses in these states take credit that no bill has taken yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which bounds a use has come to; `credit` is what the payer has left with the owner (minor units), before this use."""
+
+    limit: bool = False
+    credit_used: bool = False
+    credit: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Tell whether a device may stop, and a member wants to hear."""
+        return self.limit or self.credit_used
+
+
+def of(session: UseSession, now: Bill | None) -> Reach:
+    """Say what a use has reached that comes to `now`; nothing before its start.
+
+    Credit is used up when all uses of its payer that are not billed yet have come to it together, each with no more than what
+    its tariff takes from credit.
+    """
+    if now is None:
+        return Reach()
+    limit = session.limit_minor is not None and now.total >= session.limit_minor
+    left, paid = credit_of(session), covered(now)
+    if left is None or not paid:
+        return Reach(limit, credit=left or 0)
+    return Reach(limit, paid >= left or paid + _taken_by_others(session) >= left, left)
+
+
+def covered(now: Bill) -> int:
+    """Give the part of a bill that credit may pay, in minor units."""
+    return max(0, min(now.credits, now.total))
+
+
+def credit_of(session: UseSession) -> int | None:
+    """Give the payer's credit with the owner as it is left (minor units); None for a use that never had any to use."""
+    if not price_lists.stored(session.tariff_id).terms.credits:
+        return None
+    left, moved_at = credits.standing(session.holder_id, session.owner_id, session.currency)
+    # What is zero now was there when this was reserved, if it moved since: another bill of the same payer took it.
+    return left if left or (moved_at is not None and moved_at > session.reserved_at) else None
+
+
+def _taken_by_others(session: UseSession) -> int:
+    """Give what the payer's other uses of this owner's items will take of the same credit, as they stand; two statements."""
+    # Agreements and tariffs come with the rows, so that what rates each of them finds them read.
+    rows = db.session.execute(
+        select(UseSession, Agreement, TariffVersion)
+        .join(Agreement, Agreement.id == UseSession.agreement_id)
+        .join(TariffVersion, TariffVersion.id == UseSession.tariff_id)
+        .where(
+            UseSession.holder_id == session.holder_id, UseSession.owner_id == session.owner_id,
+            UseSession.currency == session.currency, UseSession.agreement_id != session.agreement_id,
+            UseSession.started_at.is_not(None), Agreement.state.in_(NOT_BILLED),
+        )
+    ).all()  # fmt: skip
+    if not rows:
+        return 0
+    read: dict[int, list[object]] = {row.UseSession.agreement_id: [] for row in rows}
+    for reading in db.session.execute(
+        select(*metering.COLUMNS).where(Reading.session_id.in_(read)).order_by(Reading.id)
+    ):
+        read[reading.session_id].append(reading)
+    return sum(_covered_of(row.UseSession, read[row.UseSession.agreement_id]) for row in rows)
+
+
+def _covered_of(session: UseSession, rows: list[object]) -> int:
+    about = About(session.zone, session.plan, tuple(session.options))  # silence is only told, it changes no amount
+    return covered(metering.rate(session, rows, about, sessions.counted_until(session)))
