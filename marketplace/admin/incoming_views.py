@@ -146,7 +146,7 @@ def incoming_confirm(request_id: int, receipt_id: int) -> Any:
         _("You say that you, too, have seen this money. It is booked, and the payment goes on."),
         _("Confirm"), back, icon="check-check",
     )  # fmt: skip
-    return asked(question, lambda _why: receipts.confirm(receipt_id, me().id), _("Booked."))
+    return asked(question, lambda why: receipts.confirm(receipt_id, me().id, why), _("Booked."))
 
 
 @blueprint.route("/incoming/<int:request_id>/receipts/<int:receipt_id>/reject", methods=["GET", "POST"])

@@ -63,7 +63,8 @@ def add_card() -> Any:
 @for_members
 def card_saved() -> Any:
     """Take the member back from the provider's page."""
-    methods.look_at_setup(me().id, None)
+    if not methods.look_at_setup(me().id, None):
+        flash(wording.not_heard(), "warning")
     return _back()
 
 

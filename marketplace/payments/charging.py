@@ -169,14 +169,18 @@ def confirm(payment_id: int, return_url: str) -> Confirmation:
     return Confirmation(answer.result.url if isinstance(answer.result, NeedsPayer) else "")
 
 
-def look_at_payment(payment_id: int) -> None:
-    """Bring a payment up to date after its payer came back from the bank or the payment page."""
+def look_at_payment(payment_id: int) -> bool:
+    """Bring a payment up to date after its payer came back from the bank or the payment page.
+
+    Gives whether we know how it stands: False when the gateway did not answer. News or the sweep bring it then.
+    """
     with transaction():
         attempt = live_attempt("charge", payment_id) or asking_attempt(payment_id)
         if attempt is None or attempt.state == "succeeded" or not (attempt.ref or attempt.page_ref):
-            return
+            return True
         ref, page = attempt.ref or "", attempt.page_ref
     bank = gateway()
     answer = bank.read_page(page) if page else bank.read_charge(ref)
     if isinstance(answer, ChargeFacts | PageFacts):
         apply(answer)
+    return not isinstance(answer, Unknown)

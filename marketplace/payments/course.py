@@ -14,10 +14,12 @@ GROUP = _l("Payments")
 SETTINGS: tuple[SettingSpec, ...] = (
     SettingSpec("payments.methods", _l("Payment methods"), "str", "card, ideal, sepa_debit", group=GROUP,
         help=_l("The provider's names, separated by commas, in the order in which they are offered. Switch them on at the"
-                " provider, too.")),
+                " provider, too."),
+        check=late("marketplace.payments.strategies:methods_fault")),
     SettingSpec("payments.currencies", _l("Further currencies"), "str", "", group=GROUP,
         help=_l("Codes such as USD, separated by commas, in which agreements may be made beside the site's own. Let the"
-                " provider keep each of them, or it exchanges what comes in.")),
+                " provider keep each of them, or it exchanges what comes in."),
+        check=late("marketplace.payments.limits:currencies_fault")),
     SettingSpec("payments.calls_per_second", _l("Most charges per second"), "int", 60, minimum=1, maximum=100, group=GROUP,
         help=_l("How fast charges, refunds and transfers are sent to the provider.")),
     SettingSpec("payments.last_try_days", _l("Last try of a refused payment, in days"), "int", 7, minimum=1, maximum=30,

@@ -34,6 +34,22 @@ def owe(payment: Payment, minor: int) -> MemberDebt:
     return debt
 
 
+def let_go(payment: Payment) -> None:
+    """End what is owed because of a payment that turns out not to have been made; the caller books it.
+
+    Raises Refused when some of it was paid or written off meanwhile.
+    """
+    owed = select(MemberDebt).where(MemberDebt.payment_id == payment.id).with_for_update()
+    for debt in db.session.scalars(owed.execution_options(populate_existing=True)).all():
+        if debt.open_minor != debt.amount_minor:
+            raise Refused(
+                _("The fee for this was paid meanwhile, so the receipt stands. Give the payer the money back instead."),
+                code="payment_state",
+            )
+        debt.amount_minor, debt.updated_at = 0, clock.now()
+    db.session.flush()
+
+
 def open_debts(user_id: int, currency: str | None = None) -> Sequence[MemberDebt]:
     """Give what a member owes, the oldest first."""
     return db.session.scalars(_open(user_id, currency)).all()

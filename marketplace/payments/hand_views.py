@@ -7,10 +7,10 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, HiddenField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import BooleanField, DateField, HiddenField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from marketplace import clock
+from marketplace import clock, display
 from marketplace.errors import DomainError, NotFound
 from marketplace.forms import Form, MoneyField
 from marketplace.money import Money
@@ -29,9 +29,14 @@ def today() -> Any:
     return clock.today(runtime().settings.timezone)
 
 
-class CashForm(Form):
-    """How much cash a member took, and when; `nonce` makes it count once."""
+def _exact(minor: int, currency: str) -> str:
+    return display.money(minor, currency, exact=True)
 
+
+class CashForm(Form):
+    """How much cash a member took, and when; `nonce` makes it count once, and `so_much` is the answer when it is a lot."""
+
+    so_much = BooleanField(_l("Yes, it was that much"))
     received_on = DateField(_l("On which day"), [InputRequired(_l("Say when."))])
     nonce = HiddenField(validators=[Length(min=8, max=64)])
 
@@ -43,6 +48,17 @@ def cash_form(currency: str, minor: int) -> CashForm:
         amount = MoneyField(
             _l("How much you received"), [InputRequired(_l("Say how much."))], currency=currency, minimum=1
         )
+
+        def validate_amount(self, field: MoneyField) -> None:
+            """Ask back once when it is more than is missing: it may be a slip of a comma, and it counts at once."""
+            if field.minor > minor and not self.so_much.data:
+                said = {"amount": _exact(field.minor, currency), "missing": _exact(minor, currency)}
+                raise ValidationError(
+                    _(
+                        "You entered %(amount)s, and %(missing)s is missing. Correct it, or say that it was that much.",
+                        **said,
+                    )
+                )
 
     return OfCurrency(amount=minor, received_on=today(), nonce=new_key())
 

@@ -22,6 +22,16 @@ def currencies() -> tuple[str, ...]:
     return tuple(dict.fromkeys([own, *(code for code in further if code in MINIMUM)]))
 
 
+def currencies_fault(text: str) -> str | None:
+    """Say which of the codes that an operator typed are no currency that can be paid in here."""
+    codes = [code for part in text.split(",") if (code := part.strip().upper())]
+    unknown = [code for code in dict.fromkeys(codes) if code not in MINIMUM]
+    if not unknown:
+        return None
+    names = {"unknown": ", ".join(unknown), "known": ", ".join(MINIMUM)}
+    return str(_("No currency that can be paid in here: %(unknown)s. These can: %(known)s.", **names))
+
+
 def least(currency: str) -> Money:
     """Give the least amount that can be charged in a currency."""
     return Money(MINIMUM.get(currency, 1), currency)

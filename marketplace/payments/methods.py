@@ -16,7 +16,7 @@ from marketplace.jobs.service import enqueue
 from marketplace.payments import same_card
 from marketplace.payments.apply import apply
 from marketplace.payments.attempts import locked_attempt, mark, new_key, open_attempt
-from marketplace.payments.facts import MethodFacts, Refused, SetupFacts, Trouble
+from marketplace.payments.facts import MethodFacts, Refused, SetupFacts, Trouble, Unknown
 from marketplace.payments.gateway import gateway, gateway_name
 from marketplace.payments.models import GatewayCustomer, Payment, PaymentAttempt, SavedMethod
 from marketplace.payments.offline.wording import LABELS as BY_HAND
@@ -86,8 +86,8 @@ def begin_setup(user: User, payment: Payment | None, returns: Returns, kind: str
     return answer
 
 
-def look_at_setup(user_id: int, payment_id: int | None) -> None:
-    """Bring the member's newest set-up up to date after a return from the gateway's page."""
+def look_at_setup(user_id: int, payment_id: int | None) -> bool:
+    """Bring the member's newest set-up up to date after a return from the gateway's page; False when it did not answer."""
     newest = (
         select(PaymentAttempt.ref)
         .where(
@@ -105,6 +105,8 @@ def look_at_setup(user_id: int, payment_id: int | None) -> None:
         answer = gateway().read_setup(ref)
         if isinstance(answer, SetupFacts):
             apply(answer)
+        return not isinstance(answer, Unknown)
+    return True
 
 
 def expire_setup(attempt_id: int) -> None:

@@ -18,8 +18,9 @@ from flask_babel import gettext as _
 from marketplace import clock
 from marketplace.errors import Refused
 from marketplace.payments.abilities import Ability
-from marketplace.payments.gateway import gateway
+from marketplace.payments.gateway import gateway, gateway_name
 from marketplace.payments.models import Payment, SavedMethod
+from marketplace.runtime import runtime
 from marketplace.settings.service import get
 
 
@@ -62,8 +63,25 @@ def written(strategies: Iterable[Strategy | str]) -> str:
 def offered() -> list[Ability]:
     """Give the kinds of method that operators offer and the gateway knows, in the operators' order."""
     known = gateway().abilities()
-    wanted = [name.strip() for name in str(get("payments.methods")).split(",")]
-    return [known[name] for name in dict.fromkeys(wanted) if name in known]
+    return [known[name] for name in listed(str(get("payments.methods"))) if name in known]
+
+
+def listed(text: str) -> list[str]:
+    """Give the names in a list with commas, each once, in their order."""
+    return list(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+
+
+def methods_fault(text: str) -> str | None:
+    """Say which of the names that an operator typed the gateway does not know; None where there is no gateway to ask."""
+    here = runtime().settings
+    if not here.takes(gateway_name()):
+        return None
+    known = gateway().abilities()
+    unknown = [name for name in listed(text) if name not in known]
+    if not unknown:
+        return None
+    names = {"unknown": ", ".join(unknown), "known": ", ".join(known)}
+    return str(_("Not known to the provider: %(unknown)s. It knows %(known)s.", **names))
 
 
 def ability(kind: str) -> Ability | None:

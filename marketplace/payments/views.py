@@ -136,8 +136,8 @@ def _at_once(payment: Payment) -> bool:
 def pay_return(payment_id: int) -> Any:
     """Take the payer back from the provider's page; the news may have come here before."""
     payment = payment_or_404(payment_id, "payment.pay")
-    methods.look_at_setup(me().id, payment.id)
-    charging.look_at_payment(payment.id)
+    known = methods.look_at_setup(me().id, payment.id)
+    known = charging.look_at_payment(payment.id) and known
     db.session.refresh(payment)
     if payment.state in ("ready", "charging", "processing", "held", "succeeded"):
         flash(
@@ -145,7 +145,7 @@ def pay_return(payment_id: int) -> Any:
             "success",
         )
         return redirect(url_for("agreements.show", agreement_id=payment.agreement_id), 303)
-    flash(_("Nothing was saved yet. Try again, or use another card."), "warning")
+    flash(_("Nothing was saved yet. Try again, or use another card.") if known else wording.not_heard(), "warning")
     return redirect(url_for("payments.pay", payment_id=payment.id), 303)
 
 
@@ -188,8 +188,9 @@ def recovered(payment_id: int) -> Any:
     """Take the payer back from the bank's page."""
     token = request.args.get("token", "")
     payment = _linked(payment_id, token) if token else payment_or_404(_logged_in(payment_id), "payment.pay")
-    charging.look_at_payment(payment.id)
+    known = charging.look_at_payment(payment.id)
     db.session.refresh(payment)
     if payment.state == "action_required":
-        flash(_("Your bank did not approve the payment yet. Try again, or use another card."), "warning")
+        waits = _("Your bank did not approve the payment yet. Try again, or use another card.")
+        flash(waits if known else wording.not_heard(), "warning")
     return _page(payment, None, token=token)

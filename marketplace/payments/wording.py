@@ -58,3 +58,12 @@ def decline_words(code: str | None) -> str:
         "processing_error": _("Something went wrong at the bank. We try again, or you can use another card."),
     }
     return str(words.get(code or "") or _("Your bank declined this card. Use another card, or ask your bank."))
+
+
+def not_heard() -> str:
+    """Tell a payer who comes back from the bank that its answer is not here: neither yes nor no."""
+    return str(
+        _(
+            "Your bank's answer has not reached us yet. You need not do anything: we go on asking, and you hear how it ends."
+        )
+    )

@@ -269,3 +269,15 @@ def test_every_page_of_a_payment_renders_in_each_state(world: World, auth: Auth,
             session.get_one(Payment, payment.id).state = state
         assert client.get(f"/pay/{payment.id}").status_code == 200, state
         assert client.get("/account/payments").status_code == 200, state
+
+
+def test_who_comes_back_while_the_bank_does_not_answer_is_told_neither_yes_nor_no(
+    world: World, auth: Auth, client: MarketplaceClient
+) -> None:
+    payment = world.payment(5000, auth.member())
+    back = _path(world.fill_in(client.post(f"/pay/{payment.id}", data={"method": "new"}).location, VISA))
+    world.fault("checkout.sessions.retrieve", "error_before")
+    told = page_text(client.get(client.get(back).location))
+    assert "answer has not reached us yet" in told
+    assert "Nothing was saved" not in told
+    assert client.get(back).location == f"/agreements/{payment.agreement_id}"

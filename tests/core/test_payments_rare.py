@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from marketplace import clock
 from marketplace.database import db, transaction
-from marketplace.errors import Refused
+from marketplace.errors import InvalidInput, Refused
 from marketplace.ledger.models import LedgerTransaction
 from marketplace.notifications.models import Notification
 from marketplace.payments import limits, nothing, service
@@ -188,10 +188,14 @@ def test_news_of_a_page_is_known_by_its_reference_where_it_carries_no_key(cards:
 
 def test_agreements_are_made_in_the_sites_currency_and_those_that_operators_add(app: Flask) -> None:
     for text, known in (
-        ("", ("EUR",)), ("usd, CHF", ("EUR", "USD", "CHF")), ("CHF,EUR,CHF, ZZZ ,gbp", ("EUR", "CHF", "GBP")),
+        ("", ("EUR",)), ("usd, CHF", ("EUR", "USD", "CHF")), ("CHF,EUR,CHF, ,gbp", ("EUR", "CHF", "GBP")),
     ):  # fmt: skip
         set_value("payments.currencies", text, None)
         assert limits.currencies() == known
+    for key, typed, unknown in (("currencies", "CHF, xxq", "XXQ"), ("methods", "card, foo", "foo")):
+        with pytest.raises(InvalidInput, match=f"{unknown}[.:]"):
+            set_value(f"payments.{key}", typed, None)
+    assert limits.currencies() == ("EUR", "CHF", "GBP")
 
 
 class TestByHand:

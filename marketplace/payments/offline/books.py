@@ -74,3 +74,8 @@ def kept_by_payee(payment: Payment, ref: str, earned: Money, owed: Money) -> Non
     if lines:
         post(f"{ref}:kept_by_payee", lines, description="Paid straight to the payee",
              agreement_id=payment.agreement_id, payment_id=payment.id)  # fmt: skip
+
+
+def not_kept(ref: str) -> None:
+    """The payee had not got the money after all: neither the earnings nor the fees in it are his to answer for."""
+    reverse(f"{ref}:kept_by_payee", f"{ref}:not_kept", description="Not paid to the payee after all")

@@ -20,3 +20,12 @@ def kept(payment: Payment, ref: str, earned: Money) -> None:
     books.kept_by_payee(payment, ref, earned, owed)
     if owed:
         debts.owe(payment, owed.minor)
+
+
+def take_back(payment: Payment, ref: str) -> None:
+    """Undo `kept`, because the payee had not got the money; before the settlement itself is undone.
+
+    Joins the caller's transaction. Raises Refused when the fee that was owed for it was paid meanwhile, or written off.
+    """
+    debts.let_go(payment)
+    books.not_kept(ref)

@@ -22,6 +22,7 @@ from marketplace.payments.offline import payouts, returns
 from marketplace.payments.offline.models import BankOrder
 from marketplace.payments.offline.reference import NotAnAccount, account_number
 from marketplace.runtime import runtime
+from marketplace.users.models import User
 
 MOST = 500
 """How many orders one exported list holds."""
@@ -90,13 +91,18 @@ def prepare(order_id: int, actor_id: int) -> BankOrder:
 
 
 def table(orders: Sequence[BankOrder]) -> str:
-    """Write orders as CSV: one line each, with a plain decimal amount and the text for the bank statement."""
+    """Write orders as CSV: one line each, with a plain decimal amount and the text for the bank statement.
+
+    The name is that of the account's holder, or the member's own where none was told.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["order", "name", "account", "amount", "currency", "text"])
     site = runtime().settings.site_name
+    members = {order.user_id for order in orders}
+    names = {row.id: row.name for row in db.session.execute(select(User.id, User.name).where(User.id.in_(members)))}
     for order in orders:
-        name = _harmless(order.holder or site)
+        name = _harmless(order.holder or names[order.user_id])
         writer.writerow(
             [order.id, name, order.account, order.amount.decimal(), order.currency, f"{site} {order.reference}"]
         )

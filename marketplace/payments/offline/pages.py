@@ -19,6 +19,9 @@ from marketplace.payments.offline.reference import in_groups
 from marketplace.payments.offline.wording import LABELS
 from marketplace.settings.service import get
 
+WAITS = ("waiting", "exported")
+"""States of money that nobody has handed back yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -51,7 +54,7 @@ def shown(payment: Payment) -> Shown | None:
     orders = []
     if request.kind == "cash_owner":
         wanted = select(BankOrder).join(Refund, Refund.id == BankOrder.refund_id)
-        orders = list(db.session.scalars(wanted.where(Refund.payment_id == payment.id, BankOrder.state == "waiting")))
+        orders = list(db.session.scalars(wanted.where(Refund.payment_id == payment.id, BankOrder.state.in_(WAITS))))
     return Shown(request, str(LABELS[request.kind]), str(get("offline.desk")), undecided(request.id), orders)
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from marketplace import clock
+from marketplace import clock, display
 from marketplace.admin import audit
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
 from marketplace.money import Money
 from marketplace.payments.apply_charges import paid
 from marketplace.payments.attempts import locked
+from marketplace.payments.limits import MAXIMUM
 from marketplace.payments.models import Payment, PaymentAttempt
 from marketplace.payments.offline import books, notices
 from marketplace.payments.offline.limits import needs_two
@@ -22,6 +23,9 @@ from marketplace.payments.offline.methods import WAYS
 from marketplace.payments.offline.models import OfflineReceipt, OfflineRequest
 from marketplace.payments.offline.returns import send_back
 from marketplace.runtime import announce, runtime
+
+EARLIEST = timedelta(days=366)
+"""How long before a request its money may have come: somebody pays early, and nobody means the year 1990."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,13 @@ def _checked(request: OfflineRequest, seen: Seen, *, payee: bool) -> str:
     faults = {}
     if seen.amount.currency != request.currency or seen.amount.minor <= 0:
         faults["amount"] = _("Enter an amount of %(currency)s.", currency=request.currency)
+    elif seen.amount.minor > MAXIMUM:
+        most = display.money(MAXIMUM, request.currency, exact=True)
+        faults["amount"] = _("The most that can be booked at once is %(amount)s.", amount=most)
     if seen.received_on > clock.today(runtime().settings.timezone):
         faults["received_on"] = _("This day has not come yet.")
+    elif seen.received_on < (request.created_at - EARLIEST).date():
+        faults["received_on"] = _("This day is more than a year before the payment was asked for.")
     if (way == "owner") != (request.kind == "cash_owner") or (payee and way != "owner"):
         faults["way"] = _("Money for this payment does not come in like that.")
     if faults:
@@ -78,7 +87,7 @@ def _checked(request: OfflineRequest, seen: Seen, *, payee: bool) -> str:
     return way
 
 
-def confirm(receipt_id: int, actor_id: int) -> OfflineReceipt:
+def confirm(receipt_id: int, actor_id: int, reason: str = "") -> OfflineReceipt:
     """Let a second operator confirm what the first entered; raises Refused for the same person, and when it was decided."""
     with transaction():
         payment, request, receipt = locked_receipt(receipt_id)
@@ -86,7 +95,7 @@ def confirm(receipt_id: int, actor_id: int) -> OfflineReceipt:
             raise Refused(_("This was decided already."), code="receipt_state")
         if receipt.two_eyes and receipt.entered_by == actor_id:
             raise Refused(_("Another operator has to confirm this; you entered it."), code="two_eyes")
-        _record(receipt, "receipt.confirmed", actor_id)
+        _record(receipt, "receipt.confirmed", actor_id, reason)
         _count(payment, request, receipt, actor_id)
     return receipt
 

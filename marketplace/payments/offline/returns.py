@@ -50,11 +50,12 @@ def order_for(refund: Refund) -> BankOrder:
         .order_by(OfflineReceipt.id.desc())
         .limit(1)
     ).one_or_none()
-    at = clock.now()
+    at, way = clock.now(), newest.way if newest else "bank"
+    two_eyes = way != "owner" and needs_two(refund.amount)  # the limit guards our money, not the payee's purse
     order = BankOrder(
-        refund_id=refund.id, user_id=payer_id, way=newest.way if newest else "bank",
-        account=account or (newest.payer_account if newest else ""), holder=holder, amount_minor=refund.amount_minor,
-        currency=refund.currency, state="waiting", two_eyes=needs_two(refund.amount), created_at=at, updated_at=at,
+        refund_id=refund.id, user_id=payer_id, way=way, account=account or (newest.payer_account if newest else ""),
+        holder=holder, amount_minor=refund.amount_minor, currency=refund.currency, state="waiting", two_eyes=two_eyes,
+        created_at=at, updated_at=at,
     )  # fmt: skip
     db.session.add(order)
     db.session.flush()

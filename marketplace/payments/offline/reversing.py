@@ -12,7 +12,7 @@ from marketplace.payments import shares
 from marketplace.payments.attempts import mark, move
 from marketplace.payments.billing import asks, fee_lines
 from marketplace.payments.models import Payment, PaymentAttempt, Refund, SavedMethod
-from marketplace.payments.offline import books
+from marketplace.payments.offline import books, direct
 from marketplace.payments.offline.asking import ask, newest_request
 from marketplace.payments.offline.models import BankOrder, OfflineReceipt, OfflineRequest
 from marketplace.payments.offline.receipts import end, locked_receipt
@@ -80,13 +80,15 @@ def _unsettle(payment: Payment, request: OfflineRequest) -> None:
     """Undo the settlement of a payment whose money is not there; raises Refused when some of it has gone on."""
     gone = exists().where(PayoutPart.payment_id == payment.id, PayoutPart.state != "withdrawn")
     shared = shares.of(payment.id)
-    if payment.refunded_minor or db.session.scalar(select(gone)) or payment.gateway == "direct" or shared:
+    if payment.refunded_minor or db.session.scalar(select(gone)) or shared:
         raise Refused(
             _("This money was refunded or paid out meanwhile, so the receipt stands. Ask the receiver to pay it back."),
             code="payment_state",
         )
     if payment.settled_at is not None:
-        if payment.payable_minor != payment.earned_minor:
+        if payment.gateway == "direct":
+            direct.take_back(payment, f"offline_{request.id}")
+        elif payment.payable_minor != payment.earned_minor:
             raise Refused(_("Some of the earnings were kept for something else."), code="payment_state")
         books.unsettled(f"offline_{request.id}")
         fee_lines.undo(payment)
