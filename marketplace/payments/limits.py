@@ -37,6 +37,11 @@ def least(currency: str) -> Money:
     return Money(MINIMUM.get(currency, 1), currency)
 
 
+def most(currency: str) -> Money:
+    """Give the most that can be charged at once in a currency."""
+    return Money(MAXIMUM, currency)
+
+
 def check(amount: Money) -> None:
     """Raise InvalidInput (field "amount") for an amount that no gateway would charge."""
     if amount < least(amount.currency):

@@ -28,7 +28,7 @@ from marketplace.payments.fee_settings import fee_in_words, fee_rule
 from marketplace.payments.fees import FeeAboveTotal, FeeRule
 from marketplace.payments.holds import capture, hold
 from marketplace.payments.holds import prolong as prolong_hold
-from marketplace.payments.limits import currencies, least
+from marketplace.payments.limits import currencies, least, most
 from marketplace.payments.links import recovery_path
 from marketplace.payments.methods import describe_method, methods_of
 from marketplace.payments.models import Payment, Payout, Refund, SavedMethod
@@ -95,6 +95,7 @@ __all__ = [
     "last_try",
     "least",
     "methods_of",
+    "most",
     "pay_out",
     "payments_enabled",
     "payments_of",

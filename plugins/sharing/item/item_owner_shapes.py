@@ -10,7 +10,7 @@ from marketplace.api import api_v1
 Meta = api_v1.Meta
 Unset = api_v1.UnsetType
 Minutes = Annotated[int, Meta(ge=0, le=5_256_000, examples=[60])]
-Minor = Annotated[int, Meta(ge=0, description="Minor units of the item's currency.", examples=[5000])]
+Minor = Annotated[int, Meta(ge=0, le=99_999_999, description="Minor units of the item's currency.", examples=[5000])]
 Arrangement = Literal["borrow", "rent", "use", "buy", "portion"]
 Who = Literal["everybody", "confirmed", "experienced", "known", "pass"]
 Vehicle = Literal[
@@ -81,9 +81,9 @@ class RuleChanges(api_v1.Input):
     who_least: Annotated[int, Meta(ge=1, le=1000, examples=[3])] | Unset | None = api_v1.UNSET
     vehicle: Vehicle | Unset | None = api_v1.UNSET
     range_km: Annotated[int, Meta(ge=1, le=2000, examples=[250])] | Unset | None = api_v1.UNSET
-    buy_minor: Annotated[int, Meta(ge=1, description="What one unit costs.", examples=[8000])] | Unset | None = (
-        api_v1.UNSET
-    )
+    buy_minor: (
+        Annotated[int, Meta(ge=1, le=99_999_999, description="What one unit costs.", examples=[8000])] | Unset | None
+    ) = api_v1.UNSET
     buy_rent_percent: (
         Annotated[int, Meta(ge=0, le=100, description="How much of the rent counts.", examples=[50])] | Unset
     ) = api_v1.UNSET

@@ -19,6 +19,7 @@ from marketplace.api import (
     runtime,
     transaction,
 )
+from plugins.sharing import amounts
 from plugins.sharing.item import list_price, motors, selling, units
 from plugins.sharing.item.item_models import Item, Unit
 from plugins.sharing.pool import opened
@@ -37,6 +38,8 @@ RULES = (
 )  # fmt: skip
 """The columns of an item that its lender sets."""
 
+AMOUNTS = ("deposit_minor", "late_fee_minor_per_day", "replacement_minor", "buy_minor")
+
 USUAL = {"horizon_days": 180, "max_minutes": 28 * 1440, "min_minutes": 60}
 """What a new item begins with: an hour to four weeks, half a year ahead."""
 
@@ -54,6 +57,8 @@ def create(
         raise InvalidInput({"arrangement": _("Choose how you want to share it.")})
     if arrangement != "borrow" and not price_minor:
         raise InvalidInput({"price": _("Say what it costs, or lend it free.")})
+    if (said := amounts.too_much(price_minor, runtime().settings.currency)) is not None:
+        raise InvalidInput({"price": said})
     with transaction() as session:
         listing = listings.create_draft("item", owner=user, **facts)
         zone = runtime().settings.timezone
@@ -112,7 +117,7 @@ def set_rules(listing_id: int, user: Any, rules: Mapping[str, Any]) -> Item:
 
 
 def _check(item: Item) -> None:
-    faults = {}
+    faults = amounts.faults(item, AMOUNTS, item.currency)
     if not item.arrangements or set(item.arrangements) - {*ARRANGEMENTS, "portion"}:
         faults["arrangements"] = _("Choose at least one way to share it.")
     if item.max_minutes is not None and item.max_minutes < item.min_minutes:
@@ -154,8 +159,14 @@ def _use_faults(item: Item) -> dict[str, str]:
 def add_unit(listing_id: int, user: Any, label: str, place: str = "", replacement_minor: int | None = None) -> Unit:
     """Add a unit to an item; raises InvalidInput, NotFound."""
     with transaction():
-        managed(listing_id, user, lock=True)
+        _listing, item = managed(listing_id, user, lock=True)
+        _check_worth(replacement_minor, item)
         return units.add(listing_id, label, place=place.strip(), replacement_minor=replacement_minor)
+
+
+def _check_worth(replacement_minor: int | None, item: Item) -> None:
+    if (said := amounts.too_much(replacement_minor, item.currency)) is not None:
+        raise InvalidInput({"replacement_minor": said})
 
 
 def unit_of(listing_id: int, unit_id: int) -> Unit:
@@ -176,7 +187,8 @@ def change_unit(
     if not label.strip():
         raise InvalidInput({"label": _("Give it a name by which people tell it from the others.")})
     with transaction() as session:
-        managed(listing_id, user, lock=True)
+        _listing, item = managed(listing_id, user, lock=True)
+        _check_worth(replacement_minor, item)
         unit = unit_of(listing_id, unit_id)
         if active and not unit.active and for_ever.is_sold(unit_id):
             raise Refused(_("It has been sold. Offer another one as a unit of its own."), field="active", code="sold")

@@ -26,6 +26,7 @@ from marketplace.api import (
     runtime,
     transaction,
 )
+from plugins.sharing import amounts
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.moving import move
 from plugins.sharing.pool.pool_models import MEASURES, Pass, Pool, PoolItem
@@ -48,6 +49,8 @@ def create(user: Any, *, facts: Mapping[str, Any], monthly_minor: int, measure: 
     faults = {}
     if monthly_minor < payments.least(currency).minor:
         faults["price"] = _("This is less than can be paid here.")
+    elif (said := amounts.too_much(monthly_minor, currency)) is not None:
+        faults["price"] = said
     if measure not in MEASURES:
         faults["measure"] = _("Choose from the list.")
     if faults:

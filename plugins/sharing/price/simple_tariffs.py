@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from marketplace.api import InvalidInput, Money
+from plugins.sharing import amounts
 from plugins.sharing.tariffs import Tariff, bill, read, use_of
 from plugins.sharing.tariffs.model import Example
 
@@ -50,15 +51,15 @@ class SimplePrices:
 
 def document(asked: SimplePrices, currency: str, name: str) -> dict[str, Any]:
     """Give the document with its worked examples; raises InvalidInput for prices that do not fit together."""
-    _check(asked)
+    _check(asked, currency)
     made = _prices(asked, currency, name)
     terms = read(made)
     made["example"] = [example for hours in _lengths(asked) if (example := _example(terms, asked, hours, currency))]
     return made
 
 
-def _check(asked: SimplePrices) -> None:
-    faults = {}
+def _check(asked: SimplePrices, currency: str) -> None:
+    faults: dict[str, str] = {}
     if not (asked.hour or asked.day or asked.week or asked.start or asked.per_unit):
         faults["day"] = _("Say at least one price.")
     if (asked.week_percent or asked.month_percent) and (asked.hour or asked.week or not asked.day):
@@ -74,6 +75,7 @@ def _check(asked: SimplePrices) -> None:
             faults[large] = _("This should be more than the price of the shorter time.")
         elif more > less * (HOURS[large] // HOURS[small]):
             faults[large] = _("This is more than the shorter price gives for the same time.")
+    faults |= amounts.faults(asked, ("start", "hour", "day", "week", "per_unit", "minimum"), currency)
     if faults:
         raise InvalidInput(faults)
 

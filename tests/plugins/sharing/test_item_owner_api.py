@@ -36,7 +36,9 @@ def test_rules_are_read_and_changed_one_by_one(items: ItemStage, owner: Caller) 
 @pytest.mark.parametrize(("body", "field"), [
     ({"who": "experienced"}, "who_least"), ({"min_minutes": 60, "max_minutes": 30}, "max_minutes"),
     ({"deposit_kind": "promised"}, "deposit_minor"), ({"quota_count": 2}, "quota_days"), ({"who": "friends"}, "who"),
-    ({"start_days": 0}, "start_days"), ({"colour": "red"}, "colour"), ({"who": "pass"}, "who"),
+    ({"start_days": 0}, "start_days"), ({"colour": "red"}, "colour"),
+    ({"replacement_minor": 100_000_000}, "replacement_minor"), ({"buy_minor": 100_000_000}, "buy_minor"),
+    ({"who": "pass"}, "who"),
 ])  # fmt: skip
 def test_rules_that_do_not_fit_change_nothing(items: ItemStage, owner: Caller, body: Any, field: str) -> None:
     number = items.item()

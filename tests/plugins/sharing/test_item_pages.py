@@ -90,6 +90,8 @@ def test_what_is_paid_by_use_is_priced_by_the_hour(client: Any, lender: User) ->
         ({"category": ""}, "category", "Choose a category."),
         ({"arrangement": "rent", "price": ""}, "price", "Say what it costs"),
         ({"price": "nothing"}, "price", "This is not an amount"),
+        ({"arrangement": "rent", "price": "1000000"}, "price", "at once is €999,999.99."),
+        ({"arrangement": "buy", "price": "99999999999999"}, "price", "at once is €999,999.99."),
         ({"arrangement": "gift"}, "arrangement", "Choose how you want to share it."),
         ({"place": "Nowhere at all"}, "place", "We don&#39;t know this place"),
     ],
@@ -160,6 +162,10 @@ def test_what_has_a_motor_says_how_far_it_goes_whatever_its_category(client: Any
         ({"arrangements": []}, "arrangements"),
         ({"quota_count": "2", "quota_days": ""}, "quota_days"),
         ({"late_fee_minor_per_day": "x"}, "late_fee_minor_per_day"),
+        ({"late_fee_minor_per_day": "99999999999999"}, "late_fee_minor_per_day"),
+        ({"deposit_kind": "promised", "deposit_minor": "1000000"}, "deposit_minor"),
+        ({"replacement_minor": "1000000"}, "replacement_minor"),
+        ({"arrangements": ["buy"], "buy_minor": "1000000"}, "buy_minor"),
     ],
 )
 def test_rules_that_do_not_fit_together_change_nothing(
@@ -174,6 +180,7 @@ def test_rules_that_do_not_fit_together_change_nothing(
     answer = client.post(f"/items/{number}/rules", data={**rules, **wrong})
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
+    assert not isinstance(wrong[field], str) or f'value="{wrong[field]}"' in answer.text, "what was typed stays"
     assert item_of(number).start_days == 127
 
 
@@ -242,6 +249,8 @@ def test_units_are_added_changed_and_taken_off(client: Any, lender: User) -> Non
     number = published(client)
     assert client.post(f"/items/{number}/units/new", data={"label": "The red one", "place": "Shed"}).status_code == 303
     assert client.post(f"/items/{number}/units/new", data={"label": ""}).status_code == 422
+    dear = client.post(f"/items/{number}/units/new", data={"label": "Gold", "replacement_minor": "1000000"})
+    assert (dear.status_code, 'id="replacement_minor-error"' in dear.text) == (422, True)
     assert "2 of them" in page(client, number)
     unit = db.session.scalars(select(Unit).where(Unit.label == "The red one")).one()
     assert "The red one" in client.get(f"/items/{number}/units/{unit.id}").text
