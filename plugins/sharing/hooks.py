@@ -62,6 +62,7 @@ OBJECTIONS: dict[str, Any] = {
     "order": late("plugins.sharing.meal.order_describe:objections"),
     "help": late("plugins.sharing.help.help_describe:objections"),
     "purchase": late("plugins.sharing.buy.buy_describe:objections"),
+    **dict.fromkeys(("plan", "pass", "credit"), late("plugins.sharing.use.under_way:objections")),
 }
 """Why a move of a kind of agreement can't be made yet."""
 

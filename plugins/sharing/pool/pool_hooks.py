@@ -36,6 +36,7 @@ PASS_KIND = AgreementKind(
     effects={move: late(f"plugins.sharing.pool.passes:{name}") for move, name in PASS_EFFECTS.items()},
     describe=late("plugins.sharing.pool.passes:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL}),
+    charged_at_once=frozenset({"pass"}),
     foresee=late("plugins.sharing.pool.passes:foresee"),
 )
 

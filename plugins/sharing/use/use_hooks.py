@@ -24,6 +24,7 @@ USE_KIND = AgreementKind(
     remedies=frozenset({Remedy.REFUND_IN_FULL, Remedy.PAY_THE_OWNER}),
     todo=late("plugins.sharing.use.use_describe:todo"),
     reviewed=frozenset({"person", "item"}),
+    charged_at_once=frozenset({"use"}),
 )
 
 PLAN_EFFECTS = {
@@ -40,6 +41,7 @@ PLAN_KIND = AgreementKind(
     effects={move: late(f"plugins.sharing.use.plans:{name}") for move, name in PLAN_EFFECTS.items()},
     describe=late("plugins.sharing.use.plans:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL}),
+    charged_at_once=frozenset({"plan"}),
     foresee=late("plugins.sharing.use.plans:foresee"),
 )
 
@@ -51,6 +53,7 @@ CREDIT_KIND = AgreementKind(
     effects={move: late("plugins.sharing.use.buying:let_go") for move in ("lapse", "give_up")},
     describe=late("plugins.sharing.use.buying:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL}),
+    charged_at_once=frozenset({"credit"}),
 )
 
 JOBS = (

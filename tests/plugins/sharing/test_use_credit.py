@@ -162,6 +162,7 @@ def test_the_pages_sell_it_and_give_it_back(world: Buying, client: Any, auth: An
     answer = client.post(f"/items/{world.sold}/credit/buy", data={"amount": "20"})
     assert answer.status_code == 303
     assert "/pay/" in answer.headers["Location"]
+    assert "The amount is charged at once." in client.get(answer.headers["Location"]).text
     for typed in ("x", "0,10", "2000"):
         wrong = client.post(f"/items/{world.sold}/credit/buy", data={"amount": typed})
         assert (wrong.status_code, f'value="{typed}"' in wrong.text) == (422, True)

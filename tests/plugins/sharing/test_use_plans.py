@@ -12,7 +12,9 @@ from marketplace.agreements import service as agreements
 from marketplace.agreements.service import Actor
 from marketplace.errors import NotFound, Refused
 from marketplace.lifecycle import Role
+from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
+from marketplace.testing.people import log_in
 from plugins.sharing.price import price_lists
 from plugins.sharing.use import monthly, plans
 from tests.core.payment_world import DECLINES
@@ -104,3 +106,34 @@ def test_a_plan_of_the_last_day_of_a_month_stays_there() -> None:
     since = datetime(2026, 1, 31, 11, 0, tzinfo=UTC)
     found = [monthly.months_later(since, months, "Europe/Amsterdam") for months in (1, 2, 3, 12)]
     assert [f"{one:%m-%d %H:%M}" for one in found] == ["02-28 11:00", "03-31 10:00", "04-30 10:00", "01-31 11:00"]
+
+
+def test_the_pay_page_of_a_plan_says_that_it_is_charged_now(world: UseWorld) -> None:
+    listing_id, _unit = shared_cars(world)
+    member = world.by_id(number_of(world.member(card="")))
+    agreement = plans.join(member, listing_id, keys(world, listing_id)[-1])
+    me = client_of(world.app)
+    log_in(me, member)
+    page = page_text(me.get(f"/pay/{world.payments(agreement)[0].id}"))
+    assert "The amount is charged at once." in page
+    assert "Nothing is charged now" not in page
+
+
+def test_who_is_paying_already_is_not_offered_to_let_a_plan_be(world: UseWorld) -> None:
+    listing_id, _unit = shared_cars(world)
+    member = world.by_id(number_of(world.member()))
+    me = client_of(world.app)
+    log_in(me, member)
+    world.money.fault("payment_intents.create", "lost")
+    agreement = plans.join(member, listing_id, keys(world, listing_id)[-1])
+    page = f"/agreements/{number_of(agreement)}"
+    assert "join after all" in page_text(me.get(page)), "nothing has gone to the bank yet"
+    world.work()
+    assert world.payments(agreement)[0].state == "charging"
+    assert "join after all" not in page_text(me.get(page))
+    with pytest.raises(Refused, match="being made already"):
+        move(world, agreement, "give_up")
+    world.work(minutes=5)
+    world.work(minutes=5)
+    assert world.fresh(agreement).state == "running"
+    assert "join after all" not in page_text(me.get(page))
