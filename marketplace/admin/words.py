@@ -44,7 +44,7 @@ ATTEMPT: Words = {
 }
 ATTEMPT_KIND: Words = {
     "setup": (_l("Save a card"), ""),
-    "charge": (_l("Charge"), ""),
+    "charge": (_l("Payment"), ""),
     "hold": (_l("Hold on a card"), ""),
     "refund": (_l("Refund"), ""),
     "transfer": (_l("Transfer to the owner"), ""),

@@ -17,7 +17,6 @@ from marketplace.database import db
 from marketplace.errors import DomainError, NotFound
 from marketplace.lifecycle import InvalidTransition, Role, Transition
 from marketplace.payments import service as payments
-from marketplace.payments.wording import state_words
 from marketplace.reviews import reads as reviews
 from marketplace.runtime import agreement_kind
 from marketplace.users.models import User
@@ -57,7 +56,7 @@ def _shown(agreement: Agreement, user: User, problem: str = "", status: int = 20
     if page.actor.role != Role.OPERATOR:
         talk_url = url_for("messages.discuss", agreement_id=agreement.id)
     text = render_template(
-        "agreements/show.html", page=page, payments=made, words=state_words, problem=problem, talk_url=talk_url,
+        "agreements/show.html", page=page, payments=made, problem=problem, talk_url=talk_url,
         reviews=reviews.panel(agreement, user), purposes=kind.purposes if kind is not None else {},
     )  # fmt: skip
     return text, status

@@ -41,7 +41,7 @@ def hold(payment: Payment, until: datetime | None = None) -> None:
             raise Refused(_("This payment was cancelled."), code="payment_state")
         method = db.session.get(SavedMethod, payment.method_id) if payment.method_id else None
         if method is None:
-            raise Refused(_("Nobody gave a card for this payment yet."), code="method_needed")
+            raise Refused(_("Nobody chose a way to pay this yet."), code="method_needed")
         if payment.strategy != Strategy.HOLD:
             raise Refused(_("This can't be held on that card."), code="method_unfit")
         if not hold_coverage(method, until or clock.now()).covers:

@@ -124,7 +124,12 @@ class Payment(Base):
     @property
     def label(self) -> str:
         """Say in the reader's language how far this payment has come."""
-        return state_words(self.state, self.refunded_minor, self.amount_minor, self.disputed_minor)[0]
+        return self.in_words[0]
+
+    @property
+    def in_words(self) -> tuple[str, str]:
+        """Say in the reader's language how far this payment has come, and give the tone of its badge."""
+        return state_words(self.state, self.refunded_minor, self.amount_minor, self.disputed_minor, self.method_kind)
 
     @property
     def kept(self) -> Money:

@@ -51,7 +51,7 @@ def payments_of_member(user_id: int, before: int | None = None) -> tuple[list[An
         select(
             Payment.id, Payment.state, Payment.amount_minor, Payment.refunded_minor, Payment.earned_minor, Payment.currency,
             Payment.payer_id, Payment.agreement_id, Payment.created_at, Payment.charged_at, Payment.disputed_minor,
-            Payment.gateway, Payment.settled_at, Listing.title,
+            Payment.method_kind, Payment.gateway, Payment.settled_at, Listing.title,
             select(PaymentShare.payment_id).where(PaymentShare.of_id == Payment.id).exists().label("shared"),
         )
         .join(Agreement, Agreement.id == Payment.agreement_id)

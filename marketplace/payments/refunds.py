@@ -58,7 +58,7 @@ def _refundable(payment: Payment, amount: Money) -> PaymentAttempt:
     """Give the attempt that paid a locked payment; raises Refused unless so much can go back."""
     charge = live_attempt("charge", payment.id)
     if payment.state != "succeeded" or charge is None or charge.ref is None:
-        raise Refused(_("This was not charged, so nothing can be refunded."), code="payment_state")
+        raise Refused(_("This was not paid, so nothing can be refunded."), code="payment_state")
     if amount.currency != payment.currency or amount.minor <= 0:
         raise Refused(_("This is not an amount that can be refunded."), field="amount", code="refund_amount")
     if amount.minor > payment.kept.minor:

@@ -168,7 +168,7 @@ def charge(payment: Payment) -> None:
         if payment.state in ("processing", "awaiting"):
             return
         if payment.method_id is None:
-            raise Refused(_("Nobody gave a card for this payment yet."), code="method_needed")
+            raise Refused(_("Nobody chose a way to pay this yet."), code="method_needed")
         if payment.state == "held":
             raise Refused(_("An amount is held for this payment: take that."), code="payment_held")
         if payment.strategy == Strategy.HOLD:  # its hold is over, or was never asked for: the card is charged instead

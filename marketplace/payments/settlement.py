@@ -68,7 +68,7 @@ def _divided(payment: Payment, fee: Money | Sequence[Fee]) -> tuple[PaymentAttem
     fees = [Fee("platform fee", fee)] if isinstance(fee, Money) else list(fee)
     attempt = live_attempt("charge", payment.id)
     if payment.state != "succeeded" or attempt is None or attempt.ref is None:
-        raise Refused(_("This was not charged yet."), code="payment_state")
+        raise Refused(_("This was not paid yet."), code="payment_state")
     if burdens.disputed(payment):
         raise Refused(_("The payer's bank disputes this payment; it is divided once that is decided."), code="disputed")
     taken = fee_lines.taxed(_known(fees, attempt.ref, payment), payment.kept)

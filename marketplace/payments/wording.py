@@ -1,4 +1,4 @@
-"""How the states of payments, refunds and pay-outs read, and what a declined payer can do."""
+"""How the states of payments, refunds and pay-outs read, to either side, and what a declined payer can do."""
 
 from __future__ import annotations
 
@@ -8,18 +8,27 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 STATES: dict[str, tuple[Any, str]] = {
-    "method_needed": (_l("Waits for a card"), "warm"),
-    "ready": (_l("Card saved, not charged yet"), "info"),
-    "charging": (_l("Being charged"), "info"),
+    "method_needed": (_l("No way to pay chosen yet"), "warm"),
+    "ready": (_l("Way to pay chosen, nothing paid yet"), "info"),
+    "charging": (_l("The payment is under way"), "info"),
     "processing": (_l("Paid, the bank is at work"), "info"),
     "held": (_l("Amount held on the card"), "info"),
-    "action_required": (_l("Your bank asks for your approval"), "warm"),
-    "awaiting": (_l("Waits for your bank transfer or cash"), "warm"),
+    "action_required": (_l("The bank asks for approval"), "warm"),
+    "awaiting": (_l("Waits for a bank transfer or cash"), "warm"),
     "succeeded": (_l("Paid"), "good"),
     "declined": (_l("Declined by the bank"), "bad"),
     "cancelled": (_l("Cancelled"), ""),
 }
-"""State of a payment -> words and the tone of its badge."""
+"""State of a payment -> words and the tone of its badge: true for every way of paying, and for payer and payee alike."""
+
+BY_KIND: dict[tuple[str, str], Any] = {
+    ("ready", "card"): _l("Card saved, not charged yet"),
+    ("charging", "card"): _l("Being charged"),
+    ("awaiting", "bank_transfer"): _l("Waits for the bank transfer"),
+    ("awaiting", "cash_desk"): _l("Waits for the cash"),
+    ("awaiting", "cash_owner"): _l("Waits for the cash"),
+}
+"""State and kind of the chosen method -> words, where the way of paying has its own."""
 
 WAITS_FOR_PAYER = ("method_needed", "declined", "action_required")
 """States in which a payment that is owed goes on only by its payer's hand."""
@@ -39,14 +48,16 @@ PAYOUT_STATES: dict[str, tuple[Any, str]] = {
 }
 
 
-def state_words(state: str, refunded_minor: int = 0, amount_minor: int = 0, disputed_minor: int = 0) -> tuple[str, str]:
-    """Give words and tone for a payment's state, its refunds and chargebacks considered (minor units)."""
+def state_words(
+    state: str, refunded_minor: int = 0, amount_minor: int = 0, disputed_minor: int = 0, kind: str | None = None
+) -> tuple[str, str]:
+    """Give words and tone for a payment's state, its refunds and chargebacks (minor units) and kind of method considered."""
     if state == "succeeded" and disputed_minor:
         return _("Taken back by the bank"), "bad"
     if state == "succeeded" and refunded_minor:
         return (_("Refunded"), "") if refunded_minor >= amount_minor else (_("Partly refunded"), "")
     words, tone = STATES[state]
-    return str(words), tone
+    return str(BY_KIND.get((state, kind or ""), words)), tone
 
 
 def decline_words(code: str | None) -> str:

@@ -22,7 +22,7 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
     ]
     if terms.get("closes_at"):
         closes = datetime.fromisoformat(terms["closes_at"])
-        lines.append(TermLine(_("Charged if the goal is reached by"), display.datetime_text(last_moment(closes))))
+        lines.append(TermLine(_("To be paid if the goal is reached by"), display.datetime_text(last_moment(closes))))
     reward = terms.get("reward")
     lines.append(TermLine(_("Reward"), reward["title"] if reward else _("None")))
     if reward and reward.get("delivery"):
@@ -38,7 +38,7 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
             "unconfirmed": (_("Choose how to pay to confirm your pledge"), "credit-card"),
             "action_required": (_("Your bank asks you to approve a payment"), "shield-check"),
             "awaiting": (_("Pay for your pledge by bank transfer or in cash"), "landmark"),
-            "retrying": (_("Your card was refused: choose another one"), "credit-card"),
+            "retrying": (_("Your bank refused the payment: choose another way to pay"), "credit-card"),
         }
         if agreement.state in texts:
             text, sign = texts[agreement.state]

@@ -36,7 +36,7 @@ class CampaignForm(Form):
         _l("Goal"),
         minimum=100,
         validators=[InputRequired()],
-        description=_l("Backers are charged only if this is reached. It is fixed once the campaign is live."),
+        description=_l("Backers pay only if this is reached. It is fixed once the campaign is live."),
     )
     days = IntegerField(
         _l("How many days"),

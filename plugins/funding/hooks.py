@@ -43,7 +43,7 @@ CAMPAIGN = ListingKind(
     publish_problems=late("plugins.funding.campaigns:publish_problems"),
     on_publish=late("plugins.funding.campaigns:go_live"),
     on_close=late("plugins.funding.campaigns:stop"),
-    help=_l("Raise money for a project. Backers are charged only if the goal is reached."),
+    help=_l("Raise money for a project. Backers pay only if the goal is reached."),
     together=_l("Buy it together"),
 )
 EFFECTS = (

@@ -11,10 +11,10 @@ NOTIFICATIONS = (
     NotificationKind("funding.new_backer", _l("Somebody pledged to “%(title)s”."), icon="hand-heart", mail=False),
     NotificationKind("funding.cancelled", _l("Your pledge to “%(title)s” is withdrawn."), icon="circle-x"),
     NotificationKind(
-        "funding.released", _l("“%(title)s” did not reach its goal. You are not charged."), icon="circle-x"
+        "funding.released", _l("“%(title)s” did not reach its goal. You have nothing to pay."), icon="circle-x"
     ),
     NotificationKind(
-        "funding.collected", _l("“%(title)s” made it! We charged %(amount)s."), group="payments", required=True
+        "funding.collected", _l("“%(title)s” made it! You paid %(amount)s."), group="payments", required=True
     ),
     NotificationKind(
         "funding.action_required",
@@ -51,7 +51,7 @@ NOTIFICATIONS = (
     NotificationKind("funding.refunded", _l("%(amount)s for “%(title)s” was returned to you."), group="payments"),
     NotificationKind("funding.update", _l("News from “%(title)s”: %(update)s"), group="community", icon="megaphone"),
     NotificationKind(
-        "funding.owner_collecting", _l("“%(title)s” reached its goal with %(amount)s! We charge the cards now.")
+        "funding.owner_collecting", _l("“%(title)s” reached its goal with %(amount)s! The payments are collected now.")
     ),
     NotificationKind(
         "funding.owner_waiting",
@@ -60,7 +60,9 @@ NOTIFICATIONS = (
         ),
     ),
     NotificationKind(
-        "funding.owner_failed", _l("“%(title)s” ended at %(amount)s, short of its goal. Nobody is charged.")
+        "funding.owner_failed", _l("“%(title)s” ended at %(amount)s, short of its goal. Nobody has to pay.")
     ),
-    NotificationKind("funding.owner_funded", _l("All cards for “%(title)s” are settled. Your pay-out is on its way.")),
+    NotificationKind(
+        "funding.owner_funded", _l("All payments for “%(title)s” are settled. Your pay-out is on its way.")
+    ),
 )

@@ -61,7 +61,7 @@ def world(app: Flask, sandbox: Bank, factories: Factories, frozen: FrozenClock) 
 
 CANCELLED = ("This payment was cancelled.", "payment_state", "")
 UNCHANGEABLE = ("This payment can't be changed any more.", "payment_state", "")
-CARDLESS = ("Nobody gave a card for this payment yet.", "method_needed", "")
+CARDLESS = ("Nobody chose a way to pay this yet.", "method_needed", "")
 NO_CARD = ("There is no such saved card.", "not_found", "method")
 
 
@@ -157,12 +157,12 @@ def test_what_was_paid_is_not_cancelled_and_only_what_was_paid_is_given_back(wor
     service.refund(payment, eur(1))
     assert refused(lambda: service.refund(payment, eur(5000))) == gone
     assert refused(lambda: service.refund(world.on_card(SAVE), eur(1))) == (
-        "This was not charged, so nothing can be refunded.", "payment_state", "",
+        "This was not paid, so nothing can be refunded.", "payment_state", "",
     )  # fmt: skip
 
 
 def test_only_what_was_charged_is_divided_and_only_once(world: MethodWorld) -> None:
-    early = ("This was not charged yet.", "payment_state", "")
+    early = ("This was not paid yet.", "payment_state", "")
     assert refused(lambda: service.settle(world.on_card(SAVE), fee=eur(1))) == early
     payment = world.charged(5000)
     assert service.after_fees(payment, fee=eur(250)) == eur(4750)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import select, update
 
 from marketplace import clock
@@ -23,7 +24,8 @@ from marketplace.payments.bookings import Fee
 from marketplace.payments.methods import describe_method
 from marketplace.payments.models import Payment, SavedMethod
 from marketplace.payments.offline import orders, receipts, reversing
-from marketplace.payments.wording import decline_words, state_words
+from marketplace.payments.offline.wording import LABELS
+from marketplace.payments.wording import STATES, decline_words, state_words
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import MarketplaceClient, page_text, refresh
 from marketplace.testing.factories import Factories
@@ -44,11 +46,24 @@ def test_a_payments_state_is_said_with_what_went_back_of_it(app: Flask) -> None:
         ("succeeded", 500, 500): ("Refunded", ""),
         ("succeeded", 501, 500): ("Refunded", ""),
         ("declined", 500, 500, 1): ("Declined by the bank", "bad"),
-        ("awaiting",): ("Waits for your bank transfer or cash", "warm"),
+        ("awaiting",): ("Waits for a bank transfer or cash", "warm"),
+        ("awaiting", 0, 500, 0, "bank_transfer"): ("Waits for the bank transfer", "warm"),
+        ("awaiting", 0, 500, 0, "cash_owner"): ("Waits for the cash", "warm"),
+        ("ready", 0, 500, 0, "card"): ("Card saved, not charged yet", "info"),
+        ("ready", 0, 500, 0, "bank_transfer"): ("Way to pay chosen, nothing paid yet", "info"),
         ("cancelled", 500, 500): ("Cancelled", ""),
     }
     for facts, words in said.items():
         assert state_words(*facts) == words, facts  # type: ignore[arg-type]
+
+
+def test_only_a_payment_by_card_speaks_of_a_card_and_payer_and_payee_read_the_same(app: Flask) -> None:
+    for state in set(STATES) - {"held"}:  # only a card can be held
+        for kind in (None, "sepa_debit", *LABELS):
+            for locale in ("en", "nl"):
+                with force_locale(locale):
+                    said, _tone = state_words(state, kind=kind)
+                assert not re.search(r"\b(card|charged|your|kaart|afgeschreven|je)\b", said, re.I), (state, kind, said)
 
 
 def test_a_refusal_says_what_the_payer_can_do_and_nothing_that_helps_a_thief(app: Flask) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from marketplace import clock
@@ -20,7 +22,12 @@ from marketplace.payments import service
 from marketplace.payments.models import BankOrder, OfflineRequest, Payout
 from marketplace.payments.offline import methods, receipts, reversing
 from marketplace.settings import service as settings
+from marketplace.testing.clients import MarketplaceClient, page_text
+from marketplace.testing.people import Auth
+from marketplace.users.models import User
 from plugins.funding import totals
+from plugins.funding.machine import PLEDGE
+from plugins.funding.notices import NOTIFICATIONS
 
 
 @pytest.fixture
@@ -110,3 +117,53 @@ def test_cash_handed_to_the_owner_collects_the_pledge_and_needs_no_pay_out(stage
     assert (stage.agreement(agreement_id).state, stage.campaign(campaign_id).state) == ("collected", "funded")
     assert db.session.scalars(select(Payout.id)).all() == []
     assert db.session.scalars(select(BankOrder.id)).all() == []
+
+
+CARDS = re.compile(r"\b(cards?|charged?(?! back)|kaart(en)?|afgeschreven|afschrijven)\b", re.I)
+
+
+def speaks_of_cards(client: MarketplaceClient, *addresses: str) -> list[str]:
+    """Give what of these pages speaks of cards, in either language."""
+    found = []
+    for language in ("nl", "en"):
+        client.post(f"/account/language/{language}")
+        for address in addresses:
+            answer = client.get(address, follow_redirects=True)
+            assert answer.status_code == 200, address
+            said = page_text(answer)
+            found += [f"{address}: {said[max(0, hit.start() - 40) : hit.end() + 40]}" for hit in CARDS.finditer(said)]
+    return found
+
+
+def test_nobody_reads_of_a_card_where_pledges_are_paid_by_bank_transfer(stage: Any, auth: Auth) -> None:
+    campaign_id = stage.live(goal=20_00)
+    agreement_id = pledged(stage, campaign_id, 30_00, "bank_transfer")
+    payment_id = stage.side(agreement_id).payment_id
+    about = (
+        f"/agreements/{agreement_id}",
+        f"/pay/{payment_id}",
+        "/account/payments",
+        f"/campaigns/{campaign_id}-a-garden",
+    )
+    backer = auth.client(db.session.get_one(User, stage.agreement(agreement_id).member_id))
+    owner = auth.client(stage.owner)
+    theirs = (*about, f"/campaigns/{campaign_id}/manage")
+    assert speaks_of_cards(backer, *about, f"/campaigns/{campaign_id}/pledge") == []
+    assert speaks_of_cards(owner, *theirs) == []
+    stage.to_deadline(campaign_id)
+    assert stage.agreement(agreement_id).state == "awaiting"
+    assert speaks_of_cards(backer, *about) + speaks_of_cards(owner, *theirs) == []
+    receive(stage, agreement_id, stage.factories.operator().id)
+    stage.work()
+    assert stage.campaign(campaign_id).state == "funded"
+    assert speaks_of_cards(backer, *about, "/notifications") == []
+    assert speaks_of_cards(owner, *theirs, "/notifications") == []
+
+
+def test_no_notice_of_the_funding_plugin_speaks_of_a_card(app: Flask) -> None:
+    for language in ("nl", "en"):
+        with force_locale(language):
+            said = {kind.name: str(kind.text) for kind in NOTIFICATIONS} | {
+                state.name: str(state.label) for state in PLEDGE.states
+            }
+        assert {name: text for name, text in said.items() if CARDS.search(text)} == {}
