@@ -17,7 +17,14 @@ from marketplace.listings.models import Listing
 from marketplace.messages import service as messages
 from marketplace.money import Money
 from marketplace.runtime import announce, runtime
+from marketplace.settings import service as settings
 from marketplace.users.models import User
+
+BY_HAND = {
+    "offline.account": "NL91ABNA0417164300", "offline.holder": "Stichting Buurtdeel", "offline.between_members": "on",
+    "offline.desk": "Library, Tuesdays 10:00 to 12:00",
+}  # fmt: skip
+"""Settings of a site without a provider; the account number is the example of the IBAN registry (SWIFT, ISO 13616)."""
 
 CORE_STEPS = 1 + len(PEOPLE) + len(NOTICES) + len(TALKS)
 
@@ -32,6 +39,7 @@ def load(app: Flask, step: Callable[[], None] = lambda: None) -> None:
     with app.app_context(), app.test_request_context(base_url=runtime(app).settings.base_url):
         demo = Demo(app, step)
         demo.people()
+        _ways_to_pay()
         for notice in NOTICES:
             _publish(demo, notice)
             step()
@@ -40,6 +48,13 @@ def load(app: Flask, step: Callable[[], None] = lambda: None) -> None:
             step()
         announce("load_demo", demo=demo)
         demo.work()
+
+
+def _ways_to_pay() -> None:
+    """Open the ways to pay by hand where they are the only ones, so that such a site can be tried as well."""
+    if runtime().settings.takes("offline") and not runtime().settings.takes("stripe"):
+        for key, value in BY_HAND.items():
+            settings.set_value(key, value, None)
 
 
 def _publish(demo: Demo, notice: Notice) -> None:

@@ -85,8 +85,8 @@ class Demo:
         reviews.write(agreement_id, self._ids[key], reviews.Words(stars, words), item)
 
     def card(self, person: Person | str) -> int | None:
-        """Give the id of a member's saved card, saved at the sandbox's own page first; None without payments."""
-        if not runtime().settings.payments:
+        """Give the id of a member's saved card, saved at the sandbox's own page first; None where no cards are taken."""
+        if not runtime().settings.takes("stripe"):
             return None
         known = next(each for each in PEOPLE if each.key == person) if isinstance(person, str) else person
         user = self.user(known.key)

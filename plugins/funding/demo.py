@@ -20,7 +20,7 @@ def load(demo: Any) -> None:
     for scene in SCENES:
         campaign_id = _open(demo, scene)
         if not scene.draft:
-            if runtime().settings.payments:
+            if runtime().settings.takes("stripe"):
                 _pledge(demo, scene, campaign_id)
             _tell(demo, scene, campaign_id)
             _close(demo, scene, campaign_id)
@@ -97,7 +97,7 @@ def _close(demo: Any, scene: Scene, campaign_id: int) -> None:
     ends = db.session.get_one(Campaign, campaign_id, populate_existing=True).ends
     if ends >= demo.now:
         return
-    if scene.payee and runtime().settings.payments:
+    if scene.payee and runtime().settings.takes("stripe"):
         demo.payee(scene.owner)
     for days in (0, 2, 4, 6, 8):
         at = ends + AFTER + timedelta(days=days)

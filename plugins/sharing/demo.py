@@ -35,11 +35,11 @@ def load(demo: Any) -> None:
     found = {scene.title: _publish(demo, scene) for scene in SCENES}
     lent = [(loan.start, scene, loan) for scene in SCENES for loan in scene.loans]
     for _start, scene, loan in sorted(lent, key=lambda one: one[0]):
-        if scene.free or runtime().settings.payments:
+        if scene.free or runtime().settings.takes("stripe"):
             _lend(demo, found[scene.title], scene, loan)
     used = [(use.ago, scene, use) for scene in SCENES for use in scene.uses]
     for _ago, scene, use in sorted(used, key=lambda one: -one[0]):
-        if runtime().settings.payments:
+        if runtime().settings.takes("stripe"):
             _use(demo, found[scene.title], use)
     help_demo.load(demo)
     demo_together.load(demo)

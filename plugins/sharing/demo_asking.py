@@ -75,22 +75,22 @@ def _cook(demo: Any, scene: Cooked) -> None:
     for who, count, until in scene.orders:
         with clock.frozen(asked + timedelta(hours=4)):
             made = orders.place(number, demo.user(who).id, count, f"demo-{number}-{who}").id
-            _pay(demo, made, who)
-        if until == "completed":
+            paid = _pay(demo, made, who)
+        if until == "completed" and paid:
             with clock.frozen(pick_up.starts_at + timedelta(minutes=20)):
                 agreements.transition(made, "pick_up", _member(made))
                 agreements.transition(made, "complete", _member(made))
                 demo.work()
 
 
-def _pay(demo: Any, agreement_id: int, who: str) -> None:
-    """Pay what was ordered with the card of whoever ordered it; what is free has no payment."""
+def _pay(demo: Any, agreement_id: int, who: str) -> bool:
+    """Pay what was ordered with the card of whoever ordered it; False where it waits to be paid by hand."""
     order = db.session.get_one(Order, agreement_id)
-    if order.payment_id is not None:
-        card = demo.card(who)
-        if card is not None:
-            payments.use_saved_method(payments.get(order.payment_id), card)
+    card = demo.card(who) if order.payment_id is not None else None
+    if order.payment_id is not None and card is not None:
+        payments.use_saved_method(payments.get(order.payment_id), card)
     demo.work()
+    return order.payment_id is None or card is not None
 
 
 def _member(agreement_id: int) -> Any:

@@ -19,6 +19,7 @@ from marketplace.ledger.models import LedgerAccount
 from marketplace.listings.models import Listing, Picture
 from marketplace.messages.models import Message
 from marketplace.payments.models import Payout
+from marketplace.payments.offline import methods
 from marketplace.users.accounts import by_email
 from plugins.funding import totals
 from plugins.funding.demo_scenes import SCENES
@@ -104,6 +105,16 @@ def assert_pages_answer(client, auth) -> None:
     )]  # fmt: skip
     for path in paths:
         assert client.get(path).status_code == 200, path
+
+
+def test_the_demo_can_be_seen_without_a_provider(make_app):
+    app = make_app(gateways=("offline",), stripe_api_key="")
+    with app.app_context():
+        load.load(app)
+        assert counts(Campaign.state)["live"] >= 2
+        assert [offer.kind for offer in methods.offered()] == ["bank_transfer", "cash_desk", "cash_owner"]
+        assert list(ledger.audit()) == []
+        db.session.remove()
 
 
 def test_the_progress_bar_knows_how_many_scenes_there_are():
