@@ -26,7 +26,7 @@ from marketplace.api import (
 from plugins.sharing.price import price_lists
 from plugins.sharing.tariffs import UseInvalid
 from plugins.sharing.use import collecting, metering, plausible, sessions, standing, use_bills, use_slots
-from plugins.sharing.use.use_models import Reading, UseSession
+from plugins.sharing.use.use_models import Reading, UseBill, UseSession
 
 PAY_WITHIN = timedelta(days=30)
 """A bill that has not been paid so long after it fell due counts as not paid, whatever became of its payment."""
@@ -122,14 +122,22 @@ def bill(agreement: Agreement, context: TransitionContext) -> None:
     agreements.amend(agreement.id, Actor.system(), amount=amount, terms=agreement.terms, note=sealed.code)
     charges = collecting.due_of(agreement.id)
     context.waits_until = max((charge.due_at for charge in charges), default=clock.now()) + PAY_WITHIN
-    params = {"title": _title(agreement), "amount": amount, "number": sealed.code}
-    notifications.notify(
-        session.holder_id, "sharing.use_billed", params=params, url=f"/uses/{agreement.id}/bill", mail=False
-    )
+    _tell_bill(agreement, session.holder_id, sealed)
+
+
+def _tell_bill(agreement: Agreement, holder_id: int, sealed: UseBill) -> None:
+    """Tell payer and, where money passes by hand, owner of a bill, and what prepaid credit leaves of it to be paid."""
+    by_credit = sealed.credits_minor
+    amounts = {"amount": sealed.total_minor, "credit": by_credit, "rest": sealed.total_minor - by_credit}
+    params: dict[str, Any] = {"title": _title(agreement), "number": sealed.code}
+    params |= {name: Money(minor, sealed.currency) for name, minor in amounts.items()}
+    mine, theirs = "sharing.use_billed", "sharing.use_billed_owner"
+    if by_credit:
+        mine = "sharing.use_billed_credit"
+        theirs = "sharing.use_billed_owner_credit" if amounts["rest"] else "sharing.use_billed_owner_paid"
+    notifications.notify(holder_id, mine, params=params, url=f"/uses/{agreement.id}/bill", mail=False)
     if not payments.payments_enabled():
-        notifications.notify(
-            session.owner_id, "sharing.use_billed_owner", params=params, url=f"/agreements/{agreement.id}"
-        )
+        notifications.notify(agreement.owner_id, theirs, params=params, url=f"/agreements/{agreement.id}")
 
 
 def fall_due(agreement: Agreement, context: TransitionContext) -> None:

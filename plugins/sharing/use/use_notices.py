@@ -33,6 +33,30 @@ NOTIFICATIONS = (
         icon="receipt",
     ),
     NotificationKind(
+        "sharing.use_billed_credit",
+        _l(
+            "Your bill %(number)s for “%(title)s”: %(amount)s. Prepaid credit paid %(credit)s of it, %(rest)s is left to pay."
+        ),
+        group="payments",
+        icon="receipt",
+        mail=False,
+    ),
+    NotificationKind(
+        "sharing.use_billed_owner_credit",
+        _l(
+            "Bill %(number)s for “%(title)s”: %(amount)s. Prepaid credit paid %(credit)s of it; the member pays you the other"
+            " %(rest)s directly."
+        ),
+        group="payments",
+        icon="receipt",
+    ),
+    NotificationKind(
+        "sharing.use_billed_owner_paid",
+        _l("Bill %(number)s for “%(title)s”: %(amount)s, paid with prepaid credit."),
+        group="payments",
+        icon="receipt",
+    ),
+    NotificationKind(
         "sharing.use_corrected",
         _l("Your bill for “%(title)s” was corrected: it is now %(amount)s (%(number)s)."),
         group="payments",

@@ -114,3 +114,30 @@ def test_credit_for_nobody_is_refused_beside_the_field(world: UseWorld) -> None:
         assert f'value="{kept}"' in page.text
     wrong = owner.post(path, data={"member": "", "amount": "a lot"})
     assert (wrong.status_code, 'value="a lot"' in wrong.text) == (422, True)
+
+
+def test_a_bill_that_credit_paid_in_part_says_what_is_left_to_pay(world: UseWorld) -> None:
+    listing = world.item({**MINUTES, "credits": ["driving", "parked"]})
+    unit, member = world.add_unit(listing), world.member()
+    credits.give(world.by_id(number_of(world.owner)), number_of(member), 5_00, listing)
+    first = world.use(member, 10, 5, unit=unit)
+    page = page_text(visitor(world, member).get(f"/uses/{first.id}/bill"))
+    assert "Together €4.00 Prepaid credit -€3.00 Left to pay €1.00" in page.replace("−", "-")
+    assert "use_billed_credit" in told(member)
+    assert "use_billed_owner_credit" in told(world.owner)
+    texts = page_text(visitor(world, member).get("/notifications"))
+    assert "Prepaid credit paid €3 of it, €1 is left to pay." in texts
+    assert "use_billed_owner" not in told(world.owner)
+    world.use(world.member(), 10, 0, unit=unit)
+    assert "use_billed_owner" in told(world.owner), "without credit it is said as before"
+
+
+def test_an_owner_is_not_told_to_be_paid_directly_what_credit_has_paid(world: UseWorld) -> None:
+    listing = world.item({**MINUTES, "credits": ["driving", "parked"]})
+    unit, member = world.add_unit(listing), world.member()
+    credits.give(world.by_id(number_of(world.owner)), number_of(member), 5_00, listing)
+    agreement = world.use(member, 10, 0, unit=unit)
+    assert [kind for kind in told(world.owner) if "billed" in kind] == ["use_billed_owner_paid"]
+    assert world.fresh(agreement).state == "paid"
+    page = page_text(visitor(world, member).get(f"/uses/{agreement.id}/bill"))
+    assert "Left to pay €0.00" in page
