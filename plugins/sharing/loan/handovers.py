@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -25,6 +24,7 @@ from marketplace.api import (
 from plugins.sharing.item import units
 from plugins.sharing.loan import evidence, loan_news, loan_units
 from plugins.sharing.loan.booking_models import HandOver, Loan, Proposal
+from plugins.sharing.typed_figure import typed_figure
 
 SILENCE = timedelta(hours=48)
 """After so long without an answer what the other side recorded stands."""
@@ -207,10 +207,10 @@ def _decimals(readings: Mapping[str, str]) -> dict[str, str]:
         if not typed.strip():
             continue
         try:
-            value = Decimal(typed.strip().replace(",", "."))
-        except InvalidOperation:
+            value = typed_figure(typed)
+        except ValueError:
             raise InvalidInput({"readings": _("A reading is a number, like 1250 or 12.5.")}) from None
-        if not value.is_finite() or value < 0 or value > 10**12:
+        if value < 0 or value > 10**12:
             raise InvalidInput({"readings": _("A reading is a number, like 1250 or 12.5.")})
         found[name.strip()[:40]] = f"{round(value, PLACES).normalize():f}"
     return found

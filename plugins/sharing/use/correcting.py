@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from marketplace.api import InvalidInput, NotFound, Refused, User, access, agree
 from plugins.sharing.price.fault_words import for_people
 from plugins.sharing.tariffs import UseInvalid
 from plugins.sharing.tariffs.figures import billionths
+from plugins.sharing.typed_figure import typed_figure
 from plugins.sharing.use import metering, sessions
 from plugins.sharing.use.use_models import Reading
 
@@ -51,10 +51,10 @@ def _figures(wrong: Reading, given: Mapping[str, str]) -> dict[str, str]:
     faults, found = {}, dict(wrong.registers)
     for name, figure in given.items():
         try:
-            value = Decimal(figure.strip().replace(",", "."))
+            value = typed_figure(figure)
             billionths(value)
-        except (InvalidOperation, ValueError):
-            faults[name] = _("This is not a figure.")
+        except (ValueError, ArithmeticError):
+            faults[name] = _("This is not a figure. Write it out, like 1250 or 12.5.")
             continue
         if name not in wrong.registers or not 0 <= value <= 10**9:
             faults[name] = _("This is not a figure that a meter shows.")

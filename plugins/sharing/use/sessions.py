@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_babel import gettext as _
@@ -33,6 +32,7 @@ from marketplace.api import (
 from plugins.sharing.item.item_models import Item, Unit
 from plugins.sharing.price import price_lists
 from plugins.sharing.tariffs import Bill
+from plugins.sharing.typed_figure import typed_figure
 from plugins.sharing.use import metering, plans, standing, use_slots
 from plugins.sharing.use.use_models import STANDING, Device, UseSession
 
@@ -209,17 +209,17 @@ def checked_stands(session: UseSession, given: Mapping[str, Any], *, needed: boo
     wanted = needed and not has_device(session.unit_id)
     faults, found = {}, {}
     for name in names:
-        text = str(given.get(name) or "").strip().replace(",", ".")
-        if not text:
+        text = str(given.get(name) or "")
+        if not text.strip():
             if wanted:
                 faults[name] = _("Say what it stands at.")
             continue
         try:
-            value = Decimal(text)
-        except InvalidOperation:
-            faults[name] = _("This is not a figure.")
+            value = typed_figure(text)
+        except ValueError:
+            faults[name] = _("This is not a figure. Write it out, like 1250 or 12.5.")
             continue
-        if not value.is_finite() or not 0 <= value <= 10**9 or -int(value.as_tuple().exponent) > 9:
+        if not 0 <= value <= 10**9 or -int(value.as_tuple().exponent) > 9:
             faults[name] = _("This is not a figure that a meter shows.")
             continue
         found[name] = f"{value:f}"

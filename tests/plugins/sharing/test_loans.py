@@ -208,8 +208,9 @@ def test_what_was_recorded_can_not_be_changed(lending: Lending) -> None:
 def test_readings_are_decimals_and_never_floats(lending: Lending) -> None:
     agreement = lending.agreed(lending.item())
     lending.to(lending.loan(agreement).starts_at)
-    with pytest.raises(InvalidInput):
-        handovers.record(agreement.id, lending.as_lender(agreement), "out", readings={"km": "many"})
+    for typed in ("many", "1e5"):
+        with pytest.raises(InvalidInput):
+            handovers.record(agreement.id, lending.as_lender(agreement), "out", readings={"km": typed})
     proposal = handovers.record(agreement.id, lending.as_lender(agreement), "out", readings={"km": "0.1", "kWh": " "})
     assert proposal.readings == {"km": "0.1"}
 

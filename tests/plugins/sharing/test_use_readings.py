@@ -140,8 +140,9 @@ def test_a_wrong_reading_is_corrected_by_another_and_both_stay(world: UseWorld) 
     wrong = world.stored(agreement)[-1]
     with pytest.raises(NotFound):
         correcting.correct(wrong.id, world.factories.user(), {"km": "1005"}, "misread")
-    with pytest.raises(InvalidInput):
-        correcting.correct(wrong.id, world.owner, {"km": "990"}, "misread")
+    for typed in ("990", "2e3"):
+        with pytest.raises(InvalidInput):
+            correcting.correct(wrong.id, world.owner, {"km": typed}, "misread")
     with pytest.raises(InvalidInput):
         correcting.correct(wrong.id, world.owner, {"km": "1005"}, " ")
     correcting.correct(wrong.id, world.owner, {"km": "1005"}, "The figure was misread")

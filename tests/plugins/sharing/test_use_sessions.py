@@ -105,13 +105,22 @@ def test_a_unit_has_one_session_whatever_writes_past_the_code(world: UseWorld) -
             session.execute(text(statement), ids)
 
 
-@pytest.mark.parametrize("stands", [{}, {"km": "many"}, {"km": "-1"}, {"km": "NaN"}, {"km": "1e99"}])
+@pytest.mark.parametrize("stands", [{}, {"km": "many"}, {"km": "-1"}, {"km": "NaN"}, {"km": "1e99"}, {"km": "1e5"}])
 def test_registers_that_nobody_could_have_read_are_refused_beside_their_field(world: UseWorld, stands: Any) -> None:
     agreement = world.reserve(world.member())
     with pytest.raises(InvalidInput) as refused:
         sessions.move(agreement.id, world.by_id(agreement.member_id), "start", stands)
     assert list(refused.value.errors) == ["km"]
     assert world.fresh(agreement).state == "reserved"
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"), [("+5", "5"), (" 1.5 ", "1.5"), ("1000,25", "1000.25"), ("100000", "100000")]
+)
+def test_a_figure_is_read_as_people_write_it(world: UseWorld, typed: str, read: str) -> None:
+    agreement = world.reserve(world.member())
+    sessions.move(agreement.id, world.by_id(agreement.member_id), "start", {"km": typed})
+    assert world.stored(agreement)[0].registers == {"km": read}
 
 
 def test_a_register_that_falls_is_refused(world: UseWorld) -> None:
