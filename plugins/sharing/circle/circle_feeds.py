@@ -6,8 +6,8 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy import case, func, select
 
 from marketplace.api import User, clock, db, transaction
@@ -30,14 +30,20 @@ def token_of(circle_id: int, user: User, *, renew: bool = False) -> str:
 
 
 def feed(token: str) -> bytes:
-    """Write the feed of a secret address (times in UTC). Raises NotFound, also once the member has left."""
+    """Write the feed of a secret address (times in UTC), in its member's language. Raises NotFound, also once the member left."""
     found = db.session.execute(
-        select(Circle.id, Circle.name, CircleMember.member_id)
+        select(Circle.id, Circle.name, CircleMember.member_id, User.locale)
         .join(CircleMember, CircleMember.circle_id == Circle.id)
+        .join(User, User.id == CircleMember.member_id)
         .where(CircleMember.feed_token == token, CircleMember.state == IN, Circle.closed_at.is_(None))
     ).one_or_none()
     if found is None:
         raise circles.nothing_here()
+    with force_locale(found.locale):  # what fetches it is a program, which says nothing of its reader
+        return _written(found)
+
+
+def _written(found: Any) -> bytes:
     from icalendar import Calendar, Event  # only feeds need it
 
     calendar = Calendar()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 
-from marketplace.api import Listing, NotFound, clock, db
+from marketplace.api import Listing, NotFound, User, clock, db
 from plugins.sharing.item.item_models import Item, Occupancy, Unit
 
 OURS = "@occupancy.shareconomy"
@@ -43,10 +44,11 @@ def renew(item_id: int) -> str:
 
 
 def feed(token: str) -> bytes:
-    """Write the feed of a secret address: what is booked or kept back, in UTC. Raises NotFound."""
+    """Write the feed of a secret address: what is booked or kept back, in UTC and the owner's language. Raises NotFound."""
     item = db.session.execute(
-        select(Item.listing_id, Listing.title)
+        select(Item.listing_id, Listing.title, User.locale)
         .join(Listing, Listing.id == Item.listing_id)
+        .join(User, User.id == Listing.owner_id)
         .where(Item.feed_token == token)
     ).one_or_none()
     if item is None:
@@ -66,7 +68,8 @@ def feed(token: str) -> bytes:
     calendar.add("prodid", "-//Shareconomy//Occupancy//EN")
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", item.title)
-    words = {"booking": _("Booked"), "block": _("Kept back"), "repair": _("Being repaired")}
+    with force_locale(item.locale):  # what fetches it is a program, which says nothing of its reader
+        words = {"booking": _("Booked"), "block": _("Kept back"), "repair": _("Being repaired")}
     for row in rows:
         event = Event()
         event.add("uid", f"{row.id}{OURS}")

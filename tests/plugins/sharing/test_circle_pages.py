@@ -11,10 +11,11 @@ from flask import Flask
 from icalendar import Calendar
 
 from marketplace import clock
-from marketplace.database import db
+from marketplace.database import db, transaction
 from marketplace.listings.models import Listing
 from marketplace.testing.clients import page_text
 from marketplace.testing.factories import Factories
+from marketplace.users.models import User
 from plugins.sharing.circle import circle_feeds, circles, invitations, turns
 from tests.plugins.sharing.circle_world import Around
 
@@ -169,6 +170,12 @@ def test_a_feed_says_what_is_planned_and_names_nobody_else(around: Around) -> No
     said = [str(event["SUMMARY"]) for event in events]
     assert said == ["Shopping (you come)", "Shopping (all set)", "Shopping (cancelled)"]
     assert events[0].decoded("DTSTART") == mine.starts_at
+    with transaction() as session:
+        session.get_one(User, around.borrower.id).locale = "nl"
+    said = [str(event["SUMMARY"]) for event in Calendar.from_ical(guest.get(path).data).walk("VEVENT")]
+    assert said == ["Shopping (jij komt)", "Shopping (alles geregeld)", "Shopping (geschrapt)"], (
+        "in the member's language"
+    )
     assert ("Lena" in feed.text, "fridge" in feed.text) == (False, False)
     assert client.post(f"{around.path}/feed").status_code == 303
     assert guest.get(path).status_code == 404

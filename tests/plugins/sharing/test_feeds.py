@@ -14,6 +14,7 @@ from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput
 from marketplace.testing.clients import MarketplaceClient, client_of, page_text
 from marketplace.testing.people import log_in
+from marketplace.users.models import User
 from plugins.sharing.item.item_models import ImportedCalendar, Occupancy
 from plugins.sharing.slot import feeds, imports, occupancy
 from plugins.sharing.slot.imported_events import NotACalendar, windows_in
@@ -40,6 +41,11 @@ def test_a_feed_says_when_and_never_who(items: ItemStage, client: MarketplaceCli
     assert [(one["dtstart"].dt, one["dtend"].dt) for one in found] == [(slot.starts_at, slot.ends_at)], (
         "holds are left out"
     )
+    assert str(found[0]["SUMMARY"]).startswith("Booked: ")
+    with transaction() as session:
+        session.get_one(User, items.owner.id).locale = "nl"
+    spoken = Calendar.from_ical(client.get(f"/items/calendar/{token}.ics").data).walk("VEVENT")
+    assert str(spoken[0]["SUMMARY"]).startswith("Geboekt: "), "in its owner's language, whoever fetches it"
     with transaction():
         other = feeds.renew(item)
     assert client.get(f"/items/calendar/{token}.ics").status_code == 404
