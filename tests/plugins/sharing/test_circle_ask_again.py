@@ -38,6 +38,10 @@ def test_a_closed_request_is_asked_again_from_a_form_that_is_filled_in(around: A
     keeper.post(f"{here}/neighbours")
     assert "Ask again" not in page_text(keeper.get(here))
     first = asked(around, moment)
+    seen = page_text(around.visitor(around.other).get(f"/helping/{first.id}-{first.slug}"))
+    assert ("Where exactly, you tell each other" in seen, "The exact place is told" in seen) == (True, False), (
+        "a circle gives no address, so none is promised"
+    )
     assert keeper.post(f"/helping/{first.id}/end").status_code == 303
     assert "Ask again" in page_text(keeper.get(here))
     form = keeper.get(f"{here}/ask-again")

@@ -50,6 +50,7 @@ def test_from_the_question_to_the_thanks(helping: Helping) -> None:
     for client in (guest, helper):
         seen = client.get(here)
         assert ("1 of 1 left" in page_text(seen), "Domplein" in seen.text) == (True, False)
+        assert "The exact place is told once it is agreed." in seen.text
     bad = helper.post(f"/helping/{number}/answer", data={"words": " "})
     assert (bad.status_code, "Say a few words" in page_text(bad)) == (422, True)
     said = helper.post(f"/helping/{number}/answer", data={"words": "I like dogs."})
