@@ -51,8 +51,12 @@ class WishForm(Form):
         self.arrangement.choices = [(name, NAMES[name]) for name in NAMES if name in arrangements]
         if len(self.arrangement.choices) < 2:
             del self.arrangement
-        if units < 2:
+        if units < 2 and not self._says_another_count():
             del self.count
+
+    def _says_another_count(self) -> bool:
+        """Tell whether the address asks for another number than the one there is; that is said to be wrong, not passed over."""
+        return [typed.strip() for typed in self.count.raw_data or ()] not in ([], [""], ["1"])
 
     def suggest(self, zone: str, now: datetime) -> None:
         """Fill in tomorrow at the next full hour, for a day."""

@@ -107,6 +107,7 @@ def _check(made: Wish, viewer: Any) -> None:
     try:
         window = form.window(item.zone)
         arrangement, count = form.chosen(item.arrangements), form.how_many
+        loans.refuse_several_of_a_set(item, count)
         loans.check_free(item.listing_id, window, member_id, count)
         made.offer = _offer(item, window, arrangement, count, member_id)
     except SlotTaken as taken:

@@ -151,10 +151,15 @@ def _wanted(item: Item, listing: Listing, arrangement: str, count: int, also: Se
         if its_listing.owner_id != listing.owner_id or arrangement != "borrow" or "borrow" not in other.arrangements:
             raise Refused(_("Only things of the same lender can be borrowed together."), code="not_together")
     if item.is_bundle:
-        if count > 1 or also:
-            raise InvalidInput({"count": _("There is one of it.")})
+        refuse_several_of_a_set(item, count + len(also))
         return _things(item)
     return [item.listing_id] * count + list(also)
+
+
+def refuse_several_of_a_set(item: Item, count: int) -> None:
+    """Raise InvalidInput for more than one of a set."""
+    if item.is_bundle and count > 1:
+        raise InvalidInput({"count": _("There is one of it.")})
 
 
 def _things(item: Item) -> list[int]:

@@ -70,6 +70,22 @@ def book(client: MarketplaceClient, item: int, window: Any) -> Any:
     )
 
 
+@pytest.mark.parametrize("count", ["-1", "0", "2", "99999999999999999999", "many"])
+def test_a_count_that_nobody_can_have_is_refused_beside_its_field_also_where_there_is_one(
+    lending: Lending, count: str
+) -> None:
+    item, ben = lending.item(), logged_in(lending, "borrower")
+    query = {**wish_query(lending.window(), ZONE), "count": count}
+    for answer in (
+        ben.get(f"/items/{item}/book", query_string=query),
+        ben.post(f"/items/{item}/book", query_string=query, data={"nonce": "n"}),
+    ):
+        assert (answer.status_code, 'id="count-error"' in answer.text) == (422, True), page_text(answer)
+        assert f'value="{count}"' in answer.text, "what was typed stays"
+    assert db.session.scalars(select(Agreement.id)).all() == []
+    assert ben.get(f"/items/{item}/book", query_string={**query, "count": "1"}).status_code == 200
+
+
 def test_a_free_loan_from_the_wish_to_the_claim(lending: Lending) -> None:
     item = lending.item(replacement_minor=200_00, deposit_kind="promised", deposit_minor=50_00)
     ben, lena = logged_in(lending, "borrower"), logged_in(lending, "lender")
