@@ -76,7 +76,7 @@ def run(folder: Path, port: int, *, fresh: bool, days_later: float, load_only: b
                       "--bind", f"127.0.0.1:{site}", "--log-level", "warning", "marketplace:create_app()")  # fmt: skip
         running.start("marketplace.cli", "jobs", "work")
         wait_for(site)
-        welcome(site, bank)
+        welcome(site, bank if Settings.from_env(environ).takes("stripe") else None)
         running.wait()
     except KeyboardInterrupt:
         click.echo("\nEnding …")
@@ -194,16 +194,19 @@ class Processes:
                 process.kill()
 
 
-def welcome(site: int, bank: int) -> None:
-    """Print where to look and how to log in."""
+def welcome(site: int, bank: int | None) -> None:
+    """Print where to look and how to log in; `bank` is the sandbox's port where cards are taken."""
     from marketplace.demo.people import DOMAIN, OPERATOR, PASSWORD, PEOPLE
 
+    cards = (
+        f"  Play bank:           http://127.0.0.1:{bank}   (move the clock, dispute, let things fail)\n"
+        "  Card to pay with:    4242 4242 4242 4242, any date to come, any code\n"
+    )
     click.echo(
         f"\n  The marketplace:     http://127.0.0.1:{site}\n"
         f"  Member:              {PEOPLE[0].key}@{DOMAIN}   password: {PASSWORD}\n"
         f"  Operator:            {OPERATOR.key}@{DOMAIN}    password: {PASSWORD}\n"
         f"  Mail that was sent:  http://127.0.0.1:{site}/demo/mail\n"
-        f"  Play bank:           http://127.0.0.1:{bank}   (move the clock, dispute, let things fail)\n"
-        "  Card to pay with:    4242 4242 4242 4242, any date to come, any code\n"
+        f"{cards if bank else ''}"
         '\n  Ctrl-C ends it. To see a deadline pass: make demo ARGS="--days-later 31"\n'
     )
