@@ -121,7 +121,7 @@ def gathered(agreement: Agreement, viewer: User, made: Sequence[Payment] = ()) -
         state=state_label(kind, agreement.state),
         tone=TONES[agreement.phase],
         ended=ended,
-        waiting=owed(agreement, made, viewer, subject.title) if ended else _todo(agreement, kind, actor),
+        waiting=_waiting(agreement, kind, actor, made, viewer, subject),
         terms=kind.describe(agreement) if kind is not None and kind.describe is not None else (),
         prices=lines,
         total=_sum(lines),
@@ -129,6 +129,32 @@ def gathered(agreement: Agreement, viewer: User, made: Sequence[Payment] = ()) -
         moves=service.possible(agreement, actor),
         was_agreed=any(_phase(kind, row.to_state) in AGREED for row in events),
     )
+
+
+def _waiting(
+    agreement: Agreement,
+    kind: AgreementKind | None,
+    actor: Actor,
+    made: Sequence[Payment],
+    viewer: User,
+    subject: Subject,
+) -> TodoItem | None:
+    """Say what waits for the viewer: what the kind asks, or what money asks; what waits for the other side comes last."""
+    ended = agreement.phase in ENDED
+    asked = owed(agreement, made, viewer, subject.title) if ended else _todo(agreement, kind, actor)
+    return asked if asked is not None and not asked.waits else cash_to_confirm(made, viewer, subject) or asked
+
+
+def cash_to_confirm(made: Iterable[Payment], viewer: User, subject: Subject) -> TodoItem | None:
+    """Lead whoever is paid in cash to where it is confirmed: until then it does not count."""
+    mine = (one for one in made if one.payee_id == viewer.id and one.cash_awaited)
+    payment = next(mine, None)
+    if payment is None:
+        return None
+    payer = subject.member_name if payment.payer_id == subject.member_id else subject.owner_name
+    text = _("%(name)s pays you in cash: confirm it here once you have it", name=payer)
+    url = url_for("payments.cash_received", payment_id=payment.id)
+    return TodoItem(text, url, icon="hand-coins", action=_("I received the cash"))
 
 
 def _todo(agreement: Agreement, kind: AgreementKind | None, actor: Actor) -> TodoItem | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
+from marketplace.display import money
 from marketplace.errors import InvalidInput
 from marketplace.money import Money
 from marketplace.runtime import runtime
@@ -44,11 +45,9 @@ def most(currency: str) -> Money:
 
 def check(amount: Money) -> None:
     """Raise InvalidInput (field "amount") for an amount that no gateway would charge."""
-    if amount < least(amount.currency):
-        text = _("The least amount that can be paid is %(amount)s.", amount=str(least(amount.currency).decimal()))
-        raise InvalidInput({"amount": text})
+    if amount < (lowest := least(amount.currency)):
+        said = money(lowest.minor, lowest.currency)
+        raise InvalidInput({"amount": _("The least amount that can be paid is %(amount)s.", amount=said)})
     if amount.minor > MAXIMUM:
-        most = Money(MAXIMUM, amount.currency)
-        raise InvalidInput(
-            {"amount": _("The most that can be paid at once is %(amount)s.", amount=str(most.decimal()))}
-        )
+        said = money(MAXIMUM, amount.currency)
+        raise InvalidInput({"amount": _("The most that can be paid at once is %(amount)s.", amount=said)})

@@ -132,6 +132,11 @@ class Payment(Base):
         return state_words(self.state, self.refunded_minor, self.amount_minor, self.disputed_minor, self.method_kind)
 
     @property
+    def cash_awaited(self) -> bool:
+        """Tell whether its payee is to get it in cash and has not confirmed all of it."""
+        return self.state == "awaiting" and self.method_kind == "cash_owner"
+
+    @property
     def kept(self) -> Money:
         """Give what remains of a charged payment after its refunds and chargebacks."""
         return Money(max(0, self.amount_minor - self.refunded_minor - self.disputed_minor), self.currency)

@@ -17,6 +17,7 @@ from marketplace.api import (
     access,
     clock,
     db,
+    display,
     jobs,
     listings,
     notifications,
@@ -113,9 +114,8 @@ def publish_problems(listing: Listing) -> list[str]:
         problems.append(_("Tell the story of your project in at least 100 characters."))
     least = fees.rule_of(campaign).least_amount()
     if campaign.goal < least:
-        problems.append(
-            _("The platform's fee would leave nothing of a goal below %(amount)s.", amount=str(least.decimal()))
-        )
+        said = display.money(least.minor, least.currency)
+        problems.append(_("The platform's fee would leave nothing of a goal below %(amount)s.", amount=said))
     if not listing.summary:
         problems.append(_("Sum your project up in one sentence."))
     return problems

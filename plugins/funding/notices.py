@@ -65,4 +65,8 @@ NOTIFICATIONS = (
     NotificationKind(
         "funding.owner_funded", _l("All payments for “%(title)s” are settled. Your pay-out is on its way.")
     ),
+    NotificationKind(
+        "funding.owner_account", _l("All payments for “%(title)s” are settled. Your pay-out waits for your account.")
+    ),
+    NotificationKind("funding.owner_settled", _l("All payments for “%(title)s” are settled.")),
 )

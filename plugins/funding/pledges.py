@@ -22,6 +22,7 @@ from marketplace.api import (
     agreements,
     clock,
     db,
+    display,
     in_transaction,
     payments,
     settings,
@@ -217,7 +218,7 @@ def checked_amount(amount_minor: int, reward: Any | None, campaign: Any) -> Mone
         floor = payments.least(campaign.currency)
     least = max(reward.amount_minor if reward else 0, floor.minor, of_fee)
     if amount_minor < least:
-        amount = str(Money(least, campaign.currency))
+        amount = display.money(least, campaign.currency)
         raise InvalidInput({"amount": _("Pledge at least %(amount)s for this.", amount=amount)})
     if amount_minor > MOST:
         raise InvalidInput({"amount": _("This is more than one pledge may be. Is there a typing error?")})

@@ -27,6 +27,9 @@ GRACE = timedelta(seconds=60)
 """Requests that arrived before the deadline get this long to commit; a web worker ends any request well before."""
 
 BATCH = 100
+SETTLED = {"sending": "funded", "waiting_account": "account"}
+"""How the owner's pay-out stands when all is settled -> what the owner is told; of cash in hand there is none."""
+
 UNSETTLED = ("unconfirmed", "paying", "pledged", "paid", "charging", "action_required", "awaiting", "retrying")
 
 
@@ -153,9 +156,8 @@ def finish(payload: dict[str, Any]) -> None:
             return
         campaign.state = "funded"
         campaign.finished_at = clock.now()
-        _tell_owner(campaign, "funded")
-        if campaign.collected_minor:
-            payments.pay_out(_owner_id(campaign_id), campaign.currency)
+        payout = payments.pay_out(_owner_id(campaign_id), campaign.currency) if campaign.collected_minor else None
+        _tell_owner(campaign, SETTLED.get(payout.state, "settled") if payout is not None else "settled")
 
 
 def sweep(_payload: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 
 from marketplace.errors import InvalidInput
 from marketplace.money import Money
@@ -117,9 +118,12 @@ def test_amounts_that_no_bank_takes_are_refused_with_the_bound(app: Flask) -> No
     limits.check(Money(50, "EUR"))
     limits.check(Money(99_999_999, "EUR"))
     for minor, sentence in (
-        (49, "The least amount that can be paid is 0.50."),
-        (100_000_000, "The most that can be paid at once is 999999.99."),
+        (49, "The least amount that can be paid is €0.50."),
+        (100_000_000, "The most that can be paid at once is €999,999.99."),
     ):
         with pytest.raises(InvalidInput) as caught:
             limits.check(Money(minor, "EUR"))
         assert {field: str(why) for field, why in caught.value.errors.items()} == {"amount": sentence}
+    with app.test_request_context(), force_locale("nl"), pytest.raises(InvalidInput) as caught:
+        limits.check(Money(100_000_000, "EUR"))
+    assert "€\u00a0999.999,99" in str(caught.value.errors["amount"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -57,8 +58,10 @@ def offered() -> list[Offer]:
     days = int(get("offline.days"))
     offers = []
     if own_account():
-        told = _(
-            "When it is time to pay we mail you the account number and a reference. You have %(days)s days.", days=days
+        told = ngettext(
+            "When it is time to pay we mail you the account number and a reference. You have %(num)s day.",
+            "When it is time to pay we mail you the account number and a reference. You have %(num)s days.",
+            days,
         )
         offers.append(Offer("bank_transfer", str(LABELS["bank_transfer"]), str(told)))
     if desk := str(get("offline.desk")):

@@ -16,11 +16,13 @@ from marketplace import clock
 from marketplace.agreements import service as agreements
 from marketplace.agreements.service import Actor
 from marketplace.database import db
+from marketplace.errors import InvalidInput
 from marketplace.lifecycle import InvalidTransition
 from marketplace.money import Money
+from marketplace.notifications.models import Notification
 from marketplace.payments import service
 from marketplace.payments.models import BankOrder, OfflineRequest, Payout
-from marketplace.payments.offline import methods, receipts, reversing
+from marketplace.payments.offline import details, methods, orders, receipts, reversing
 from marketplace.settings import service as settings
 from marketplace.testing.clients import MarketplaceClient, page_text
 from marketplace.testing.people import Auth
@@ -167,3 +169,66 @@ def test_no_notice_of_the_funding_plugin_speaks_of_a_card(app: Flask) -> None:
                 state.name: str(state.label) for state in PLEDGE.states
             }
         assert {name: text for name, text in said.items() if CARDS.search(text)} == {}
+
+
+def backer_of(stage: Any, agreement_id: int) -> User:
+    return db.session.get_one(User, stage.agreement(agreement_id).member_id)
+
+
+def test_an_owner_finds_on_the_agreement_where_cash_is_confirmed_and_a_backer_does_not(stage: Any, auth: Auth) -> None:
+    campaign_id = stage.live(goal=20_00)
+    agreement_id = pledged(stage, campaign_id, 30_00, "cash_owner")
+    stage.to_deadline(campaign_id)
+    where = f"/pay/{stage.side(agreement_id).payment_id}/received"
+    page = auth.client(stage.owner).get(f"/agreements/{agreement_id}")
+    assert where in page.text
+    assert "pays you in cash: confirm it here once you have it" in page_text(page)
+    assert where not in auth.client(backer_of(stage, agreement_id)).get(f"/agreements/{agreement_id}").text
+    receive(stage, agreement_id, stage.owner.id, payee=True)
+    assert where not in auth.client(stage.owner).get(f"/agreements/{agreement_id}").text
+
+
+def test_only_the_backer_is_asked_to_change_a_pledge(stage: Any, auth: Auth) -> None:
+    agreement_id = pledged(stage, stage.live(), 30_00, "bank_transfer")
+    for reader, asked in ((stage.owner, False), (backer_of(stage, agreement_id), True)):
+        page = page_text(auth.client(reader).get(f"/agreements/{agreement_id}"))
+        assert ("Change your pledge" in page) is asked, reader.name
+
+
+def told_the_owner(stage: Any) -> list[str]:
+    """Give what the owner was told when everything was settled."""
+    db.session.rollback()
+    wanted = select(Notification.kind).where(Notification.user_id == stage.owner.id).order_by(Notification.id)
+    settled = ("funding.owner_funded", "funding.owner_account", "funding.owner_settled")
+    return [kind for kind in db.session.scalars(wanted) if kind in settled]
+
+
+def test_an_owner_is_told_how_the_pay_out_really_stands(stage: Any) -> None:
+    operator = stage.factories.operator().id
+    for kind, account in (("bank_transfer", False), ("cash_owner", True), ("bank_transfer", True)):
+        if account:
+            details.tell(stage.owner.id, name="", address="", tax_number="", account="BE68539007547034", holder="Olaf")
+            stage.work()
+            for order in db.session.scalars(select(BankOrder).where(BankOrder.state == "waiting")).all():
+                orders.done(order.id, orders.Done(clock.now().date()), operator)
+        campaign_id = stage.live(goal=20_00)
+        agreement_id = pledged(stage, campaign_id, 30_00, kind)
+        stage.to_deadline(campaign_id)
+        by_owner = kind == "cash_owner"
+        receive(stage, agreement_id, stage.owner.id if by_owner else operator, payee=by_owner)
+        stage.work()
+        assert stage.campaign(campaign_id).state == "funded"
+    assert told_the_owner(stage) == ["funding.owner_account", "funding.owner_settled", "funding.owner_funded"]
+
+
+def test_the_least_pledge_is_said_as_the_reader_writes_amounts(stage: Any, app: Flask) -> None:
+    campaign_id = stage.live()
+    for language, amount in (("en", "€1"), ("nl", "€\u00a01")):
+        with force_locale(language), pytest.raises(InvalidInput) as caught:
+            stage.pledge(campaign_id, 50, (stage.factories.user(), None))
+        assert f" {amount} " in str(caught.value.errors["amount"])
+
+
+def test_the_days_of_a_campaign_are_counted_in_words(stage: Any, auth: Auth) -> None:
+    draft = stage.draft(days=1)
+    assert "its 1 day can't change" in page_text(auth.client(stage.owner).get(f"/campaigns/{draft}/manage"))
