@@ -1,4 +1,4 @@
-"""What members owe after chargebacks and refunds, and what is set aside of what they earn."""
+"""What members owe, as our fee on cash or after chargebacks and refunds, and what is set aside of what they earn."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def debt(debt_id: int) -> Any:
         .order_by(DebtEntry.id)
     ).all()  # fmt: skip
     person = db.session.get_one(User, found.user_id)
-    return render_template("operator/debt.html", debt=found, entries=entries, person=person)
+    of_cash = db.session.scalar(select(Payment.gateway).where(Payment.id == found.payment_id)) == "direct"
+    return render_template("operator/debt.html", debt=found, entries=entries, person=person, of_cash=of_cash)
 
 
 @blueprint.route("/debts/<int:debt_id>/<any(repay,write_off):act>", methods=["GET", "POST"])

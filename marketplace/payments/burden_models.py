@@ -59,7 +59,7 @@ class ReserveRule(Base):
 
 
 class MemberDebt(Base):
-    """What a member owes us for one chargeback or refund, beyond what was left of the earnings and the reserve.
+    """What a member owes us: a fee on cash, or for one chargeback or refund what went beyond the earnings and the reserve.
 
     Open is `amount_minor` - `cleared_minor` - `written_off_minor`; the member's receivable account is the sum of what is
     open. `cleared_minor` counts what was kept from later earnings or repaid.

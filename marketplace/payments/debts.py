@@ -19,10 +19,14 @@ from marketplace.money import Money
 from marketplace.payments import dispute_notices
 from marketplace.payments.burden_models import DebtEntry, MemberDebt
 from marketplace.payments.models import Payment
+from marketplace.payments.subjects import title_of
 
 
-def owe(payment: Payment, minor: int) -> MemberDebt:
-    """Note that a payee owes `minor` minor units because of a payment; the caller books it."""
+def owe(payment: Payment, minor: int, *, fee: bool = False) -> MemberDebt:
+    """Note that a payee owes `minor` minor units because of a payment, and tell them why; the caller books it.
+
+    It is our `fee` on cash that the payee has in hand, or else what went back to the payer after it was paid out.
+    """
     at = clock.now()
     debt = MemberDebt(
         user_id=payment.payee_id, payment_id=payment.id, amount_minor=minor, currency=payment.currency,
@@ -30,7 +34,10 @@ def owe(payment: Payment, minor: int) -> MemberDebt:
     )  # fmt: skip
     db.session.add(debt)
     db.session.flush()
-    dispute_notices.owes(debt)
+    if fee:
+        dispute_notices.owes_fee(debt, title_of(payment))
+    else:
+        dispute_notices.owes(debt)
     return debt
 
 

@@ -69,6 +69,11 @@ def owes(debt: MemberDebt) -> None:
     notify(debt.user_id, "payment_owed", params={"amount": debt.open}, url=ACCOUNT)
 
 
+def owes_fee(debt: MemberDebt, title: str) -> None:
+    """Tell a member who was paid in cash what of it is our fee."""
+    notify(debt.user_id, "payment_fee_owed", params={"amount": debt.open, "title": title}, url=ACCOUNT)
+
+
 def netted(user_id: int, amount: Money) -> None:
     """Tell a member that earnings were kept for what is owed."""
     notify(user_id, "payment_netted", params={"amount": amount}, url=ACCOUNT)

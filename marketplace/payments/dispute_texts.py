@@ -26,6 +26,11 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
         _l("%(amount)s that you were paid went back to the payer. It is kept from what you earn next."),
         "hand-coins",
     ),
+    _kind(
+        "payment_fee_owed",
+        _l("Our fee on the cash you received for %(title)s is %(amount)s. It is kept from what you earn next."),
+        "hand-coins",
+    ),
     _kind("payment_netted", _l("%(amount)s of your earnings was kept for what you owed."), "hand-coins"),
     _kind("payment_share_back", _l("%(amount)s of your part of %(title)s goes back to the payer."), "undo-2"),
     _kind("payment_share_again", _l("%(amount)s of your part of %(title)s is yours again."), "badge-check"),

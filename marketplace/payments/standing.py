@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import case, func, literal, literal_column, select, union_all
 
 from marketplace.database import db
 from marketplace.money import Money
 from marketplace.payments.burden_models import MemberDebt, ReserveHold
-from marketplace.payments.models import PayoutAccount
+from marketplace.payments.models import Payment, PayoutAccount
 from marketplace.payments.payout_models import BankPayout
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An amount that is *owed* by the member or *set_aside* for them; `at` (UTC) is since when, or from when it is paid."""
+    """An amount that is *owed* by the member, or *set_aside* for them; `at` (UTC) is since when, or from when it is paid.
+
+    What is owed as our fee on cash that they were paid is a *fee*.
+    """
 
     kind: str
     amount: Money
@@ -27,10 +30,15 @@ class Standing:
 def standing_of(user_id: int) -> list[Standing]:
     """Give what a member owes and what is set aside for them, per currency, by one statement."""
     left = MemberDebt.amount_minor - MemberDebt.cleared_minor - MemberDebt.written_off_minor
+    of_cash = Payment.gateway == literal_column(
+        "'direct'"
+    )  # written out: PostgreSQL compares what is grouped by as text
+    kind = case((of_cash, literal_column("'fee'")), else_=literal_column("'owed'"))
     debts = (
-        select(literal("owed").label("kind"), MemberDebt.currency, func.sum(left), func.min(MemberDebt.created_at))
+        select(kind.label("kind"), MemberDebt.currency, func.sum(left), func.min(MemberDebt.created_at))
+        .join(Payment, Payment.id == MemberDebt.payment_id)
         .where(MemberDebt.user_id == user_id, left > 0)
-        .group_by(MemberDebt.currency)
+        .group_by(kind, MemberDebt.currency)
     )
     reserve = (
         select(literal("set_aside"), ReserveHold.currency, func.sum(ReserveHold.left_minor),

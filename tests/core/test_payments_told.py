@@ -19,9 +19,10 @@ from marketplace.payments import debts, disputes, reserve, reversals, service
 from marketplace.payments.offline import orders, receipts, reversing
 from marketplace.payments.offline.orders import Done
 from marketplace.testing.bank import Bank
-from marketplace.testing.clients import refresh
+from marketplace.testing.clients import page_text, refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
+from marketplace.testing.people import Auth
 from marketplace.users.models import User
 from tests.core.dispute_world import Disputes
 from tests.core.method_world import SAVE, MethodWorld
@@ -83,7 +84,7 @@ def test_both_sides_hear_of_a_chargeback_and_of_what_it_costs(world: Disputes) -
         f"dispute_opened {case} /operator/disputes/1",
         f"payment_dispute_lost {case} /operator/disputes/1",
     ]
-    receipt = "bill_written amount: 5000 EUR, number: R"
+    receipt = "receipt_written amount: 5000 EUR, number: R"
     assert [line[: len(receipt)] for line in told(payment.payer_id)] == [receipt]
 
 
@@ -174,7 +175,7 @@ class TestByHand:
         assert told(payment.payer_id) == [
             self.BY_BANK,
             f"payment_part_received missing: 4000 EUR, received: 1000 EUR, {title} /pay/1",
-            "bill_written amount: 5000 EUR, number: R2027-00001, subject: A bench for the square, what: Receipt, "
+            "receipt_written amount: 5000 EUR, number: R2027-00001, subject: A bench for the square, "
             "-> /account/bills/1",
             f"payment_sent_back amount: 200 EUR, {title} /pay/1",
         ]
@@ -194,6 +195,22 @@ class TestByHand:
             "payment_paid_out amount: 4750 EUR, -> /account/payments",
             "payment_cash_handed_over amount: 3000 EUR, payer: Petra Payer, title: A bench for the square, -> /pay/2",
         ]
+
+    def test_a_fee_on_cash_is_called_one_to_its_payee_and_to_operators(self, hands: OfflineWorld, auth: Auth) -> None:
+        payment = hands.payment(5000, "cash_owner")
+        receipts.enter(hands.request(payment).id, hands.seen(5000), hands.owner.id, payee=True)
+        service.settle(hands.fresh(payment), fee=eur(250))
+        assert told(hands.owner)[-1] == (
+            "payment_fee_owed amount: 250 EUR, title: A bench for the square, -> /account/payments"
+        )
+        mine = page_text(auth.client(hands.owner).get("/account/payments"))
+        assert "You owe €2.50" in mine
+        assert "our fee on cash that you received" in mine
+        assert "went back" not in mine
+        (debt,) = debts.open_debts(hands.owner.id)
+        shown = page_text(auth.client(hands.anna).get(f"/operator/debts/{debt.id}"))
+        assert "Our fee on cash that the member received" in shown
+        assert "Take it back from the account" not in shown
 
     def test_each_deed_of_an_operator_is_on_record(self, hands: OfflineWorld) -> None:
         anna, bert = hands.anna.id, hands.bert.id

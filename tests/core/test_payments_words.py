@@ -16,6 +16,8 @@ from sqlalchemy import select, update
 
 from marketplace import clock
 from marketplace.database import db, transaction
+from marketplace.notifications.kinds import sentence
+from marketplace.notifications.models import Notification
 from marketplace.payments import service
 from marketplace.payments.billing import invoices
 from marketplace.payments.billing.models import Bill
@@ -252,8 +254,35 @@ class TestByHand:
         none = owner.post("/account/payments/cards", follow_redirects=True)
         assert "This site takes no payments through a provider." in page_text(none)
 
+    def test_a_bill_is_announced_in_the_language_in_which_it_is_read(
+        self, hands: OfflineWorld, frozen: FrozenClock
+    ) -> None:
+        payment = hands.payment(5000)
+        hands.receive(payment, 5000)
+        service.settle(hands.fresh(payment), fee=eur(200))
+        frozen.at("2027-04-02T09:00:00")
+        invoices.sweep()
+        refresh()
+        wanted = select(Notification).where(Notification.kind.like("%_written")).order_by(Notification.id)
+        told = list(db.session.scalars(wanted))
+        said = {"en": [], "nl": []}  # type: dict[str, list[str]]
+        for language, lines in said.items():
+            with force_locale(language):
+                lines += [sentence(one.kind, one.params).replace("\u00a0", " ") for one in told]
+        assert said["en"] == ["Your receipt R2027-00001 of €50.", "Your fee invoice F2027-00001 of €2."]
+        assert said["nl"] == [
+            "Je bon R2027-00001 van € 50 staat klaar.", "Je bijdragefactuur F2027-00001 van € 2 staat klaar.",
+        ]  # fmt: skip
+
+    def test_a_payment_has_no_heading_for_refunds_where_there_is_none(self, hands: OfflineWorld, auth: Auth) -> None:
+        payment = hands.payment(5000)
+        hands.receive(payment, 5200)  # what was too much goes back, and is no refund of the payment
+        payer = auth.client(db.session.get_one(User, payment.payer_id))
+        assert "Refunds" not in page_text(payer.get(f"/pay/{payment.id}"))
+        service.refund(hands.fresh(payment), eur(1000))
+        assert "Refunds" in page_text(payer.get(f"/pay/{payment.id}"))
+
     def test_a_reminder_says_all_that_the_first_mail_said(self, hands: OfflineWorld, frozen: FrozenClock) -> None:
-        from marketplace.notifications.models import Notification
         from marketplace.payments.offline import overdue
 
         for kind in ("bank_transfer", "cash_desk"):

@@ -18,7 +18,6 @@ from marketplace.notifications.service import notify
 from marketplace.payments.billing import fee_lines, parties, rows
 from marketplace.payments.billing.models import Bill
 from marketplace.payments.billing.numbers import SERIES, next_number
-from marketplace.payments.billing.wording import kind_words
 from marketplace.payments.methods import describe_method
 from marketplace.payments.models import PaymentAttempt, Refund
 from marketplace.runtime import runtime
@@ -41,8 +40,6 @@ class Draft:
     tax_name: str = ""
     tax_rate: str = ""
     notes: str = ""
-    language: str = ""
-    """The member's, where it is known already."""
 
 
 def write(draft: Draft) -> Bill:
@@ -67,9 +64,8 @@ def _write(draft: Draft) -> Bill:
     })  # fmt: skip
     if bill is None:
         raise TryLater(timedelta(seconds=5), "somebody else was writing the same bill")
-    with force_locale(draft.language or parties.language(draft.user_id)):
-        facts: dict[str, Any] = {"what": str(kind_words(bill.kind)), "number": bill.code, "subject": bill.subject}
-    facts["amount"] = bill.total if bill.total.minor >= 0 else -bill.total
+    amount = bill.total if bill.total.minor >= 0 else -bill.total
+    facts = {"number": bill.code, "subject": bill.subject, "amount": amount}
     notify(bill.user_id, _told_as(bill), params=facts, url=f"/account/bills/{bill.id}")
     return bill
 
@@ -77,7 +73,7 @@ def _write(draft: Draft) -> Bill:
 def _told_as(bill: Bill) -> str:
     """Give the notification of a bill: what is taken back is told as what comes back, where it had come in at all."""
     if bill.kind not in ("receipt_credit", "fee_credit"):
-        return "bill_written"
+        return f"{bill.kind}_written"
     return "receipt_undone" if bill.cause.startswith("undone:") else "credit_note_written"
 
 
@@ -106,7 +102,7 @@ def receipt(attempt_id: int) -> Bill:
     draft = Draft(
         kind="receipt", cause=cause, user_id=charge.payer_id, currency=charge.currency, seller=payee.lines,
         buyer=payer.lines, subject=charge.title, lines=[{"label": charge.title, "net_minor": amount, "tax_minor": 0}],
-        payment_id=charge.id, notes=notes, language=payer.language,
+        payment_id=charge.id, notes=notes,
     )  # fmt: skip
     return _write(draft)
 

@@ -101,7 +101,13 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
         group="payments", icon="shield-alert", required=True,
     ),
     NotificationKind(
-        "bill_written", _l("Your %(what)s %(number)s of %(amount)s."), group="payments", icon="receipt-text",
+        "receipt_written", _l("Your receipt %(number)s of %(amount)s."), group="payments", icon="receipt-text",
+    ),
+    NotificationKind(
+        "fee_invoice_written", _l("Your fee invoice %(number)s of %(amount)s."), group="payments", icon="receipt-text",
+    ),
+    NotificationKind(  # as either was told before they had words of their own
+        "bill_written", _l("%(what)s %(number)s of %(amount)s."), group="payments", icon="receipt-text",
     ),
     NotificationKind(
         "credit_note_written", _l("Credit note %(number)s: %(amount)s back."), group="payments", icon="receipt-text",

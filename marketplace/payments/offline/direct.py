@@ -19,7 +19,7 @@ def kept(payment: Payment, ref: str, earned: Money) -> None:
     db.session.flush()
     books.kept_by_payee(payment, ref, earned, owed)
     if owed:
-        debts.owe(payment, owed.minor)
+        debts.owe(payment, owed.minor, fee=True)
 
 
 def take_back(payment: Payment, ref: str) -> None:
