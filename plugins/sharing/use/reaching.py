@@ -10,7 +10,7 @@ from marketplace.api import Agreement, db
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_models import TariffVersion
 from plugins.sharing.tariffs import Bill
-from plugins.sharing.use import credits, metering, sessions
+from plugins.sharing.use import credits, metering, sessions, standing
 from plugins.sharing.use.metering import About
 from plugins.sharing.use.use_models import Reading, UseSession
 
@@ -20,16 +20,20 @@ NOT_BILLED = ("running", "paused", "ended")
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which bounds a use has come to; `credit` is what the payer has left with the owner (minor units), before this use."""
+    """What a use has come to; `credit` is what the payer has left with the owner (minor units), before this use.
+
+    `charged` says that what the credit does not pay is charged to a saved method: its end is then worth telling, and no bound.
+    """
 
     limit: bool = False
     credit_used: bool = False
     credit: int = 0
+    charged: bool = False
 
     @property
-    def any(self) -> bool:
-        """Tell whether a device may stop, and a member wants to hear."""
-        return self.limit or self.credit_used
+    def bound(self) -> bool:
+        """Tell whether a device may stop: the limit is reached, or the credit of somebody who has only that is used up."""
+        return self.limit or (self.credit_used and not self.charged)
 
 
 def of(session: UseSession, now: Bill | None) -> Reach:
@@ -44,7 +48,8 @@ def of(session: UseSession, now: Bill | None) -> Reach:
     left, paid = credit_of(session), covered(now)
     if left is None or not paid:
         return Reach(limit, credit=left or 0)
-    return Reach(limit, paid >= left or paid + _taken_by_others(session) >= left, left)
+    used = paid >= left or paid + _taken_by_others(session) >= left
+    return Reach(limit, used, left, used and standing.chargeable(session.holder_id))
 
 
 def covered(now: Bill) -> int:

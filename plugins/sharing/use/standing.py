@@ -41,8 +41,17 @@ def refuse_without_means(terms: Terms, holder_id: int, owner_id: int, currency: 
         return
     if terms.credits and credits.balance(holder_id, owner_id, currency) > 0:
         return
-    if runtime().settings.takes("stripe") and not payments.methods_of(holder_id):
+    if _takes_cards() and not payments.methods_of(holder_id):
         raise Refused(_("Save a card first: you pay afterwards, for what you used."), code="method_needed")
+
+
+def chargeable(holder_id: int) -> bool:
+    """Tell whether what a payer owes afterwards is charged to a method that they saved."""
+    return _takes_cards() and bool(payments.methods_of(holder_id))
+
+
+def _takes_cards() -> bool:
+    return runtime().settings.takes("stripe")
 
 
 def _costs(terms: Terms) -> bool:

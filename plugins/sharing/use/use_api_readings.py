@@ -49,7 +49,7 @@ def _now(use_id: int) -> UseNow:
     agreement, session = db.session.get_one(Agreement, use_id), sessions.of(use_id)
     going = session.standing and session.started_at is not None
     running = sessions.running_total(session) if going else None
-    reached = reaching.of(session, running).any
+    reached = reaching.of(session, running).bound
     return UseNow(
         id=use_id, state=agreement.state, total_minor=running.total if running else None, limit_reached=reached
     )

@@ -171,7 +171,7 @@ class Batch(api_v1.Input):
 
 
 class UseNow(api_v1.Output):
-    """How a use stands: a device may switch off when the limit is reached or the credit used up (`limit_reached`)."""
+    """How a use stands: a device may switch off at `limit_reached`: the limit, or credit used up without a saved method."""
 
     id: Id
     state: Annotated[str, Meta(examples=["running"])]

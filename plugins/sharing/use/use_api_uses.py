@@ -29,7 +29,7 @@ def _own(use_id: int, user: User) -> tuple[Agreement, UseSession]:
 def _shown(agreement: Agreement, session: UseSession) -> api_v1.Reply:
     going = session.standing and session.started_at is not None
     running = sessions.running_total(session) if going else None
-    reached = reaching.of(session, running).any
+    reached = reaching.of(session, running).bound
     return api_v1.Reply(shapes.use(agreement, session, running, reached), agreement.version)
 
 

@@ -16,7 +16,7 @@ from marketplace.lifecycle import Role
 from marketplace.payments.models import Payment
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
-from plugins.sharing.use import buying, credits
+from plugins.sharing.use import buying, credits, reaching, sessions
 from tests.core.dispute_world import Disputes
 from tests.core.payment_world import DECLINES, VISA
 from tests.plugins.sharing.use_world import MINUTES, UseWorld, number_of
@@ -175,3 +175,25 @@ def test_the_pages_sell_it_and_give_it_back(world: Buying, client: Any, auth: An
     assert client.post(f"/uses/credit/{owner}/EUR/back").status_code == 303
     world.work()
     assert world.left(number) == 0
+
+
+def test_the_end_of_credit_stops_no_device_of_who_has_a_card(world: Buying) -> None:
+    prepaid, with_card = world.factories.user(), world.member()
+    owner, sold = world.by_id(number_of(world.owner)), db.session.get_one(type(world.listing), world.sold)
+    for member in (prepaid, with_card):
+        credits.give(owner, number_of(member), 1_00, sold)
+    limit = {number_of(prepaid): None, number_of(with_card): 9_00}
+    uses = [
+        world.start(member, unit=world.add_unit(sold), limit_minor=limit[number_of(member)])
+        for member in (prepaid, with_card)
+    ]
+    reached = []
+    for minutes in (1, 19, 10):
+        world.frozen.forward(minutes=minutes)
+        now = [reaching.of(side, sessions.running_total(side)) for side in map(world.side, uses)]
+        reached.append([(reach.credit_used, reach.bound) for reach in now])
+    assert reached == [
+        [(False, False), (False, False)],
+        [(True, True), (True, False)],
+        [(True, True), (True, True)],
+    ], "the limit that somebody set stays a bound"

@@ -96,7 +96,7 @@ def test_credit_is_held_against_what_it_pays_alone(world: Prepaid) -> None:
     now = sessions.running_total(world.side(agreement))
     assert now is not None
     assert (now.total, reaching.covered(now)) == (1_50 + 10_00, 1_50)
-    assert not world.reach(agreement).any, "ten euros of distance are no credit's business"
+    assert not world.reach(agreement).bound, "ten euros of distance are no credit's business"
     world.work(minutes=5)
     assert world.reach(agreement).credit_used
     assert world.told(member) == [CREDIT]
@@ -139,7 +139,7 @@ def test_who_has_no_credit_is_told_of_none(world: Prepaid) -> None:
     member = world.factories.user()
     agreement = world.start(member, unit=world.cars[0])
     world.work(minutes=30)
-    assert (world.told(member), world.reach(agreement).any) == ([], False)
+    assert (world.told(member), world.reach(agreement).bound) == ([], False)
 
 
 def test_uses_at_once_cost_the_page_the_same_number_of_statements(world: Prepaid) -> None:
