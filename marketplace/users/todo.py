@@ -49,7 +49,7 @@ def _of_the_account(user: User) -> Iterable[TodoItem]:
 
 @cache
 def _owed_and_waiting() -> Executable:
-    """Give what :member owes and what keeps their earnings; made once, as making it takes longer than sending it."""
+    """Give what :member owes or gets in cash, and what keeps their earnings; made once: making it takes longer than sending."""
     member = bindparam("member", type_=BigInteger)
     due = Payment.amount_minor, Payment.currency, Payment.id, Listing.title
     owed = (
@@ -59,6 +59,12 @@ def _owed_and_waiting() -> Executable:
         .outerjoin(PaymentDunning, (PaymentDunning.payment_id == Payment.id) & (PaymentDunning.state == "running"))
         .where(Payment.payer_id == member, Payment.state.in_(WAITS_FOR_PAYER), Agreement.phase == Phase.COMPLETED)
     )
+    cash = (
+        select(literal("cash"), null(), *due)
+        .join_from(Payment, Agreement, Agreement.id == Payment.agreement_id)
+        .join(Listing, Listing.id == Agreement.listing_id)
+        .where(Payment.payee_id == member, Payment.state == "awaiting", Payment.method_kind == "cash_owner")
+    )
     nothing = null(), null(), null(), null()
     mine = PayoutAccount.user_id == member, PayoutAccount.gone_at.is_(None)
     wanted = or_(PayoutAccount.due_by.is_not(None), PayoutAccount.past_due)
@@ -67,7 +73,7 @@ def _owed_and_waiting() -> Executable:
     waiting = select(literal("waiting"), null(), Payout.amount_minor, Payout.currency, null(), null()).where(
         Payout.user_id == member, Payout.state == "waiting_account"
     )
-    return owed.union_all(asked, refused, waiting)
+    return owed.union_all(cash, asked, refused, waiting)
 
 
 def _latest_at_the_bank() -> ScalarSelect[str]:
@@ -79,13 +85,17 @@ def _latest_at_the_bank() -> ScalarSelect[str]:
 def _of_money(user: User) -> Iterable[TodoItem]:
     """Ask for what is owed and for what keeps earnings from being sent, by one statement.
 
-    Owed is what agreements that are over left to pay, such as damage; of open ones their kinds ask. Earnings wait for an account
-    to send them to, for an answer that the provider wants, or for a bank account that takes them.
+    Owed is what agreements that are over left to pay, such as damage; of open ones their kinds ask. Cash counts once whoever
+    gets it says so. Earnings wait for an account to send them to, for an answer that the provider wants, or for a bank account
+    that takes them.
     """
     for what, due, minor, currency, payment_id, title in db.session.execute(_owed_and_waiting(), {"member": user.id}):
         if what == "owed":
             words = _("Pay %(amount)s for “%(title)s”", amount=money(minor, currency, exact=True), title=title)
             yield TodoItem(words, url_for("payments.pay", payment_id=payment_id), due, icon="credit-card")
+        elif what == "cash":
+            words = _("Confirm the cash for “%(title)s” once you have it", title=title)
+            yield TodoItem(words, url_for("payments.cash_received", payment_id=payment_id), icon="hand-coins")
         else:
             amount = money(minor, currency) if currency else ""
             yield TodoItem(_of_earnings(what, amount), url_for("payments.account"), due, icon="landmark")

@@ -17,7 +17,7 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
     """Put a pledge's frozen terms into words."""
     terms = agreement.terms
     lines = [
-        TermLine(_("Your pledge"), display.money(terms["amount_minor"], terms["currency"], exact=True)),
+        TermLine(_("Amount pledged"), display.money(terms["amount_minor"], terms["currency"], exact=True)),
         TermLine(_("Goal of the campaign"), display.money(terms["goal_minor"], terms["currency"])),
     ]
     if terms.get("closes_at"):

@@ -183,6 +183,8 @@ def test_an_owner_finds_on_the_agreement_where_cash_is_confirmed_and_a_backer_do
     page = auth.client(stage.owner).get(f"/agreements/{agreement_id}")
     assert where in page.text
     assert "pays you in cash: confirm it here once you have it" in page_text(page)
+    assert "Your pledge" not in page_text(page)
+    assert where in auth.client(stage.owner).get("/account").text
     assert where not in auth.client(backer_of(stage, agreement_id)).get(f"/agreements/{agreement_id}").text
     receive(stage, agreement_id, stage.owner.id, payee=True)
     assert where not in auth.client(stage.owner).get(f"/agreements/{agreement_id}").text
