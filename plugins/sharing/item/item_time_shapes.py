@@ -48,7 +48,7 @@ class NewCalendar(api_v1.Input):
 
 
 class CalendarSource(api_v1.Output):
-    """A calendar that is fetched; `problem` says what went wrong last."""
+    """A calendar that is fetched; `problem` says what went wrong last, or what of it could not be read."""
 
     id: Id
     unit_id: Id
@@ -103,7 +103,9 @@ def block(row: Any) -> BlockOut:
 def calendar(row: ImportedCalendar) -> CalendarSource:
     """Give a calendar that is fetched."""
     names = ("id", "unit_id", "label", "url", "fresh_at", "events")
-    return CalendarSource(**{name: getattr(row, name) for name in names}, problem=imports.trouble(row))
+    return CalendarSource(
+        **{name: getattr(row, name) for name in names}, problem=imports.trouble(row) or imports.remark(row)
+    )
 
 
 def part(row: Any) -> PartOut:

@@ -53,7 +53,9 @@ def calendars(listing_id: int) -> Any:
             return redirect(url_for("sharing_calendars.calendars", listing_id=listing_id), 303)
     with transaction():
         token = feeds.token_of(listing_id)
-    rows = [(row, imports.stale(row), imports.trouble(row)) for row in imports.calendars_of(listing_id)]
+    rows = [
+        (row, imports.stale(row), imports.trouble(row), imports.remark(row)) for row in imports.calendars_of(listing_id)
+    ]
     address = f"{runtime().settings.base_url}{url_for('sharing_calendars.feed', token=token)}"
     page = render_template("sharing/calendars.html", listing=listing, form=form, rows=rows, address=address)
     return page, 422 if form.errors or form.form_errors else 200

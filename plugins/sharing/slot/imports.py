@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import delete, insert, or_, select
 
 from marketplace.api import FetchFailed, InvalidInput, NotFound, check_address, clock, db, fetch, jobs, transaction
 from plugins.sharing.item.item_models import ImportedCalendar, Item, Occupancy, Unit
-from plugins.sharing.slot.imported_events import NotACalendar, windows_in
+from plugins.sharing.slot.imported_events import Found, NotACalendar, windows_in
 from plugins.sharing.slot.windows import Window
 
 EVERY = timedelta(minutes=30)
@@ -19,6 +20,8 @@ AHEAD = timedelta(days=400)
 STALE = timedelta(hours=6)
 MOST_CALENDARS = 10
 NO_CALENDAR = "no_calendar"
+PARTLY = "partly"
+"""It was read, but not all as it stands there: how many events not, whether there were too many, and which was the first."""
 
 
 def add(item_id: int, unit_id: int, label: str, url: str) -> ImportedCalendar:
@@ -65,9 +68,26 @@ def stale(calendar: ImportedCalendar) -> bool:
 
 def trouble(calendar: ImportedCalendar) -> str:
     """Say in the reader's language why a calendar could not be read last time; "" when it could."""
-    if not calendar.problem:
+    if not calendar.problem or calendar.problem.startswith(f"{PARTLY} "):
         return ""
     return _("it is no calendar") if calendar.problem == NO_CALENDAR else FetchFailed.words(calendar.problem)
+
+
+def remark(calendar: ImportedCalendar) -> str:
+    """Say in the reader's language what of a calendar that was read is not closed just as it says; "" when all is."""
+    if not calendar.problem.startswith(f"{PARTLY} "):
+        return ""
+    _partly, unread, crowded, which = calendar.problem.split(" ", 3)
+    said = []
+    if int(unread):
+        said.append(ngettext(
+            "%(num)s booking there can't be read, and its time may be open here: %(which)s",
+            "%(num)s bookings there can't be read, and their time may be open here. The first of them: %(which)s",
+            int(unread), which=which,
+        ))  # fmt: skip
+    if int(crowded):
+        said.append(_("There are too many bookings to keep each, so time between them is closed here, too."))
+    return " ".join(said)
 
 
 def look(_payload: dict[str, Any]) -> None:
@@ -88,26 +108,32 @@ def refresh(payload: dict[str, Any]) -> None:
         return
     now = clock.now()
     try:
-        windows = windows_in(fetch(calendar.url), calendar.zone, Window(now - timedelta(days=1), now + AHEAD))
+        found = windows_in(fetch(calendar.url), calendar.zone, Window(now - timedelta(days=1), now + AHEAD))
     except FetchFailed as error:
         _note(payload["id"], now, problem=error.code)
         return
     except NotACalendar:
         _note(payload["id"], now, problem=NO_CALENDAR)
         return
-    _note(payload["id"], now, windows=windows)
+    _note(payload["id"], now, problem=_partly(found), found=found)
 
 
-def _note(calendar_id: int, now: datetime, *, problem: str = "", windows: list[Window] | None = None) -> None:
+def _partly(found: Found) -> str:
+    if not found.unread and not found.crowded:
+        return ""
+    return f"{PARTLY} {len(found.unread)} {int(found.crowded)} {next(iter(found.unread), '')}"
+
+
+def _note(calendar_id: int, now: datetime, *, problem: str, found: Found | None = None) -> None:
     with transaction() as session:
         row = session.get(ImportedCalendar, calendar_id, populate_existing=True, with_for_update=True)
         if row is None:
             return
         row.tried_at, row.problem = now, problem
-        if windows is None:
+        if found is None:
             return
-        row.fresh_at, row.events = now, len(windows)
-        _replace(row, windows, now)
+        row.fresh_at, row.events = now, found.events
+        _replace(row, found.windows, now)
 
 
 def _replace(calendar: ImportedCalendar, windows: list[Window], now: datetime) -> None:

@@ -75,7 +75,7 @@ def test_what_a_calendar_says_is_read_in_the_items_zone() -> None:
         event("DTSTART;VALUE=DATE:20260402"),
     )
     day = datetime(2026, 3, 29).date()  # noqa: DTZ001
-    assert windows_in(text, ZONE, SPAN) == [
+    assert windows_in(text, ZONE, SPAN).windows == [
         window("2026-03-12T09:00", "2026-03-12T11:00"), window("2026-03-13T13:00", "2026-03-13T14:00"),
         window("2026-03-14T08:00", "2026-03-14T09:30"), of_day(day, ZONE), of_day(day + timedelta(days=4), ZONE),
     ]  # fmt: skip
@@ -88,13 +88,13 @@ def test_what_takes_no_time_is_over_or_is_our_own_is_left_out() -> None:
         event(*when, "STATUS:CANCELLED"), event(*when, "TRANSP:TRANSPARENT"), own, event(*when[:1]),
         event("DTSTART:20250312T090000Z", "DTEND:20250312T110000Z"), event("DTSTART:20260312T090000Z", "DTEND:20260311T090000Z"),
     )  # fmt: skip
-    assert windows_in(text, ZONE, SPAN) == []
+    assert windows_in(text, ZONE, SPAN).windows == []
 
 
 def test_a_weekly_event_keeps_its_hour_across_the_change_of_clocks() -> None:
     rule = "RRULE:FREQ=WEEKLY;COUNT=3"
     text = ics(event(f"DTSTART;TZID={ZONE}:20260322T123000", f"DTEND;TZID={ZONE}:20260322T133000", rule))
-    starts = [one.starts_at for one in windows_in(text, ZONE, SPAN)]
+    starts = [one.starts_at for one in windows_in(text, ZONE, SPAN).windows]
     assert starts == [at("2026-03-22T11:30"), at("2026-03-29T10:30"), at("2026-04-05T10:30")]
 
 
@@ -112,7 +112,7 @@ WEEKLY = (f"DTSTART;TZID={ZONE}:20260322T123000", f"DTEND;TZID={ZONE}:20260322T1
     ((f"RDATE;TZID={ZONE}:20260325T090000",), ["03-22", "03-25", "03-29", "04-05", "04-12"]),
 ])  # fmt: skip
 def test_a_series_leaves_out_and_adds_the_days_that_it_says(lines: tuple[str, ...], left: list[str]) -> None:
-    found = windows_in(ics(event(*WEEKLY, *lines)), ZONE, SPAN)
+    found = windows_in(ics(event(*WEEKLY, *lines)), ZONE, SPAN).windows
     assert [f"{one.starts_at:%m-%d}" for one in found] == left
     assert {one.length for one in found} == {timedelta(hours=1)}
 
@@ -125,7 +125,7 @@ def test_one_of_a_series_is_moved_or_cancelled_by_itself() -> None:
     )  # fmt: skip
     other = event(f"RECURRENCE-ID;TZID={ZONE}:20260412T123000", "DTSTART:20260420T080000Z", "DTEND:20260420T090000Z")
     text = ics(moved, event(*WEEKLY), cancelled, other.replace("1@elsewhere", "2@elsewhere"))
-    assert windows_in(text, ZONE, SPAN) == [
+    assert windows_in(text, ZONE, SPAN).windows == [
         window("2026-03-22T11:30", "2026-03-22T12:30"),
         window("2026-03-30T08:00", "2026-03-30T10:00"),
         window("2026-04-12T10:30", "2026-04-12T11:30"),
