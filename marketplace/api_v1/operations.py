@@ -81,7 +81,7 @@ class Operation:
     errors: tuple[int, ...] = ()
     idempotency: Literal["", "optional", "required"] = ""
     outside: bool = False
-    """The work calls another machine, so it can't be one transaction; doing it twice must be harmless."""
+    """No one transaction: it calls another machine, or reads and then takes its time; doing it twice must be harmless."""
     versioned: bool = False
 
     @property

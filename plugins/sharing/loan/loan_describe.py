@@ -67,6 +67,7 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
             lines.append(TermLine(_("Payment"), settled))
     else:
         lines.append(TermLine(_("Price"), _("Free")))
+    lines += metered(terms)
     lines.append(TermLine(_("Deposit"), deposit_words(terms)))
     if terms["late_fee_minor_per_day"]:
         fee = display.money(terms["late_fee_minor_per_day"], currency, exact=True)
@@ -76,6 +77,14 @@ def term_lines(agreement: Agreement) -> Sequence[TermLine]:
     if terms["note"]:
         lines.append(TermLine(_("A word to the lender"), terms["note"]))
     return lines
+
+
+def metered(terms: Any) -> list[TermLine]:
+    """Say what the meters add to the price after the return; no statement where they add nothing."""
+    if not terms.get("by_meter"):
+        return []
+    found = quoting.metered_in_words(int(terms["tariff_id"]))
+    return [TermLine(label, _("%(price)s, after the return", price=text)) for label, text in found]
 
 
 def moment(iso: str) -> str:

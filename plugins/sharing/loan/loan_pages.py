@@ -72,6 +72,7 @@ class Offer:
     late_fee: int
     value: str
     rules: Sequence[loans.InstantRule]
+    metered: Sequence[tuple[str, str]] = ()
 
     @property
     def instant(self) -> bool:
@@ -146,6 +147,7 @@ def _offer(item: Item, window: Window, arrangement: str, count: int, member_id: 
         late_fee=item.late_fee_minor_per_day * count,
         value=loan_describe.value_words(terms),
         rules=loans.instant_rules(item, member_id),
+        metered=quoting.metered_in_words(quote.tariff_id) if quote.by_meter and quote.tariff_id else (),
     )
 
 

@@ -60,6 +60,7 @@ def freeze(
         "lines": [dict(line) for line in quote.lines],
         "total_minor": quote.total.minor,
         "tariff_id": quote.tariff_id,
+        "by_meter": list(quote.by_meter),
         "deposit": {"kind": deposit.kind, "minor": deposit.minor},
         "late_fee_minor_per_day": (item.late_fee_minor_per_day or 0) * quote.count,
         "replacement_minor": item.replacement_minor or 0,

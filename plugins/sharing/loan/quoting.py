@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 
 from marketplace.api import InvalidInput, Money, Refused
-from plugins.sharing.price import price_lists, tariff_words
+from plugins.sharing.price import condition_words, price_lists, tariff_words
 from plugins.sharing.price.price_lists import UseInvalid
+from plugins.sharing.slot.rules import MOST_MINUTES, length_words
 from plugins.sharing.slot.windows import Window
 from plugins.sharing.tariffs import Line
+from plugins.sharing.tariffs.model import Component
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price in lines; `amount`s are minor units of `currency`, for `count` things together. Free has no lines."""
+    """A price in lines; `amount`s are minor units of `currency`, for `count` things together. Free has no lines.
+
+    `by_meter` names the parts of the price list that are charged after the return, by what the meters counted.
+    """
 
     currency: str
     lines: tuple[Mapping[str, Any], ...] = ()
     tariff_id: int | None = None
     count: int = 1
+    by_meter: tuple[str, ...] = ()
 
     @property
     def total(self) -> Money:
@@ -40,8 +47,9 @@ def quote_lines(item: Any, window: Window, arrangement: str, count: int = 1, tar
     """Say what `count` units of an item cost for a period; with `tariff_id` under that frozen price list.
 
     Borrowing costs nothing unless the lender has set a contribution. Raises Refused (code "no_prices") for renting without
-    a price list, InvalidInput for a period that it has no price for.
+    a price list, InvalidInput for a period that it has no price for, or that is too long.
     """
+    check_length(window)
     version = tariff_id
     if version is None:
         now = price_lists.current(item.listing_id, arrangement)
@@ -54,7 +62,26 @@ def quote_lines(item: Any, window: Window, arrangement: str, count: int = 1, tar
         raise InvalidInput({"ends_at": _("There is no price for this period.")}) from error
     if bill.total < 0:
         raise Refused(_("There is no price for this period."), code="no_prices")
-    return Quote(bill.currency, tuple(_kept(line, count) for line in bill.lines), version, count)
+    lines = tuple(_kept(line, count) for line in bill.lines)
+    return Quote(bill.currency, lines, version, count, tuple(part.key for part in _metered(version)))
+
+
+def check_length(window: Window) -> None:
+    """Raise InvalidInput for a period longer than anything is given away for: pricing it takes the longer, the longer it is."""
+    if window.length > timedelta(minutes=MOST_MINUTES):
+        raise InvalidInput({"ends_at": _("A period is at most %(length)s long.", length=length_words(MOST_MINUTES))})
+
+
+def _metered(tariff_id: int) -> list[Component]:
+    """Give what a price list charges by meters; what a renter would have to choose is left out, for nobody is asked."""
+    parts = price_lists.stored(tariff_id).terms.components
+    return [part for part in parts if part.register and not part.option]
+
+
+def metered_in_words(tariff_id: int) -> list[tuple[str, str]]:
+    """Say what is charged by meters after the return: what it is, and its price with its conditions."""
+    terms = price_lists.stored(tariff_id).terms
+    return [(tariff_words.word(part.key), condition_words.component(part, terms)) for part in _metered(tariff_id)]
 
 
 def use_price(loan: Any, tariff_id: int, used: Mapping[str, Decimal]) -> Money:

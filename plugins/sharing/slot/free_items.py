@@ -19,7 +19,7 @@ from sqlalchemy.sql.expression import TextualSelect
 from marketplace.api import UtcDateTime, clock, db
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.slot import barred, together
-from plugins.sharing.slot.rules import GRACE, ONLY_SOLD
+from plugins.sharing.slot.rules import GRACE, MOST_MINUTES, ONLY_SOLD
 from plugins.sharing.slot.windows import Window, demands, start_bit
 
 _KIND = (Item.zone, Item.buffer_before_minutes, Item.buffer_after_minutes, Item.is_bundle)
@@ -132,7 +132,7 @@ def statement(sqlite: bool, some: bool, alike: bool) -> TextualSelect:
     return found.bindparams(*instants).columns(Item.__table__.c.listing_id)
 
 
-RULES = f"""NOT {ONLY_SOLD} AND i.min_minutes <= :at_least AND (i.max_minutes IS NULL OR i.max_minutes >= :at_most)
+RULES = f"""NOT {ONLY_SOLD} AND i.min_minutes <= :at_least AND COALESCE(i.max_minutes, {MOST_MINUTES}) >= :at_most
     AND i.notice_minutes <= :ahead AND (i.horizon_days IS NULL OR i.horizon_days >= :days)
     AND (i.start_days = 127 OR EXISTS (SELECT 1 FROM combination c WHERE c.zone = i.zone AND i.start_days & c.bit <> 0))"""
 

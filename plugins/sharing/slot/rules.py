@@ -19,6 +19,8 @@ from plugins.sharing.slot.windows import DAY_MINUTES, Demand, Window, demands, s
 
 GRACE = timedelta(minutes=5)
 """Who asks for "now" sends the minute in which the form was opened."""
+MOST_MINUTES = 2 * 366 * DAY_MINUTES
+"""No period is longer, whatever an item allows: to look for it and to price it takes the longer, the longer it is."""
 AROUND = timedelta(days=40)
 """Exceptions so far from the asked window are read with it: alternatives may need them."""
 
@@ -183,8 +185,9 @@ def _length(rules: Rules, window: Window) -> Why | None:
 
 
 def _longer(rules: Rules, window: Window) -> Why | None:
-    if rules.max_minutes is not None and window.length > timedelta(minutes=rules.max_minutes):
-        return Why(Reason.TOO_LONG, {"length": length_words(rules.max_minutes)})
+    most = MOST_MINUTES if rules.max_minutes is None else min(rules.max_minutes, MOST_MINUTES)
+    if window.length > timedelta(minutes=most):
+        return Why(Reason.TOO_LONG, {"length": length_words(most)})
     return None
 
 

@@ -29,9 +29,10 @@ def bill(terms: Terms, use: Use) -> Bill:
         account = Account({})
         _note_reservation(terms, use, account)
         return Bill(terms.digest, terms.currency, (), tuple(account.lines), {}, 0, 0, use.gaps)
+    clock = Clockwork(use.zone, begin_of(terms, use), use.end, terms.bands)
     if not terms.packages:
-        return assemble(terms, use, {})
-    return packages.cheapest(terms, use, lambda counts: assemble(terms, use, counts))
+        return assemble(terms, use, {}, clock)
+    return packages.cheapest(terms, use, lambda counts: assemble(terms, use, counts, clock))
 
 
 def _check(terms: Terms, use: Use) -> None:
@@ -59,9 +60,8 @@ def begin_of(terms: Terms, use: Use) -> int:
     return use.end if use.segments else use.start
 
 
-def assemble(terms: Terms, use: Use, counts: Mapping[str, int]) -> Bill:
+def assemble(terms: Terms, use: Use, counts: Mapping[str, int], clock: Clockwork) -> Bill:
     """Charge a use with so many of each package."""
-    clock = Clockwork(use.zone, begin_of(terms, use), use.end, terms.bands)
     plan = next((plan for plan in terms.plans if plan.key == use.about.plan), NO_PLAN)
     course = Course(terms, use, clock)
     account = Account({})

@@ -87,20 +87,23 @@ class Clockwork:
         """Work out, once, which band holds from when to when during the use."""
         if self._edges or not self.bands:
             return
-        spans: list[tuple[int, int, str]] = []
+        changes: dict[int, list[int]] = {}
         first, last = self.local(self.start).date() - timedelta(days=1), self.local(self.end).date()
         day = first
         while day <= last:
-            spans += [
-                (self.wall(day, band.since), self.wall(day, band.until), band.key)
-                for band in self.bands
-                if day.weekday() in band.days
-            ]
+            for number, band in enumerate(self.bands):
+                if day.weekday() in band.days:
+                    for minutes, by in ((band.since, 1), (band.until, -1)):
+                        changes.setdefault(self.wall(day, minutes), [0] * len(self.bands))[number] += by
             day += timedelta(days=1)
-        order = {band.key: number for number, band in enumerate(self.bands)}
-        spans.sort(key=lambda span: order[span[2]])
-        for at in sorted({self.wall(first, 0), *(edge for span in spans for edge in span[:2])}):
-            name = next((key for since, until, key in spans if since <= at < until), "")
+        holding = [0] * len(self.bands)
+        for at in sorted({self.wall(first, 0), *changes}):
+            holding = (
+                [count + by for count, by in zip(holding, changes.get(at, ()), strict=True)]
+                if at in changes
+                else holding
+            )
+            name = next((band.key for band, count in zip(self.bands, holding, strict=True) if count > 0), "")
             if not self._names or self._names[-1] != name:
                 self._edges.append(at)
                 self._names.append(name)

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from flask_babel import gettext as _
 
 from marketplace.api import InvalidInput, NotFound, api_v1, listings
+from plugins.sharing.loan import quoting
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.fault_words import translated
 from plugins.sharing.price.price_lists import TariffRefused, UseInvalid
@@ -59,7 +60,7 @@ def withdraw_prices(call: api_v1.Call[None, api_v1.Query], listing_id: int, arra
 
 @part.operation(
     "POST", "/sharing/items/{listing_id}/quotes/{arrangement}", tag=PRICES, public=True, body=NewQuote, returns=BillFacts,
-    errors=(404, 409),
+    errors=(404, 409), outside=True,
 )  # fmt: skip
 def quote(call: api_v1.Call[NewQuote, api_v1.Query], listing_id: int, arrangement: str) -> BillFacts:
     """Say what a use would cost; a use as quoted is billed exactly so."""
@@ -67,6 +68,7 @@ def quote(call: api_v1.Call[NewQuote, api_v1.Query], listing_id: int, arrangemen
     if arrangement not in ARRANGEMENTS:
         raise NotFound(_("There is no such arrangement."))
     window = Window(call.body.starts_at, call.body.ends_at)
+    quoting.check_length(window)
     quantities = figures(call.body.quantities, "quantities")
     try:
         found = price_lists.quote(

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from plugins.sharing.tariffs import Circumstances, Reading, Tariff, Use, bill, from_readings, planned
-from plugins.sharing.tariffs.billing import assemble
+from plugins.sharing.tariffs.billing import assemble, begin_of
 from plugins.sharing.tariffs.figures import HOUR
+from plugins.sharing.tariffs.zones import Clockwork
 from tests.plugins.sharing.tariff_world import tariff
 
 quick = settings(
@@ -171,10 +172,11 @@ def test_the_quote_is_the_bill_when_the_use_is_as_quoted(terms: Tariff, case: An
 def test_the_combination_found_is_the_cheapest_of_all(terms: Tariff, case: Any) -> None:
     use = plan(case)
     found = bill(terms, use).total
+    clock = Clockwork(use.zone, begin_of(terms, use), use.end, terms.bands)
     totals = {}
     for counts in product(*(range(package.at_most + 1) for package in terms.packages)):
         chosen = {package.key: count for package, count in zip(terms.packages, counts, strict=True)}
-        totals[counts] = assemble(terms, use, chosen).total
+        totals[counts] = assemble(terms, use, chosen, clock).total
     assert found == min(totals.values())
     assert all(found <= total for counts, total in totals.items() if sum(counts) <= 1)
 
