@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from marketplace.api import db
+from marketplace.api import Agreement, clock, db, settings
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.price_lists import IN_USE
 from plugins.sharing.tariffs import Bill, Circumstances, Use, bill, from_readings
@@ -170,3 +170,17 @@ def last_stands(unit_id: int, registers: Collection[str]) -> dict[str, str]:
             if name in row.registers:
                 found.setdefault(name, row.registers[name])
     return found
+
+
+def latest_end(agreement: Agreement, session: UseSession) -> datetime:
+    """Give the moment (UTC) until which a use is billed at most, by the hours that were the rule when it was reserved."""
+    hours = agreement.terms.get("longest_hours") or int(settings.get("sharing.longest_use_hours"))
+    return (session.started_at or session.reserved_at) + timedelta(hours=hours)
+
+
+def counted_until(session: UseSession) -> datetime:
+    """Give the moment (UTC) up to which a use counts now: its end, or the present as long as it may last."""
+    if session.ended_at is not None:
+        return session.ended_at
+    agreement = db.session.get_one(Agreement, session.agreement_id)
+    return min(clock.now(), latest_end(agreement, session))

@@ -38,7 +38,7 @@ def check(session: UseSession, stands: Mapping[str, str]) -> None:
     if bill is None or session.started_at is None:
         return
     amount = display.money(bill.total, session.currency, exact=True)
-    took = max(sessions.counted_until(session) - session.started_at, AT_LEAST)
+    took = max(metering.counted_until(session) - session.started_at, AT_LEAST)
     doubts = {}
     for name, used in _counted(session, stands).items():
         if name in MOST_PER_HOUR and used > MOST_PER_HOUR[name] * Decimal(took / timedelta(hours=1)):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from marketplace.api import Agreement, db
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.tariff_models import TariffVersion
 from plugins.sharing.tariffs import Bill
-from plugins.sharing.use import credits, metering, sessions, standing
+from plugins.sharing.use import credits, metering, standing
 from plugins.sharing.use.metering import About
 from plugins.sharing.use.use_models import Reading, UseSession
 
@@ -48,7 +48,10 @@ def of(session: UseSession, now: Bill | None) -> Reach:
     left, paid = credit_of(session), covered(now)
     if left is None or not paid:
         return Reach(limit, credit=left or 0)
-    used = paid >= left or paid + _taken_by_others(session) >= left
+    used = (
+        paid >= left
+        or paid + taken(session.holder_id, session.owner_id, session.currency, session.agreement_id) >= left
+    )
     return Reach(limit, used, left, used and standing.chargeable(session.holder_id))
 
 
@@ -66,16 +69,19 @@ def credit_of(session: UseSession) -> int | None:
     return left if left or (moved_at is not None and moved_at > session.reserved_at) else None
 
 
-def _taken_by_others(session: UseSession) -> int:
-    """Give what the payer's other uses of this owner's items will take of the same credit, as they stand; two statements."""
+def taken(holder_id: int, owner_id: int, currency: str, besides: int | None = None) -> int:
+    """Give what a payer's uses of an owner's items that have no bill yet will take of credit, as they stand; two statements.
+
+    All of them together in minor units, but for the use of the agreement `besides`.
+    """
     # Agreements and tariffs come with the rows, so that what rates each of them finds them read.
     rows = db.session.execute(
         select(UseSession, Agreement, TariffVersion)
         .join(Agreement, Agreement.id == UseSession.agreement_id)
         .join(TariffVersion, TariffVersion.id == UseSession.tariff_id)
         .where(
-            UseSession.holder_id == session.holder_id, UseSession.owner_id == session.owner_id,
-            UseSession.currency == session.currency, UseSession.agreement_id != session.agreement_id,
+            UseSession.holder_id == holder_id, UseSession.owner_id == owner_id, UseSession.currency == currency,
+            UseSession.agreement_id != besides if besides is not None else true(),
             UseSession.started_at.is_not(None), Agreement.state.in_(NOT_BILLED),
         )
     ).all()  # fmt: skip
@@ -91,4 +97,4 @@ def _taken_by_others(session: UseSession) -> int:
 
 def _covered_of(session: UseSession, rows: list[object]) -> int:
     about = About(session.zone, session.plan, tuple(session.options))  # silence is only told, it changes no amount
-    return covered(metering.rate(session, rows, about, sessions.counted_until(session)))
+    return covered(metering.rate(session, rows, about, metering.counted_until(session)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -33,7 +33,7 @@ from plugins.sharing.item.item_models import Item, Unit
 from plugins.sharing.price import price_lists
 from plugins.sharing.tariffs import Bill
 from plugins.sharing.typed_figure import typed_figure
-from plugins.sharing.use import metering, plans, standing, use_slots
+from plugins.sharing.use import means, metering, plans, standing, use_slots
 from plugins.sharing.use.use_models import STANDING, Device, UseSession
 
 ARRANGEMENT = "use"
@@ -101,7 +101,7 @@ def _reserve(member: User, wish: Wish) -> Agreement:
     terms = price_lists.stored(tariff_id).terms
     _check_choices(wish, {part.option for part in terms.components} | {fee.option for fee in terms.fees})
     plan = plans.of(holder_id, listing.owner_id, terms)
-    standing.refuse_without_means(terms, holder_id, listing.owner_id, listing.currency)
+    means.refuse_without(terms, holder_id, listing.owner_id, listing.currency)
     minutes = (
         terms.reservation_free // 60_000_000 if terms.reservation else int(settings.get("sharing.reserve_minutes"))
     )
@@ -177,21 +177,7 @@ def running_total(session: UseSession) -> Bill | None:
     if session.started_at is None:
         return None
     rows = metering.readings_of(session.agreement_id)
-    return metering.rate(session, rows, metering.about_of(session), counted_until(session))
-
-
-def latest_end(agreement: Agreement, session: UseSession) -> datetime:
-    """Give the moment (UTC) until which a use is billed at most, by the hours that were the rule when it was reserved."""
-    hours = agreement.terms.get("longest_hours") or int(settings.get("sharing.longest_use_hours"))
-    return (session.started_at or session.reserved_at) + timedelta(hours=hours)
-
-
-def counted_until(session: UseSession) -> datetime:
-    """Give the moment (UTC) up to which a use counts now: its end, or the present as long as it may last."""
-    if session.ended_at is not None:
-        return session.ended_at
-    agreement = db.session.get_one(Agreement, session.agreement_id)
-    return min(clock.now(), latest_end(agreement, session))
+    return metering.rate(session, rows, metering.about_of(session), metering.counted_until(session))
 
 
 def has_device(unit_id: int) -> bool:

@@ -8,8 +8,6 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from marketplace.api import NotFound, Refused, User, clock, db, notifications, payments, runtime, settings, transaction
-from plugins.sharing.tariffs.model import Terms
-from plugins.sharing.use import credits
 from plugins.sharing.use.use_models import FAILED_CHARGE, CoUser, UseCharge
 
 
@@ -35,27 +33,14 @@ def refuse_blocked(member_id: int, holder_id: int) -> None:
             )
 
 
-def refuse_without_means(terms: Terms, holder_id: int, owner_id: int, currency: str) -> None:
-    """Raise Refused when nothing could pay: no credit where the tariff takes credit, and no saved method."""
-    if not payments.payments_enabled() or not _costs(terms):
-        return
-    if terms.credits and credits.balance(holder_id, owner_id, currency) > 0:
-        return
-    if _takes_cards() and not payments.methods_of(holder_id):
-        raise Refused(_("Save a card first: you pay afterwards, for what you used."), code="method_needed")
-
-
 def chargeable(holder_id: int) -> bool:
     """Tell whether what a payer owes afterwards is charged to a method that they saved."""
-    return _takes_cards() and bool(payments.methods_of(holder_id))
+    return takes_cards() and bool(payments.methods_of(holder_id))
 
 
-def _takes_cards() -> bool:
+def takes_cards() -> bool:
+    """Tell whether this site takes payments by what members save."""
     return runtime().settings.takes("stripe")
-
-
-def _costs(terms: Terms) -> bool:
-    return any(part.price or part.rates for part in terms.components) or bool(terms.minimum)
 
 
 def holder_of(user_id: int, holder_id: int | None) -> int:

@@ -25,7 +25,7 @@ from marketplace.api import (
 )
 from plugins.sharing.price import price_lists
 from plugins.sharing.tariffs import UseInvalid
-from plugins.sharing.use import collecting, metering, plausible, sessions, standing, use_bills, use_slots
+from plugins.sharing.use import collecting, means, metering, plausible, sessions, standing, use_bills, use_slots
 from plugins.sharing.use.use_models import Reading, UseBill, UseSession
 
 PAY_WITHIN = timedelta(days=30)
@@ -39,13 +39,16 @@ def start(agreement: Agreement, context: TransitionContext) -> None:
     session = sessions.of(agreement.id)
     standing.refuse_blocked(session.member_id, session.holder_id)
     terms = price_lists.stored(session.tariff_id).terms
+    means.refuse_without(
+        terms, session.holder_id, session.owner_id, session.currency
+    )  # other uses may have begun since
     stands = sessions.checked_stands(session, context.data.get("registers", {}), needed=True)
     use_slots.start(session)
     session.started_at = clock.now()
     if terms.reservation:  # nothing moved since then, so the registers stood where they stand now
         _note(session, context, terms.reservation, stands, at=session.reserved_at)
     _note(session, context, metering.state_names(terms)[0], stands)
-    context.waits_until = sessions.latest_end(agreement, session)
+    context.waits_until = metering.latest_end(agreement, session)
 
 
 def pause(agreement: Agreement, context: TransitionContext) -> None:
@@ -55,14 +58,14 @@ def pause(agreement: Agreement, context: TransitionContext) -> None:
     if names[0] == names[1]:
         raise Refused(_("Pausing changes nothing with these prices."), code="no_pause")
     _note_asking(session, context, names[1])
-    context.waits_until = sessions.latest_end(agreement, session)
+    context.waits_until = metering.latest_end(agreement, session)
 
 
 def resume(agreement: Agreement, context: TransitionContext) -> None:
     """Begin the first state anew; nobody is kept from going on, whatever limit or credit says."""
     session = sessions.of(agreement.id)
     _note_asking(session, context, metering.state_names(price_lists.stored(session.tariff_id).terms)[0])
-    context.waits_until = sessions.latest_end(agreement, session)
+    context.waits_until = metering.latest_end(agreement, session)
 
 
 def _note_asking(session: UseSession, context: TransitionContext, state: str, *, needed: bool = False) -> None:
@@ -92,7 +95,7 @@ def run_out(agreement: Agreement, context: TransitionContext) -> None:
 def _end(agreement: Agreement, context: TransitionContext, *, needed: bool) -> None:
     session = sessions.of(agreement.id)
     # However late it is noticed, no use lasts longer than its longest time.
-    session.ended_at = min(_moment(session, context), sessions.latest_end(agreement, session))
+    session.ended_at = min(_moment(session, context), metering.latest_end(agreement, session))
     session.standing = False
     _note_asking(session, context, "", needed=needed)
     use_slots.end(session)

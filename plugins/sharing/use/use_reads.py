@@ -60,7 +60,7 @@ def meter(agreement: Agreement, session: UseSession) -> Meter:
     registers = metering.registers_of(terms)
     total = running.total if running is not None else 0
     began = session.started_at or session.reserved_at
-    until = sessions.counted_until(session)
+    until = metering.counted_until(session)
     return Meter(
         agreement=agreement, session=session, listing=db.session.get_one(Listing, session.listing_id),
         unit=db.session.get_one(Unit, session.unit_id), label=USE.state(agreement.state).label,

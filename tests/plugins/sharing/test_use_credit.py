@@ -197,3 +197,58 @@ def test_the_end_of_credit_stops_no_device_of_who_has_a_card(world: Buying) -> N
         [(True, True), (True, False)],
         [(True, True), (True, True)],
     ], "the limit that somebody set stays a bound"
+
+
+def prepaid(world: Buying, minor: int) -> Any:
+    """Give a new member credit, and no card."""
+    member = world.factories.user()
+    owner = world.by_id(number_of(world.owner))
+    credits.give(owner, number_of(member), minor, db.session.get_one(type(world.listing), world.sold))
+    return member
+
+
+def another_car(world: Buying) -> Any:
+    """Add one more of what is sold."""
+    return world.add_unit(db.session.get_one(type(world.listing), world.sold))
+
+
+def refused(world: Buying, begin: Any) -> tuple[str, str]:
+    """Give code and words by which a start is refused."""
+    with pytest.raises(Refused) as found:
+        begin()
+    db.session.rollback()
+    return found.value.code, "credit" if "prepaid credit" in found.value.message else "card"
+
+
+def test_credit_that_a_use_without_a_bill_has_taken_starts_no_other_use(world: Buying) -> None:
+    member, others = prepaid(world, 8_00), [another_car(world) for _each in range(2)]
+    world.device(world.car)
+    first = world.start(member, unit=world.car)
+    world.frozen.forward(minutes=20)
+    second = world.start(member, unit=others[0])
+    world.frozen.forward(minutes=4)
+    assert refused(world, lambda: world.start(member, unit=others[1])) == ("method_needed", "credit"), "7.20 and 1.20"
+    world.move(first, "end", km="1000")
+    world.work()
+    assert world.fresh(first).state == "ended", "late readings of the device have their time"
+    assert refused(world, lambda: world.start(member, unit=others[1])) == ("method_needed", "credit")
+    assert world.move(second, "end", km="1000").state == "ended", "nobody is kept from ending"
+    world.work(minutes=11)
+    assert world.left(number_of(member)) == 0
+    assert refused(world, lambda: world.start(member, unit=others[1])) == ("method_needed", "card")
+    world.money.save_card(world.by_id(number_of(member)), VISA)
+    assert world.start(member, unit=others[1]).state == "running"
+
+
+def test_what_was_reserved_starts_only_while_credit_is_left(world: Buying) -> None:
+    member, other = prepaid(world, 1_00), another_car(world)
+    first, second = world.start(member, unit=world.car), world.reserve(member, unit=other)
+    world.frozen.forward(minutes=5)
+    assert refused(world, lambda: world.move(second, "start", km="1000")) == ("method_needed", "credit")
+    assert world.fresh(first).state == "running"
+    assert world.fresh(second).state == "reserved", "it lapses by itself, or starts once there is a card"
+    credits.give(
+        world.by_id(number_of(world.owner)), number_of(member), 1_00,
+        db.session.get_one(type(world.listing), world.sold),
+    )  # fmt: skip
+    assert world.move(second, "start", km="1000").state == "running"
