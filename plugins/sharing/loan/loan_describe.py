@@ -41,7 +41,7 @@ DEPOSIT_STATES = {
     "uncovered": (_l("Can't be held for so long; the card is saved"), "warm"),
     "refused": (_l("The bank would not hold it"), "bad"),
     "ending": (_l("Could not be held any longer"), "warm"), "let_go": (_l("The bank let go; the card is saved"), "warm"),
-    "taking": (_l("A part is being taken"), "info"), "captured": (_l("Taken"), ""), "released": (_l("Given back"), "good"),
+    "taking": (_l("A part is being taken"), "info"), "captured": (_l("Taken"), ""), "released": (_l("Nothing was taken"), "good"),
 }  # fmt: skip
 
 

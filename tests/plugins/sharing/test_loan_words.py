@@ -14,6 +14,7 @@ from marketplace.testing.bank import Bank
 from marketplace.testing.clients import page_text
 from marketplace.testing.factories import Factories
 from plugins.sharing.item.item_models import Unit
+from plugins.sharing.loan import claims
 from plugins.sharing.loan.loan_forms import wish_query
 from tests.core.payment_world import VISA
 from tests.plugins.sharing.loan_world import Lending
@@ -98,3 +99,29 @@ def test_the_lender_sees_on_the_things_page_that_it_is_overdue(lending: Lending)
     assert "Overdue" not in page_text(lena.get(f"/items/{item}/manage"))
     lending.later(days=3)
     assert "Overdue" in page_text(lena.get(f"/items/{item}/manage"))
+
+
+def test_of_a_promised_deposit_nothing_is_said_to_be_taken_or_given_back(banked: Banked) -> None:
+    item = banked.item(deposit_kind="promised", deposit_minor=100_00)
+    agreement = banked.out(item, banked.soon())
+    banked.later(hours=1)
+    banked.back(agreement)
+    claims.agree(banked.claim(agreement, 90_00).id, banked.as_borrower(agreement))
+    banked.work()
+    assert banked.paid(agreement, "claim").state == "method_needed"
+    for who in ("borrower", "lender"):
+        page = page_text(logged_in(banked, who).get(f"/agreements/{agreement.id}"))
+        assert "€100.00 was promised, and €90.00 of it was claimed" in page
+        assert "was taken" not in page
+
+
+@pytest.mark.parametrize("kind", ["promised", "card", "held"])
+def test_the_deposit_of_a_loan_that_is_called_off_was_not_taken_so_it_is_not_given_back(
+    banked: Banked, kind: str
+) -> None:
+    item = banked.item(deposit_kind=kind, deposit_minor=100_00)
+    agreement = banked.agreed(item, banked.soon()) if kind == "promised" else banked.rented(item, banked.soon())
+    banked.move(agreement, "cancel", banked.as_borrower(agreement))
+    page = page_text(logged_in(banked, "borrower").get(f"/agreements/{agreement.id}"))
+    assert "€100.00 Nothing was taken" in " ".join(page.split())
+    assert "Given back" not in page
