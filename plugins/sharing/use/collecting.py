@@ -36,9 +36,13 @@ CARRIED = timedelta(days=60)
 """What is too little to be charged waits so long for more, and is then let go."""
 
 
-def note(session: UseSession, sealed: UseBill, amount_minor: int, *, at_once: bool) -> UseCharge:
-    """Note what is to be paid for a bill (below zero for a credit note) and ring its collection; joins the caller."""
-    due = clock.now() if at_once or settings.get("sharing.charge_each_use") else next_half(clock.now())
+def note(session: UseSession, sealed: UseBill, amount_minor: int, due: datetime | None = None) -> UseCharge:
+    """Note what is to be paid for a bill (below zero for a credit note) and ring its collection; joins the caller.
+
+    It is due at `due` (UTC), otherwise as the site charges uses: at once or at the next half of a month.
+    """
+    if due is None:
+        due = clock.now() if settings.get("sharing.charge_each_use") else next_half(clock.now())
     charge = UseCharge(
         bill_id=sealed.id, session_id=session.agreement_id, payer_id=session.holder_id, owner_id=session.owner_id,
         amount_minor=amount_minor, currency=session.currency, due_at=due, updated_at=clock.now(),
@@ -47,6 +51,12 @@ def note(session: UseSession, sealed: UseBill, amount_minor: int, *, at_once: bo
     db.session.flush()
     ring(session.holder_id, session.owner_id, session.currency, due)
     return charge
+
+
+def due_of_correction(bill_id: int) -> datetime:
+    """Give when the correction of a bill is due (UTC): with the bill while that waits for its day, otherwise at once."""
+    charge, now = db.session.get_one(UseCharge, bill_id, populate_existing=True), clock.now()
+    return charge.due_at if charge.state == "open" and charge.due_at > now else now
 
 
 def ring(payer_id: int, owner_id: int, currency: str, at: datetime) -> None:

@@ -57,7 +57,7 @@ def rerun(session: UseSession) -> UseBill | None:
     )
     if old.credits_minor:
         credits.give_back(session, note, old.credits_minor)
-    collecting.note(session, note, -(old.total_minor - old.credits_minor), at_once=True)
+    collecting.note(session, note, -(old.total_minor - old.credits_minor), collecting.due_of_correction(old.id))
     return _seal(session, rows, about, found, old)
 
 
@@ -72,7 +72,8 @@ def _seal(session: UseSession, rows: Sequence[Any], about: About, found: Bill, c
     )  # fmt: skip
     if paid_by_credit:
         credits.use(session, sealed, paid_by_credit)
-    collecting.note(session, sealed, found.total - paid_by_credit, at_once=corrects is not None)
+    due = collecting.due_of_correction(corrects.id) if corrects is not None else None
+    collecting.note(session, sealed, found.total - paid_by_credit, due)
     return sealed
 
 

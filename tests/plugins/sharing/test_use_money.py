@@ -112,6 +112,33 @@ def test_a_bill_that_was_too_low_asks_for_the_difference(world: UseWorld) -> Non
     world.money.prove()
 
 
+@pytest.mark.parametrize(("km", "total"), [("1005", 4_00), ("1060", 15_00)])
+def test_a_correction_waits_with_a_bill_that_is_collected_twice_a_month(world: UseWorld, km: str, total: int) -> None:
+    world.set("sharing.charge_each_use", False)
+    member, owner = world.member(), number_of(world.owner)
+    wrong, other = world.use(member, 10, 50), world.use(member, 20, 0)
+    correcting.correct(world.stored(wrong)[-1].id, world.by_id(owner), {"km": km}, "misread")
+    world.work(minutes=5)
+    assert [bill.total_minor for bill in world.bills(wrong)] == [13_00, -13_00, total]
+    assert {(charge.state, charge.due_at) for charge in world.charges(wrong)} == {
+        ("open", datetime(2026, 3, 16, 5, tzinfo=UTC))
+    }
+    assert world.payments(wrong) == []
+    world.frozen.at("2026-03-16T06:30:00+00:00")
+    world.work()
+    world.work()
+    (payment,) = [*world.payments(wrong), *world.payments(other)]
+    assert (payment.amount_minor, payment.state) == (total + 6_00, "succeeded")
+    assert [world.fresh(one).state for one in (wrong, other)] == ["paid", "paid"]
+    correcting.correct(world.stored(other)[-1].id, world.by_id(owner), {"km": "1010"}, "misread")
+    world.work()
+    world.work()
+    assert [one.amount_minor for one in world.payments(other)][-1] == 2_00, (
+        "what was charged already is put right at once"
+    )
+    world.money.prove()
+
+
 def test_who_does_not_pay_is_kept_out_and_let_in_by_paying(world: UseWorld) -> None:
     member = world.member(DECLINES)
     agreement = world.use(member, 10, 5)
