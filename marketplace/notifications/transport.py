@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from marketplace.jobs.errors import GiveUp
@@ -22,6 +25,22 @@ if TYPE_CHECKING:
 
 PORTS = {"smtp": 25, "smtps": 465}
 TIMEOUT_SECONDS = 20
+
+
+class _Subject(UnstructuredHeader, BaseHeader):
+    """A subject that is encoded as a whole: word by word, as it is done otherwise, spaces between two of them get lost."""
+
+    def fold(self, *, policy: Any) -> str:
+        """Write the line for a mail, folded."""
+        if self.isascii():
+            return super().fold(policy=policy)
+        words = Header(str(self), "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {words}{policy.linesep}"
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("subject", _Subject)
+POLICY = EmailPolicy(header_factory=_headers)
 
 
 class BadMailAddress(ValueError):
@@ -98,7 +117,7 @@ def send(
 
 def _addressed(sender: str, to: str, subject: str) -> EmailMessage:
     """Begin a mail to exactly one reader; raises GiveUp when nobody can have that address."""
-    message = EmailMessage()
+    message = EmailMessage(POLICY)
     try:
         message["From"], message["To"], message["Subject"] = sender, to, subject
         addresses = message["To"].addresses

@@ -108,6 +108,22 @@ def test_a_mail_reaches_the_server_as_it_was_written(make_app: Callable[..., Fla
 
 
 @pytest.mark.parametrize(
+    "subject",
+    ["“x” € verlengd week verlengd naar “x” “Deelauto “Deelauto is week", "naar € te Snap” “Deelauto huur “x” überhaupt week",
+     "a" * 90 + " te laat", "“" + "lang " * 40 + "”"],
+)  # fmt: skip
+def test_a_subject_keeps_every_space_between_words_with_signs_of_their_own(
+    make_app: Callable[..., Flask], subject: str
+) -> None:
+    with mail_server({}) as (desk, port):
+        app = make_app(mail_url=f"smtp://127.0.0.1:{port}")
+        facts = {"to": "a@example.org", "locale": "nl", "token": "t", "written_at": clock.now()}
+        with app.app_context():
+            transport.send(subject=subject.strip(), body="-", **facts)
+    assert [taken["Subject"] for taken in desk.taken] == [subject.strip()]
+
+
+@pytest.mark.parametrize(
     ("answers", "state"),
     [
         ({"RCPT": "550 5.1.1 no such person"}, "dead"),
