@@ -90,8 +90,9 @@ def states() -> list[tuple[str, int]]:
 
 
 def send(app: Flask) -> None:
-    send_mail("fenna@example.org", "notification", {"text": "Zoë says hello"}, "nl")
-    drain(app)
+    with clock.frozen(clock.now()):  # the time until the next try does not pass while a slow machine is at the first
+        send_mail("fenna@example.org", "notification", {"text": "Zoë says hello"}, "nl")
+        drain(app)
 
 
 def test_a_mail_reaches_the_server_as_it_was_written(make_app: Callable[..., Flask]) -> None:
