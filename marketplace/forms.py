@@ -16,7 +16,7 @@ from wtforms.validators import ValidationError
 
 from marketplace import display
 from marketplace.errors import DomainError, InvalidInput
-from marketplace.form_words import OWN, PLAINER
+from marketplace.form_words import SAID
 from marketplace.money import NotAnAmount, parse_amount
 from marketplace.runtime import runtime
 
@@ -27,18 +27,17 @@ def _texts_of(language: str) -> Any:
 
 
 class _FormWords:
-    """What wtforms says: by the site's own catalogue (`form_words`), else by its own, which is read once per language."""
+    """What wtforms says: in the site's own words (`form_words`), else by its own, which is read once per language."""
 
     def gettext(self, text: str) -> str:
         """Translate into the reader's language."""
-        text = PLAINER.get(text, text)
-        if text in OWN:
-            return _(text)
+        if text in SAID:
+            return _(SAID[text])
         return str(_texts_of(display.locale_code()).ugettext(text)) if has_request_context() else text
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
         """Translate a text about a number; the site's own languages know one thing and several."""
-        if singular in OWN or not has_request_context():
+        if singular in SAID or not has_request_context():
             return self.gettext(singular if number == 1 else plural)
         return str(_texts_of(display.locale_code()).ungettext(singular, plural, number))
 

@@ -176,7 +176,7 @@ def test_moving_forgets_the_coordinates_of_the_former_place(client: MarketplaceC
         ({"lat": "91", "lon": "5"}, "between -90 and 90"),
         ({"lat": "52", "lon": "nan"}, "between -180 and 180"),
         ({"lat": "north", "lon": "5"}, "Write degrees as a number"),
-        ({"locale": "xx"}, "Not a valid choice"),
+        ({"locale": "xx"}, "Choose one of these"),
     ],
 )
 def test_a_bad_profile_comes_back_with_a_message(

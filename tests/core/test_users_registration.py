@@ -61,7 +61,8 @@ def test_registering_confirming_and_being_in(client: MarketplaceClient, mailbox:
 def test_whoever_chose_another_language_than_the_visit_is_welcomed_in_it(
     client: MarketplaceClient, mailbox: Mailbox
 ) -> None:
-    register(client, locale="nl")
+    sent = register(client, locale="nl")
+    assert "Kijk in je mail" in page_text(client.get(sent.location)), "also before anybody is logged in"
     client.post(newest_link(mailbox))
     assert "Je adres is bevestigd" in page_text(client.get("/account"))
 
@@ -162,7 +163,7 @@ def test_nobody_can_occupy_the_address_of_somebody_else(client: MarketplaceClien
         ({"password": "short"}, "at least 10"),
         ({"password": "Fenna de Wit"}, "Your name or e-mail"),
         ({"password": "password123"}, "list of guesses"),
-        ({"locale": "xx"}, "Not a valid choice"),
+        ({"locale": "xx"}, "Choose one of these"),
     ],
 )
 def test_bad_input_comes_back_with_a_message_and_what_was_typed(

@@ -7,7 +7,19 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from marketplace.api import NotFound, Refused, User, clock, db, notifications, payments, runtime, settings, transaction
+from marketplace.api import (
+    InvalidInput,
+    NotFound,
+    Refused,
+    User,
+    clock,
+    db,
+    notifications,
+    payments,
+    runtime,
+    settings,
+    transaction,
+)
 from plugins.sharing.use.use_models import FAILED_CHARGE, CoUser, UseCharge
 
 
@@ -62,12 +74,14 @@ def holders_of(user_id: int) -> list[Any]:
 
 
 def ask_in(holder: User, email: str) -> CoUser:
-    """Ask somebody to use one's account; raises NotFound, Refused."""
+    """Ask somebody to use one's account; raises NotFound, InvalidInput for oneself."""
     with transaction() as session:
         user = session.scalars(
             select(User).where(User.email == email.strip().lower(), User.state == "active")
         ).one_or_none()
-        if user is None or user.id == holder.id:
+        if user is not None and user.id == holder.id:
+            raise InvalidInput({"email": _("This is your own address. Ask somebody else.")})
+        if user is None:
             raise NotFound(_("Nobody here has this address."), field="email")
         known = session.scalars(
             select(CoUser).where(CoUser.holder_id == holder.id, CoUser.user_id == user.id)

@@ -201,7 +201,7 @@ def test_planning_gives_the_form_back_with_what_was_typed(around: Around) -> Non
     client = around.visitor(around.borrower)
     for changes, says in (
         ({"title": ""}, "Give it a title"), ({"until": "09:00"}, "The end must be after the start"),
-        ({"day": "2027-02-01"}, "This moment has passed"), ({"people": "50"}, "Number must be"),
+        ({"day": "2027-02-01"}, "This moment has passed"), ({"people": "50"}, "Choose a number"),
         ({"weekly": "y", "until_day": "2027-02-01"}, "The end must be after the start"),
     ):  # fmt: skip
         answer = client.post(f"{around.path}/plan", data=planned(**changes))

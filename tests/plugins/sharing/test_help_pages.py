@@ -83,8 +83,8 @@ def test_bad_input_gives_the_form_back_with_what_was_typed(helping: Helping) -> 
     for changes, says in (
         ({"title": ""}, "Give it a title"), ({"body_md": "Short"}, "Tell a little more"),
         ({"place": "Nowhereville"}, "We don't know this place"), ({"until": "09:00"}, "The end must be after the start"),
-        ({"day": "2027-02-01"}, "half an hour"), ({"day": "rubbish"}, "Not a valid date"), ({"people": "0"}, "Number must"),
-        ({"people": "many"}, "Not a valid integer"), ({"weekly": "y"}, "for the last time"),
+        ({"day": "2027-02-01"}, "half an hour"), ({"day": "rubbish"}, "This is not a date"), ({"people": "0"}, "Choose a number"),
+        ({"people": "many"}, "not a whole number"), ({"weekly": "y"}, "for the last time"),
         ({"weekly": "y", "until_day": "2029-01-01"}, "at most 26 weeks"),
     ):  # fmt: skip
         answer = me.post("/helping/offer", data=filled(**changes))
@@ -96,7 +96,8 @@ def test_faults_are_named_in_the_order_of_the_page_and_saving_once_more_means_it
     listing, me = helping.help(), helping.visitor(helping.lender)
     said = page_text(me.post("/helping/ask", data=filled(title="", category="", place="", day="rubbish")))
     named = [
-        said.index(words) for words in ("Give it a title", "Choose a category.", "Say where it is", "Not a valid date")
+        said.index(words)
+        for words in ("Give it a title", "Choose a category.", "Say where it is", "This is not a date")
     ]
     assert named == sorted(named)
     path, facts = f"/helping/{listing.id}/edit", filled(people="1")

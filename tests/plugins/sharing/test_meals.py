@@ -282,7 +282,7 @@ def test_the_pages_from_the_offer_to_the_order(cooking: Cooking) -> None:
     assert "Offer portions" in page_text(cook.get("/meals/new"))
     facts = filled_in()
     for wrong, says in (
-        ({"named": ""}, "Somebody may be allergic"), ({"portions": "many"}, "Not a valid integer"),
+        ({"named": ""}, "Somebody may be allergic"), ({"portions": "many"}, "not a whole number"),
         ({"pickup_until": "16:00"}, "The end must be after the start"), ({"price": "99"}, "at most"),
         ({"order_by_time": "19:00"}, "Orders must end before"), ({"body_md": "Soup"}, "Tell a little more"),
     ):  # fmt: skip

@@ -83,8 +83,8 @@ def test_bad_input_gives_the_form_back_with_what_was_typed(asking: Asking) -> No
         ({"place": "Nowhereville"}, "We don't know this place"),
         ({"ends_on": "2027-02-01"}, "The end must be after the start"),
         ({"starts_on": "2027-02-01"}, "half an hour"),
-        ({"starts_on": "rubbish"}, "Not a valid date"),
-        ({"radius": "7000"}, "Not a valid choice"),
+        ({"starts_on": "rubbish"}, "This is not a date"),
+        ({"radius": "7000"}, "Choose one of these"),
         ({"starts_on": day, "ends_on": "2029-01-01"}, "at most 90 days"),
     ):
         answer = me.post("/requests/new", data=filled(**changes))
