@@ -22,6 +22,8 @@ def N_(text: str) -> str:  # noqa: N802 - the name by which texts are collected 
     return text
 
 
+FELL = N_("register %(name)s fell from %(before)s to %(value)s at %(at)s")
+
 TEXTS = (
     N_("is no TOML: %(why)s"),
     N_("is no JSON: %(why)s"),
@@ -96,7 +98,7 @@ TEXTS = (
     N_("%(name)s is no time zone of the IANA database"),
     N_("a use needs at least one reading: without use there is no charge"),
     N_("two different readings at %(at)s"),
-    N_("register %(name)s fell from %(before)s to %(value)s at %(at)s"),
+    FELL,
     N_("register %(name)s at %(at)s must be a Decimal, not %(value)s"),
     N_("register %(name)s at %(at)s: %(why)s"),
     N_("reading %(number)s at %(at)s comes after %(other)s"),
@@ -122,7 +124,17 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def for_people(message: str) -> str:
-    """Give the engine's sentence as a page shows it: moments by the site's clock, figures as the reader writes them."""
+    """Give the engine's sentence as a page shows it: moments by the site's clock, figures as the reader writes them.
+
+    That a register fell, which is what people get wrong, is said of their meter.
+    """
+    fell = _pattern(FELL).fullmatch(message)
+    if fell:
+        from plugins.sharing.price.tariff_words import unit_word  # which puts these sentences into words of its own
+
+        facts = {name: _as_people_write(name, value) for name, value in fell.groupdict().items()}
+        unit = unit_word(facts.pop("name").strip("'"))
+        return _("The meter (%(unit)s) ran back, from %(before)s to %(value)s at %(at)s.", unit=unit, **facts)
     return translated(message, _as_people_write)
 
 

@@ -73,10 +73,10 @@ def test_it_is_said_in_dutch(app: Flask, message: str, dutch: str) -> None:
 def test_people_read_moments_by_the_site_s_clock_and_figures_in_their_own_way(app: Flask) -> None:
     fell = "register 'km' fell from 1050.5 to 990 at 2026-03-10T09:50:00+00:00"
     with force_locale("nl"):
-        assert fault_words.for_people(fell) == "meter 'km' liep terug van 1.050,5 naar 990 op 10 mrt 2026, 10:50"
+        assert fault_words.for_people(fell) == "De meter (km) liep terug, van 1.050,5 naar 990 op 10 mrt 2026, 10:50."
         assert "2026-03-10T09:50:00+00:00" in fault_words.translated(fell), "programs read it as they write it"
     with force_locale("en"):
-        assert fault_words.for_people(fell) == "register 'km' fell from 1,050.5 to 990 at 10 Mar 2026, 10:50"
+        assert fault_words.for_people(fell) == "The meter (km) ran back, from 1,050.5 to 990 at 10 Mar 2026, 10:50."
 
 
 def test_an_example_that_differs_is_told_with_amounts_in_dutch(app: Flask) -> None:

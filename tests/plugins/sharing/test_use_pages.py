@@ -175,7 +175,7 @@ def test_an_owner_corrects_a_reading_and_the_bill_shows_it(world: UseWorld) -> N
     for data in ({"r_km": "x", "note": "why"}, {"r_km": "1005", "note": ""}, {"r_km": "990", "note": "why"}):
         assert owner.post(page, data=data).status_code == 422
     said = page_text(owner.post(f"{page}?lang=nl", data={"r_km": "990,5", "note": "why"}))
-    assert "meter 'km' liep terug van 1.000 naar 990,5 op 10 mrt 2026, 10:10" in said, said
+    assert "De meter (km) liep terug, van 1.000 naar 990,5 op 10 mrt 2026, 10:10." in said, said
     assert owner.post(page, data={"r_km": "1005", "note": "Misread"}).status_code == 303
     world.work()
     shown = page_text(owner.get(f"/uses/{number}/bill"))
