@@ -72,7 +72,11 @@ def way_back(target: str | None) -> str:
 
 def _switch(code: str) -> Response:
     """Remember a guest's language and go back to the page it was chosen on; members choose in `account.language`."""
-    answer = redirect(way_back(request.args.get("next")))
+    return remember(redirect(way_back(request.args.get("next"))), code)
+
+
+def remember(answer: Response, code: str) -> Response:
+    """Let a guest's browser remember the language that was chosen, where the site has it."""
     if code in runtime().settings.locales:
         answer.set_cookie(COOKIE, code, max_age=ONE_YEAR, samesite="Lax", secure=request.is_secure, httponly=True)
     return answer

@@ -11,6 +11,7 @@ from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
+from marketplace import locale
 from marketplace.errors import DomainError
 from marketplace.extensions import limiter
 from marketplace.forms import Form
@@ -74,7 +75,8 @@ def _registered(form: RegisterForm, onward: str) -> Any:
         flash(_("Welcome, %(name)s.", name=user.name), "success")
         return redirect(onward or url_for("account.todo"))
     session[MARK] = {"mark": mark, "email": form.email.data, "next": onward}
-    return redirect(url_for("users.registered"))
+    # Nobody is logged in yet: the next page knows what was chosen by the browser alone.
+    return locale.remember(redirect(url_for("users.registered")), form.locale.data)
 
 
 def _browser(mark: str) -> str:
