@@ -15,7 +15,7 @@ from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import Payment, PaymentAttempt, Refund
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome, parked
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
-from marketplace.payments.payouts import complete, withdraw_waiting
+from marketplace.payments.payouts import complete, ring_if_wanted, withdraw_waiting
 from marketplace.runtime import announce
 
 
@@ -126,9 +126,15 @@ def _found_at_gateway(part: PayoutPart, facts: ReversalFacts) -> TransferReversa
 
 
 def _use(payment: Payment, reversal: TransferReversal) -> None:
-    """Give what came back to the refund or the debt that it was taken back for; otherwise it stays the payee's."""
+    """Give what came back to the refund or the debt that it was taken back for; otherwise it stays the payee's.
+
+    What a debt does not need any more, because it was paid in another way meanwhile, is sent out again.
+    """
     if reversal.refund_id is not None:
         refund_sources.gather(payment, db.session.get_one(Refund, reversal.refund_id, populate_existing=True))
     elif reversal.debt_id is not None:
         debt = db.session.get_one(MemberDebt, reversal.debt_id)
         net(debt.user_id, debt.currency, [payment])
+        db.session.flush()
+        if payment.payable_minor:
+            ring_if_wanted(payment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace.admin import audit
 from marketplace.database import db, transaction
@@ -20,7 +20,8 @@ from marketplace.payments.payout_models import PayoutPart, TransferReversal
 def take_back(debt_id: int, actor_id: int, reason: str) -> int:
     """Ask for what a member owes back from the member's account, as far as the payment was sent there.
 
-    Gives the minor units asked for. Raises Refused when nothing of it can be taken back.
+    What was asked for and not answered yet is not asked for again: the payment's lock keeps two who ask apart. Gives the
+    minor units asked for. Raises Refused when nothing of it can be taken back.
     """
     with transaction():
         debt = db.session.get(MemberDebt, debt_id)
@@ -28,7 +29,11 @@ def take_back(debt_id: int, actor_id: int, reason: str) -> int:
             raise NotFound(_("There is no such debt."))
         locked(debt.payment_id)
         db.session.refresh(debt)
-        wanted = debt.open_minor
+        wanted = debt.open_minor - _asked_for(debt)
+        if wanted <= 0:
+            raise Refused(
+                _("All of it was asked for already; the provider has not answered yet."), code="reversal_waiting"
+            )
         asked = 0
         parts = select(PayoutPart).where(PayoutPart.payment_id == debt.payment_id, PayoutPart.state == "sent")
         for part in db.session.scalars(parts.order_by(PayoutPart.id.desc())).all():
@@ -41,6 +46,14 @@ def take_back(debt_id: int, actor_id: int, reason: str) -> int:
         facts = {"debt": debt.id, "amount": asked, "currency": debt.currency}
         audit.record(actor_id, "debt.taken_back", "user", debt.user_id, reason, facts)
     return asked
+
+
+def _asked_for(debt: MemberDebt) -> int:
+    """Give what is on its way back for a debt, in minor units; its payment is locked."""
+    waiting = select(func.coalesce(func.sum(TransferReversal.amount_minor), 0)).where(
+        TransferReversal.debt_id == debt.id, TransferReversal.state == "waiting"
+    )
+    return int(db.session.scalars(waiting).one())
 
 
 def run_reversal(reversal_id: int) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -9,7 +12,7 @@ from sqlalchemy import select
 from marketplace.database import db
 from marketplace.errors import Refused
 from marketplace.ledger import accounts
-from marketplace.payments import reversals, service
+from marketplace.payments import debts, reversals, service
 from marketplace.payments.burden_models import Burden, MemberDebt
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
@@ -225,6 +228,58 @@ def test_a_debt_can_be_taken_back_from_the_owners_account(world: Disputes) -> No
     assert (world.owed(), world.earned()) == (250, 0)
     with pytest.raises(Refused):
         reversals.take_back(debt.id, operator.id, "again")
+    world.prove()
+
+
+def _reversed() -> list[tuple[str, int]]:
+    rows = db.session.execute(select(TransferReversal.state, TransferReversal.amount_minor))
+    return [tuple(row) for row in rows]
+
+
+def _owes_ten(world: Disputes) -> MemberDebt:
+    """Let the owner, who has 47.50 in the account, owe 10.00."""
+    world.onboard(world.owner)
+    world.dispute(world.paid_out(5000, 250), amount=1000)
+    return db.session.scalars(select(MemberDebt)).one()
+
+
+def test_a_debt_that_is_asked_back_twice_before_the_provider_answers_is_taken_once(world: Disputes) -> None:
+    debt, operator = _owes_ten(world), world.factories.operator()
+    assert reversals.take_back(debt.id, operator.id, "agreed") == 1000
+    with pytest.raises(Refused) as refused:
+        reversals.take_back(debt.id, operator.id, "sent twice")
+    assert refused.value.code == "reversal_waiting"
+    world.work()
+    assert (_reversed(), world.owed(), world.earned()) == ([("succeeded", 1000)], 0, 0)
+    world.prove()
+
+
+def test_a_debt_that_two_ask_back_at_once_is_taken_once(world: Disputes) -> None:
+    debt_id, operator_id, start = _owes_ten(world).id, world.factories.operator().id, Barrier(2)
+    db.session.commit()
+
+    def ask(_who: int) -> int:
+        with world.app.app_context():
+            start.wait(10)
+            try:
+                return reversals.take_back(debt_id, operator_id, "agreed")
+            except Refused:
+                return 0
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(ask, range(2))) == [0, 1000]
+    world.work()
+    assert (_reversed(), world.owed()) == ([("succeeded", 1000)], 0)
+    world.prove()
+
+
+def test_what_a_debt_that_was_repaid_meanwhile_does_not_need_is_sent_to_the_owner_again(world: Disputes) -> None:
+    debt, operator = _owes_ten(world), world.factories.operator()
+    reversals.take_back(debt.id, operator.id, "agreed")
+    debts.repay(debt.id, eur(600), operator.id, "by bank")
+    world.work()
+    assert (_reversed(), world.owed(), world.earned()) == ([("succeeded", 1000)], 0, 0)
+    assert [part.amount_minor for part in world.parts()] == [4750, 600]
     world.prove()
 
 
