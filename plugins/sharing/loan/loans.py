@@ -86,7 +86,7 @@ def _request(
 ) -> Agreement:  # fmt: skip
     item, listing = open_item(listing_id)
     item_ids = _wanted(item, listing, arrangement, count, also)
-    for wanted_id in dict.fromkeys(item_ids):
+    for wanted_id in dict.fromkeys((listing_id, *item_ids)):  # a set first: what is free instead is free of all of it
         check_free(wanted_id, window, member_id, item_ids.count(wanted_id))
     quote = quoting.quote_lines(item, window, arrangement, count)
     agreement = agreements.create(

@@ -49,8 +49,6 @@ def answer(item_id: int, window: Window, member_id: int | None = None, *, with_a
         if free and found is None:
             return Answer(True, unit_ids=tuple(free))
     near = alternatives(rules, window, now, member_id) if with_alternatives else []
-    if rules.is_bundle:
-        near = [other for other in near if parts(rules, other, member_id) is None]
     return Answer(False, found, alternatives=tuple(near))
 
 
@@ -69,7 +67,12 @@ def alternatives(
             mine = (other.starts_at, other.ends_at) in slots  # had already, so no other choice
             return not mine and not barred.too_many(slots, other, count, days)
 
-    return situation.alternatives(rules, window, now, unit_id=unit_id, suits=suits)
+    others = together.parts_of(rules.item_id) if rules.is_bundle else []
+    if not all(part.ready for part in others):
+        return []
+    its = [load(part.item_id, window) for part in others]
+    near = situation.alternatives(rules, window, now, unit_id=unit_id, suits=suits, parts=its)
+    return [other for other in near if parts(rules, other, member_id) is None]
 
 
 def _own_slots(rules: Rules, member_id: int, window: Window, period: timedelta) -> list[tuple[datetime, datetime]]:

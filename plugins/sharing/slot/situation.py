@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Integer, String, bindparam, column, text
 from sqlalchemy.sql.expression import TextualSelect
 
-from marketplace.api import BigIntId, UtcDateTime, db
+from marketplace.api import BigIntId, UtcDateTime, clock, db
 from plugins.sharing.slot.refusals import Reason, Why
 from plugins.sharing.slot.rules import Rules, refusal
-from plugins.sharing.slot.windows import Window
+from plugins.sharing.slot.windows import Window, wall
 
 MOST_ALTERNATIVES = 3
 FARTHEST = timedelta(days=14)
@@ -152,38 +152,54 @@ def alternatives(
     *,
     unit_id: int | None = None,
     suits: Callable[[Window], bool] | None = None,
+    parts: Sequence[Rules] = (),
 ) -> list[Window]:
-    """Give the nearest windows of the same length that rules and units allow, the nearest first; reads one statement.
+    """Give the nearest windows of the same length that rules and units allow, the nearest first.
 
-    `suits` leaves out what this member could not have all the same.
+    Reads one statement, and one for each of the `parts` of a bundle, which have to be free with it. `suits` leaves out what
+    this member could not have all the same.
     """
     reach = reach_of(window)
-    blocked = rules.blocked(window)
-    known = Window(blocked.starts_at - reach, blocked.ends_at + reach)
-    units = read(rules.item_id, known, now, unit_id=unit_id)
+    all_of_it = [(one, _around(one, window, reach, now, unit_id if one is rules else None)) for one in (rules, *parts)]
     found: list[Window] = []
-    for other in sorted(
-        _candidates(rules, window, units, reach), key=lambda other: abs(other.starts_at - window.starts_at)
-    ):
-        fits = known.starts_at <= rules.blocked(other).starts_at and rules.blocked(other).ends_at <= known.ends_at
-        if not fits or other == window or any(other.overlaps(one) for one in found):
+    for other in _nearest(all_of_it, window, reach):
+        if other == window or any(other.overlaps(one) for one in found):
             continue
         if suits is not None and not suits(other):
             continue
-        if refusal(rules, other, now) is None and why(units, rules, other, now) is None:
+        if all(refusal(one, other, now) is None and why(units, one, other, now) is None for one, units in all_of_it):
             found.append(other)
             if len(found) == MOST_ALTERNATIVES:
                 break
     return found
 
 
-def _candidates(rules: Rules, window: Window, units: list[Around], reach: timedelta) -> Iterator[Window]:
-    """Propose the edges of what is in the way, and the same time on other days."""
-    rows = list(chain.from_iterable(unit.rows for unit in units))
-    starts = {row.blocked_until + rules.before for row in rows}
-    starts |= {row.blocked_from - rules.after - window.length for row in rows}
-    for start in starts:
-        yield Window(start, start + window.length)
-    for days in range(1, reach.days + 1):
-        yield window.days_later(days, rules.zone)
-        yield window.days_later(-days, rules.zone)
+def _around(rules: Rules, window: Window, reach: timedelta, now: datetime, unit_id: int | None) -> list[Around]:
+    blocked = rules.blocked(window)
+    known = Window(blocked.starts_at - reach, blocked.ends_at + reach)
+    return read(rules.item_id, known, now, unit_id=unit_id)
+
+
+def _nearest(all_of_it: Iterable[tuple[Rules, list[Around]]], window: Window, reach: timedelta) -> list[Window]:
+    """Propose windows that begin within reach, the nearest first."""
+    starts = {start for rules, units in all_of_it for start in _starts(rules, window, units, reach)}
+    near = [start for start in starts if abs(start - window.starts_at) <= reach]
+    near.sort(key=lambda start: (abs(start - window.starts_at), start))
+    return [Window(start, start + window.length) for start in near]
+
+
+def _starts(rules: Rules, window: Window, units: list[Around], reach: timedelta) -> Iterator[datetime]:
+    """Propose the edges of what is in the way and of the opening hours, and the same time on other days."""
+    for row in chain.from_iterable(unit.rows for unit in units):
+        yield row.blocked_until + rules.before
+        yield row.blocked_from - rules.after - window.length
+    for days in range(-reach.days, reach.days + 1):
+        yield window.days_later(days, rules.zone).starts_at
+    if rules.week or rules.special:
+        first = clock.local(window.starts_at - reach, rules.zone).date()
+        last = clock.local(window.ends_at + reach, rules.zone).date()
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            for since, until in rules.spans(day):
+                opens, closes = wall(day, since, rules.zone), wall(day, until, rules.zone)
+                yield from (opens, opens - window.length, closes - window.length)

@@ -21,6 +21,7 @@ from marketplace.testing.bank import Bank
 from marketplace.testing.clients import client_of, page_text, refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import log_in
+from marketplace.testing.statements import Statements
 from marketplace.users import todo
 from marketplace.users.models import User
 from plugins.sharing.item import bundle_asks, bundles, units
@@ -152,6 +153,28 @@ def test_everything_is_taken_at_once_and_a_part_that_is_taken_closes_the_set(set
     assert [one.state for one in calendars.calendar(sets.set, day, day + timedelta(days=2))] == ["partly", "busy"]
     with pytest.raises(SlotTaken):
         sets.ask(sets.set, later)
+
+
+def test_a_set_names_the_nearest_time_at_which_all_of_it_is_free(sets: Sets) -> None:
+    sets.agree()
+    later = sets.window(start=10)
+    for part, days in ((0, (0, 3)), (1, (-4, 0)), (1, (3, 5))):
+        busy = Window(later.starts_at + timedelta(days=days[0]), later.starts_at + timedelta(days=days[1], hours=1))
+        sets.agreed(sets.parts[part], busy, by=sets.factories.user(), arrangement="borrow")
+    near = Window(later.starts_at + timedelta(days=5, hours=1), later.ends_at + timedelta(days=5, hours=1))
+    with Statements(db.engine) as few:
+        found = answers.answer(sets.set, later)
+    assert (found.code, found.alternatives[0]) == ("part", near)
+    assert all(answers.answer(sets.set, other).free for other in found.alternatives)
+    with pytest.raises(SlotTaken) as refused:
+        sets.ask(sets.set, later)
+    assert refused.value.alternatives == found.alternatives
+    sets.rented(sets.set, near)
+    with Statements(db.engine) as many:
+        again = answers.answer(sets.set, later)
+    assert len(again.alternatives) == len(found.alternatives)
+    assert near not in again.alternatives
+    assert len(many) == len(few), "as many statements, however much is in the way"
 
 
 def _returned(sets: Sets) -> Agreement:

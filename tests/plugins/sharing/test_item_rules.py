@@ -184,6 +184,35 @@ def test_alternatives_keep_to_the_owners_rules(items: ItemStage) -> None:
         assert occupancy.answer(item, other).free
 
 
+SHOP = {day: [(9 * 60, 12 * 60 + 30), (14 * 60, 18 * 60)] for day in range(6)}
+
+
+@pytest.mark.parametrize(("hours_for", "wish", "nearest"), [
+    ("use", ("2026-03-12T09:00", "2026-03-12T13:00"), ("2026-03-12T14:00", "2026-03-12T18:00")),
+    ("use", ("2026-03-12T12:00", "2026-03-12T13:00"), ("2026-03-12T11:30", "2026-03-12T12:30")),
+    ("handover", ("2026-03-12T08:00", "2026-03-13T10:00"), ("2026-03-12T09:00", "2026-03-13T11:00")),
+    ("handover", ("2026-03-12T16:00", "2026-03-13T08:00"), ("2026-03-12T17:00", "2026-03-13T09:00")),
+    ("handover", ("2026-03-14T16:00", "2026-03-15T19:00"), ("2026-03-13T15:00", "2026-03-14T18:00")),
+])  # fmt: skip
+def test_what_is_closed_names_the_nearest_time_at_the_edges_of_the_hours(
+    items: ItemStage, hours_for: str, wish: tuple[str, str], nearest: tuple[str, str]
+) -> None:
+    item = items.item(week=SHOP, hours_for=hours_for)
+    found = occupancy.answer(item, local(*wish))
+    assert found.code == "closed"
+    assert found.alternatives[0] == local(*nearest)
+    assert all(occupancy.answer(item, other).free for other in found.alternatives)
+
+
+def test_a_day_with_hours_of_its_own_counts_when_something_else_is_looked_for(items: ItemStage) -> None:
+    item = items.item(week=SHOP, hours_for="use")
+    with transaction():
+        openings.set_day(item, date(2026, 3, 15), [(10 * 60 + 15, 16 * 60)])
+        openings.set_day(item, date(2026, 3, 14), [])
+    found = occupancy.answer(item, local("2026-03-15T09:00", "2026-03-15T11:00"))
+    assert (found.code, found.alternatives[0]) == ("closed", local("2026-03-15T10:15", "2026-03-15T12:15"))
+
+
 # Clocks
 
 
