@@ -23,6 +23,7 @@ from marketplace.payments import service
 from marketplace.payments.attempts import locked
 from marketplace.payments.models import Payment, PaymentAttempt, Refund
 from marketplace.payments.share_models import SHARE
+from marketplace.runtime import agreement_kind
 from marketplace.users.models import User
 
 TROUBLES = ("unknown", "failed_refund")
@@ -71,10 +72,24 @@ def payment(payment_id: int) -> Any:
     return render_template("operator/payment.html", **_shown(service.get(payment_id)))
 
 
+def _purpose(found: Payment, kind_name: str) -> Any:
+    """Say what a payment is for; where a kind has one payment only, that is its own name."""
+    if found.purpose == SHARE:
+        return _("Shared out")
+    kind = agreement_kind(kind_name)
+    return found.purpose.replace("_", " ") if kind is None else kind.purposes.get(found.purpose, kind.label)
+
+
 def _shown(found: Payment) -> dict[str, Any]:
     payer, payee = aliased(User), aliased(User)
     parties = db.session.execute(
-        select(payer.name.label("payer"), payee.name.label("payee"), Listing.title, Listing.id.label("listing_id"))
+        select(
+            payer.name.label("payer"),
+            payee.name.label("payee"),
+            Listing.title,
+            Listing.id.label("listing_id"),
+            Agreement.kind,
+        )
         .select_from(Agreement)
         .join(Listing, Listing.id == Agreement.listing_id)
         .join(payer, payer.id == found.payer_id)
@@ -93,6 +108,7 @@ def _shown(found: Payment) -> dict[str, Any]:
     return {
         "payment": found,
         "parties": parties,
+        "purpose": _purpose(found, parties.kind),
         "attempts": attempts,
         "moments": timeline.of_payment(found.id),
         "refundable": refundable(found),

@@ -55,7 +55,7 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
     NotificationKind(
         "payment_declined",
         _l(
-            "Your bank refused %(amount)s for %(title)s. We try again on %(next)s; you can also choose another card now."
+            "Your bank refused %(amount)s for %(title)s. We try again on %(next)s; you can also choose another way to pay now."
         ),
         group="payments",
         icon="credit-card",
@@ -63,7 +63,7 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
     ),
     NotificationKind(
         "payment_method_needed",
-        _l("%(amount)s for %(title)s could not be charged. Choose another way to pay before %(last)s."),
+        _l("%(amount)s for %(title)s could not be paid. Choose another way to pay before %(last)s."),
         group="payments",
         icon="credit-card",
         required=True,

@@ -113,7 +113,7 @@ def _page(payment: Payment, form: MethodForm | None, *, unreachable: bool = Fals
         mine=mine,
         choosing=form is not None and mine and payment.state in CHOOSING,
         words=payment.in_words,
-        declined=wording.decline_words(payment.decline_code),
+        declined=wording.decline_words(payment.decline_code, payment.method_kind),
         refund_words=wording.REFUND_STATES,
         describe=methods.describe_method,
         paid_with=choosing.name_of(payment.method_kind),
@@ -145,7 +145,10 @@ def pay_return(payment_id: int) -> Any:
             "success",
         )
         return redirect(url_for("agreements.show", agreement_id=payment.agreement_id), 303)
-    flash(_("Nothing was saved yet. Try again, or use another card.") if known else wording.not_heard(), "warning")
+    flash(
+        _("Nothing was paid or saved yet. Try again, or choose another way to pay.") if known else wording.not_heard(),
+        "warning",
+    )
     return redirect(url_for("payments.pay", payment_id=payment.id), 303)
 
 
@@ -191,6 +194,6 @@ def recovered(payment_id: int) -> Any:
     known = charging.look_at_payment(payment.id)
     db.session.refresh(payment)
     if payment.state == "action_required":
-        waits = _("Your bank did not approve the payment yet. Try again, or use another card.")
+        waits = _("Your bank did not approve the payment yet. Try again, or choose another way to pay.")
         flash(waits if known else wording.not_heard(), "warning")
     return _page(payment, None, token=token)

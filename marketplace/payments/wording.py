@@ -60,8 +60,15 @@ def state_words(
     return str(BY_KIND.get((state, kind or ""), words)), tone
 
 
-def decline_words(code: str | None) -> str:
-    """Tell a payer why the bank refused, as far as it helps; banks do not want a thief to learn that a card is reported."""
+def decline_words(code: str | None, kind: str | None = "card") -> str:
+    """Tell a payer why the bank refused, as far as it helps; banks do not want a thief to learn that a card is reported.
+
+    `kind` is that of the method: of what is no card, or not known, none is spoken of.
+    """
+    if kind != "card":
+        if code == "insufficient_funds":
+            return str(_("There was not enough money on the account. Top it up, or choose another way to pay."))
+        return str(_("Choose another way to pay, or ask your bank."))
     words = {
         "insufficient_funds": _("There was not enough money on this card. Top it up or use another card."),
         "expired_card": _("This card has expired. Use another card."),

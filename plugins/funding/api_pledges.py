@@ -19,7 +19,7 @@ from plugins.funding.models import Pledge
     status=201, errors=(404, 409), idempotency="required",
 )  # fmt: skip
 def place_pledge(call: api_v1.Call[NewPledge, api_v1.Query], campaign_id: int) -> api_v1.Reply:
-    """Pledge. It counts by when the request arrived; without a saved card it waits 15 minutes for one."""
+    """Pledge. It counts by when the request arrived; without a saved method it waits 15 minutes for one."""
     agreement = pledges.place(
         campaign_id,
         call.user,

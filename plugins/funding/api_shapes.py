@@ -175,7 +175,7 @@ class BackerList(api_v1.Output):
 
 
 class NewPledge(api_v1.Input):
-    """A pledge; with a saved method it counts at once, otherwise it waits for a card at `pay_url`."""
+    """A pledge; with a saved method it counts at once, otherwise it waits until a way to pay is chosen at `pay_url`."""
 
     amount: Amount
     reward_id: Id | None = None
@@ -200,9 +200,11 @@ class PledgeOut(api_v1.Output):
     amount: Amount
     reward_id: int | None
     payment_id: int | None
-    waits_until: Annotated[Time | None, Meta(description="Until when a reward is held for a pledge without a card.")]
+    waits_until: Annotated[
+        Time | None, Meta(description="Until when a reward is held for a pledge without a way to pay.")
+    ]
     created_at: Time
-    pay_url: Annotated[LinkText | None, Meta(description="Where the card is saved, while one is wanted.")]
+    pay_url: Annotated[LinkText | None, Meta(description="Where a way to pay is chosen, while one is wanted.")]
 
 
 def pledge(agreement: Agreement, found: Pledge) -> PledgeOut:

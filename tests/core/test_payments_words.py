@@ -79,6 +79,9 @@ def test_a_refusal_says_what_the_payer_can_do_and_nothing_that_helps_a_thief(app
     }
     assert {code: decline_words(code) for code in said} == said
     assert decline_words(None) == plain
+    for kind in ("sepa_debit", "ideal", None):
+        for code in said:
+            assert "card" not in decline_words(code, kind), (code, kind)
 
 
 def test_a_saved_method_is_named_as_on_a_receipt(app: Flask) -> None:
@@ -132,7 +135,7 @@ class TestPages:
         def said(payment: Payment) -> str:
             return page_text(client.get(f"/pay/{payment.id}/return", follow_redirects=True))
 
-        assert "Nothing was saved yet. Try again, or use another card." in said(payment)
+        assert "Nothing was paid or saved yet. Try again, or choose another way to pay." in said(payment)
         client.get(self.back(world.fill_in(client.post(f"/pay/{payment.id}", data={"method": "new"}).location, VISA)))
         assert "Thank you. Your card is saved." in said(payment)
         other = world.payment(2000, payer)
@@ -154,7 +157,7 @@ class TestPages:
         payment = world.charged(card=ASKS_ALWAYS)
         token = service.recovery_path(payment).partition("token=")[2]
         page = world.client.get(f"/pay/{payment.id}/recovered?token={token}")
-        assert "Your bank did not approve the payment yet. Try again, or use another card." in page_text(page)
+        assert "Your bank did not approve the payment yet. Try again, or choose another way to pay." in page_text(page)
 
     def test_the_page_about_money_says_what_was_done_and_what_went_wrong(
         self, world: World, auth: Auth, client: MarketplaceClient

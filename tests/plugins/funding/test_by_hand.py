@@ -234,3 +234,19 @@ def test_the_least_pledge_is_said_as_the_reader_writes_amounts(stage: Any, app: 
 def test_the_days_of_a_campaign_are_counted_in_words(stage: Any, auth: Auth) -> None:
     draft = stage.draft(days=1)
     assert "its 1 day can't change" in page_text(auth.client(stage.owner).get(f"/campaigns/{draft}/manage"))
+
+
+def test_an_operator_reads_what_a_payment_is_for_and_of_no_provider_where_none_was(stage: Any, auth: Auth) -> None:
+    by = stage.factories.operator().id
+    agreement_id = pledged(stage, stage.live(goal=20_00), 30_00, "bank_transfer")
+    stage.to_deadline(stage.side(agreement_id).campaign_id)
+    receive(stage, agreement_id, by)
+    stage.work()
+    client = auth.client(db.session.get_one(User, by))
+    here = f"/operator/payments/{stage.side(agreement_id).payment_id}"
+    for language, purpose in (("nl", "Doel Toezegging"), ("en", "Purpose Pledge")):
+        client.post(f"/account/language/{language}")
+        assert purpose in page_text(client.get(here))
+    refund = page_text(client.get(f"{here}/refund"))
+    assert "It comes out of what the owner earned." in refund
+    assert "the provider" not in refund
