@@ -128,7 +128,8 @@ def _found_at_gateway(part: PayoutPart, facts: ReversalFacts) -> TransferReversa
 def _use(payment: Payment, reversal: TransferReversal) -> None:
     """Give what came back to the refund or the debt that it was taken back for; otherwise it stays the payee's.
 
-    What a debt does not need any more, because it was paid in another way meanwhile, is sent out again.
+    What a debt does not need any more, because it was paid in another way meanwhile, or a refund, because it failed, is sent
+    out again.
     """
     if reversal.refund_id is not None:
         refund_sources.gather(payment, db.session.get_one(Refund, reversal.refund_id, populate_existing=True))
@@ -136,5 +137,5 @@ def _use(payment: Payment, reversal: TransferReversal) -> None:
         debt = db.session.get_one(MemberDebt, reversal.debt_id)
         net(debt.user_id, debt.currency, [payment])
         db.session.flush()
-        if payment.payable_minor:
-            ring_if_wanted(payment)
+    if payment.payable_minor and reversal.origin == "marketplace":
+        ring_if_wanted(payment)

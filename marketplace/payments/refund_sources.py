@@ -22,6 +22,7 @@ from marketplace.payments.burdens import Cause
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
+from marketplace.payments.payouts import ring_if_wanted
 
 
 def begin(payment: Payment, refund: Refund, kept: int) -> None:
@@ -196,7 +197,10 @@ def lock(refund: Refund) -> None:
 
 
 def give_back(payment: Payment, refund: Refund) -> None:
-    """Return what was gathered for a refund that will not be made to those who gave it; it is held again by now."""
+    """Return what was gathered for a refund that will not be made to those who gave it; it is held again by now.
+
+    What had been taken back from their accounts, or kept from being sent there, is sent (again).
+    """
     dispute_notices.is_back(payment, giving_back.forgotten(payment, refund))
     found = burdens.of(Cause(refund_id=refund.id))
     minor = sum(one.amount_minor - one.returned_minor for one in found)
@@ -212,3 +216,6 @@ def give_back(payment: Payment, refund: Refund) -> None:
     held = accounts.agreement_held(payment.agreement_id, payment.currency)
     lines = burdens.give_back(found, payment, minor, held)
     booked_back.write(f"refund-{refund.id}:given_back", payment, lines, "Given back after a refund failed")
+    for giver in everybody:
+        if giver.payable_minor:
+            ring_if_wanted(giver)

@@ -9,10 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from marketplace.database import db
+from marketplace.database import db, transaction
 from marketplace.errors import Refused
 from marketplace.ledger import accounts
 from marketplace.payments import debts, reversals, service
+from marketplace.payments.apply_refunds import give_up
+from marketplace.payments.attempts import locked
 from marketplace.payments.burden_models import Burden, MemberDebt
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
@@ -177,6 +179,46 @@ def test_a_refund_that_fails_later_returns_to_those_who_gave_it(world: Disputes)
     fresh = world.fresh(payment)
     assert (_refund(payment).state, fresh.refunded_minor, fresh.earned_minor) == ("failed", 0, 4750)
     assert (world.set_aside(), world.owed(), _fees(world), world.held(payment)) == (950, 0, 250, 0)
+    world.prove()
+
+
+def _fails_later(world: Disputes, minor: int = 5000) -> Payment:
+    """Pay an owner out, take it back for a refund, and let the refund fail after it had left."""
+    world.onboard(world.owner)
+    payment = world.charged(5000, card=FAILING_REFUND)
+    service.settle(payment, fee=eur(250))
+    service.pay_out(world.owner.id, "EUR")
+    world.work()
+    service.refund(world.fresh(payment), eur(minor))
+    world.work()
+    assert _refund(payment).state == "succeeded"
+    world.bank.sandbox.clock.advance(60)
+    world.bank.deliver()
+    world.hear()
+    assert _refund(payment).state == "failed"
+    return world.fresh(payment)
+
+
+def test_what_an_owner_gave_for_a_refund_that_fails_later_is_paid_out_again_once(world: Disputes) -> None:
+    payment = _fails_later(world)
+    assert (world.earned(), world.owed(), world.held(payment), _fees(world)) == (0, 0, 0, 250)
+    sent = [(part.state, part.amount_minor, part.reversed_minor) for part in world.parts()]
+    assert sent == [("sent", 4750, 4750), ("sent", 4750, 0)]
+    service.pay_out(world.owner.id, "EUR")
+    world.hear()
+    assert len(world.parts()) == world.count("transfers") == 2
+    world.prove()
+
+
+def test_what_comes_back_from_the_owner_after_the_refund_was_given_up_is_paid_out_again(world: Disputes) -> None:
+    world.onboard(world.owner)
+    payment = world.paid_out(5000, 250)
+    service.refund(payment, eur(2000))  # its reversal waits
+    with transaction():
+        give_up(locked(payment.id), _refund(payment), None, "made_at_gateway")
+    world.work()
+    assert (_reversed(), world.earned(), world.owed()) == ([("succeeded", 1900)], 0, 0)
+    assert [part.amount_minor for part in world.parts()] == [4750, 1900]
     world.prove()
 
 
