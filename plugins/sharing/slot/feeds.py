@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from marketplace.api import Listing, NotFound, User, clock, db
 from plugins.sharing.item.item_models import Item, Occupancy, Unit
+from plugins.sharing.slot.for_ever import FOREVER
 
 OURS = "@occupancy.shareconomy"
 """How our events end their UID: whoever hands them back to us tells us nothing new."""
@@ -59,6 +60,7 @@ def feed(token: str) -> bytes:
         .join(Unit, Unit.id == Occupancy.unit_id)
         .where(Occupancy.item_id == item.listing_id, Occupancy.firm, Occupancy.expires_at.is_(None))
         .where(Occupancy.ends_at > now - PAST)
+        .where(or_(Unit.active, Occupancy.ends_at < FOREVER))  # what was sold is nobody's to book, here or elsewhere
         .order_by(Occupancy.starts_at, Occupancy.id)
         .limit(MOST)
     ).all()

@@ -20,7 +20,7 @@ from plugins.sharing.buy import purchases
 from plugins.sharing.item import items, units
 from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan import loans
-from plugins.sharing.slot import occupancy
+from plugins.sharing.slot import feeds, occupancy
 from plugins.sharing.slot.answers import answer
 from plugins.sharing.slot.for_ever import FOREVER, NotToBeHad
 from plugins.sharing.slot.refusals import SlotTaken
@@ -350,3 +350,15 @@ def test_an_item_that_is_only_sold_shows_its_price_in_lists(selling: Selling) ->
     assert selling.listing(listing.id).price_minor == 4000
     assert db.session.scalar(select(func.count()).select_from(Unit).where(Unit.item_id == listing.id)) == 1
     refresh()
+
+
+def test_a_unit_that_was_sold_is_no_event_of_its_owners_calendar_any_more(selling: Selling) -> None:
+    item = selling.sold_item(2)
+    with transaction():
+        token = feeds.token_of(item)
+    agreement = selling.bought(item)
+    assert b"VEVENT" in feeds.feed(token), "it waits for its buyer"
+    selling.move(agreement, "have_it", selling.as_borrower(agreement))
+    assert b"VEVENT" not in feeds.feed(token)
+    occupancy.book(item, selling.soon(), selling.factories.user().id, None)
+    assert feeds.feed(token).count(b"BEGIN:VEVENT") == 1, "the other one is lent as before"
