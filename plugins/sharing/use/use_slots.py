@@ -7,9 +7,11 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from marketplace.api import NotFound, clock, db, settings
-from plugins.sharing.item.item_models import Item
-from plugins.sharing.slot import desk, occupancy
-from plugins.sharing.slot.refusals import SlotTaken
+from plugins.sharing.item.item_models import Item, Unit
+from plugins.sharing.slot import desk, occupancy, situation
+from plugins.sharing.slot.answers import personal
+from plugins.sharing.slot.refusals import SlotTaken, Why
+from plugins.sharing.slot.rules import load, refusal
 from plugins.sharing.slot.windows import Window
 from plugins.sharing.use.use_models import UseSession
 
@@ -37,6 +39,17 @@ def hold(session: UseSession, minutes: int) -> None:
     if refused is None:
         raise NotFound("this item has no lengths")
     raise refused
+
+
+def why_not(unit: Unit, member_id: int | None) -> Why | None:
+    """Say why a unit can't be used now, not even for the shortest time, by this member or (None) by anybody."""
+    now = clock.now()
+    window = Window(now, now + timedelta(minutes=_lengths(unit.item_id)[-1]))
+    rules = load(unit.item_id, window)
+    found = refusal(rules, window, now) or (personal(rules, window, member_id) if member_id is not None else None)
+    return found or situation.why(
+        situation.read(unit.item_id, rules.blocked(window), now, unit_id=unit.id), rules, window, now
+    )
 
 
 def _lengths(item_id: int) -> list[int]:

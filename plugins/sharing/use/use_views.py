@@ -17,7 +17,18 @@ from plugins.sharing.item.item_models import Unit
 from plugins.sharing.loan import scanned
 from plugins.sharing.price import price_lists, tariff_words
 from plugins.sharing.price.tariff_views import panel, shown
-from plugins.sharing.use import buying, collecting, credits, metering, monthly, plans, sessions, standing, use_reads
+from plugins.sharing.use import (
+    buying,
+    collecting,
+    credits,
+    metering,
+    monthly,
+    plans,
+    sessions,
+    standing,
+    use_reads,
+    use_slots,
+)
 from plugins.sharing.use.sessions import Wish
 from plugins.sharing.use.use_forms import BuyCreditForm, CoUserForm, MoveForm, StartForm, with_registers
 
@@ -59,6 +70,7 @@ def label(code: str) -> Any:
             form.refuse(error)
     page = render_template(
         "sharing/use_start.html", unit=unit, listing=listing, form=form, panel=panel(stored), busy=busy is not None,
+        taken=use_slots.why_not(unit, current_user.id if current_user.is_authenticated else None),
         blocked=_blocked(), device=sessions.has_device(unit.id),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
