@@ -35,7 +35,7 @@ def correct(reading_id: int, actor: User, registers: Mapping[str, str], note: st
             raise InvalidInput({"note": _("Say why.")})
         figures = _figures(wrong, registers)
         right = Reading(
-            session_id=wrong.session_id, source=wrong.source, device_id=wrong.device_id, number=wrong.number,
+            session_id=wrong.session_id, source="owner", number=wrong.number,
             taken_at=wrong.taken_at, state=wrong.state, registers=figures, event=wrong.event, corrects_id=wrong.id,
             author_id=actor.id, note=note.strip()[:200], received_at=clock.now(),
         )  # fmt: skip

@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, NotFound, Refused
+from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
+from marketplace.testing.people import log_in
 from plugins.sharing.use import correcting, rerating, use_bills
 from plugins.sharing.use.intake import Given
 from tests.plugins.sharing.use_world import UseWorld, at, number_of
@@ -212,3 +214,21 @@ def test_a_reading_just_outside_counts_at_the_edge(world: UseWorld) -> None:
     assert world.bills(agreement)[0].total_minor == 3_00 + 1_20
     assert world.side(agreement).ended_at == at(10)
     assert timedelta(0) < at(11) - at(10)
+
+
+def test_a_reading_of_a_device_that_the_owner_corrects_is_the_owners(world: UseWorld) -> None:
+    device = world.device()
+    agreement = world.start(world.member())
+    world.frozen.forward(minutes=10)
+    world.readings(device, km(5, "1004", number=1))
+    wrong = world.stored(agreement)[-1]
+    right = correcting.correct(wrong.id, world.owner, {"km": "1002"}, "It was misread")
+    assert (wrong.source, right.source, right.device_id) == ("device", "owner", None)
+    assert world.readings(device, km(5, "1004", number=1)).known == [0], "the device may send its own again"
+    world.move(agreement, "end", km="1003")
+    world.work()
+    client = client_of(world.app)
+    log_in(client, world.by_id(number_of(world.owner)))
+    page = page_text(client.get(f"/uses/{agreement.id}/bill")).partition("What it was made from")[2]
+    assert page.count("a device") == 1
+    assert page.count("the owner") == 1
