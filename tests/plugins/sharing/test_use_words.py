@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from marketplace.database import db
+from marketplace import clock
+from marketplace.database import db, transaction
 from marketplace.notifications.models import Notification
 from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import log_in
 from plugins.sharing.item import item_reads
+from plugins.sharing.slot import occupancy
+from plugins.sharing.slot.windows import Window
 from plugins.sharing.use import credits, standing
 from tests.plugins.sharing.use_world import MINUTES, UseWorld, number_of
 
@@ -146,3 +150,34 @@ def test_an_owner_is_not_told_to_be_paid_directly_what_credit_has_paid(world: Us
     assert world.fresh(agreement).state == "paid"
     page = page_text(visitor(world, member).get(f"/uses/{agreement.id}/bill"))
     assert "Left to pay €0.00" in page
+
+
+def test_a_reservation_that_lapsed_has_no_meter(world: UseWorld) -> None:
+    member = world.member()
+    agreement = world.reserve(member)
+    me, path = visitor(world, member), f"/uses/{agreement.id}"
+    assert "Reserved, it costs nothing yet" in page_text(me.get(path))
+    world.work(hours=3)
+    assert world.fresh(agreement).state == "lapsed"
+    page = page_text(me.get(path))
+    assert "It was never started, so it costs nothing." in page
+    assert "€0.00" not in page
+    assert " min" not in page.partition("What was agreed")[0].partition("It was never started")[0]
+
+
+def test_the_label_of_a_unit_that_is_booked_says_so_before_anybody_presses_start(world: UseWorld) -> None:
+    me, path, item = visitor(world, world.member()), f"/s/{world.unit.code}", number_of(world.listing)
+    booker = number_of(world.member())
+    assert "Start now" in page_text(me.get(path))
+    with transaction():
+        slot = Window(clock.now(), clock.now() + timedelta(hours=2))
+        occupancy.book(item, slot, booker, None, number_of(world.unit), by_owner=True)
+    other = world.add_unit()
+    page = page_text(me.get(path))
+    assert "It is booked at this time." in page
+    assert "Start now" not in page
+    assert "Reserve it first" not in page
+    assert "It is booked at this time." in page_text(client_of(world.app).get(path))
+    assert "Start now" in page_text(me.get(f"/s/{other.code}")), "the other one is free"
+    world.frozen.forward(hours=2)
+    assert "Start now" in page_text(me.get(path))
