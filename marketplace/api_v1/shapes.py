@@ -52,10 +52,14 @@ class Amount(Struct, forbid_unknown_fields=True):
     minor: Annotated[int, Meta(ge=0, le=10**13, examples=[1250])]
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])]
 
-    def money(self, field: str) -> Money:
-        """Give it as money of the site; raises InvalidInput for `field` in another currency."""
-        if self.currency != runtime().settings.currency:
-            raise InvalidInput({field: _("Amounts are in %(currency)s here.", currency=runtime().settings.currency)})
+    def money(self, field: str, currency: str | None = None) -> Money:
+        """Give it as money, in `currency` or else in the site's own; raises InvalidInput for `field` in any other.
+
+        What an amount is said of has a currency of its own (a campaign, a loan): that one is the caller's to give.
+        """
+        wanted = currency or runtime().settings.currency
+        if self.currency != wanted:
+            raise InvalidInput({field: _("Amounts are in %(currency)s here.", currency=wanted)})
         return Money(self.minor, self.currency)
 
 

@@ -8,7 +8,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from marketplace.api import Listing, NotFound, User, access, api_v1, db, listings
+from marketplace.api import InvalidInput, Listing, NotFound, User, access, api_v1, db, listings, payments
 from plugins.funding import api_shapes as shapes
 from plugins.funding import campaigns, reads
 from plugins.funding.api_part import CAMPAIGNS, OWNER, part
@@ -90,11 +90,15 @@ def get_campaign(call: api_v1.Call[None, api_v1.Query], campaign_id: int) -> api
     idempotency="optional",
 )  # fmt: skip
 def create_campaign(call: api_v1.Call[NewCampaign, api_v1.Query]) -> api_v1.Reply:
-    """Start a draft."""
+    """Start a draft; its currency is its goal's, one of those that the site offers."""
+    goal = call.body.goal
+    if goal.currency not in payments.currencies():
+        raise InvalidInput({"goal": _("Choose one of the currencies that are offered here.")})
     listing = campaigns.create(
         call.user,
         facts=api_v1.given(call.body, *LISTING_FIELDS),
-        goal_minor=call.body.goal.money("goal").minor,
+        goal_minor=goal.minor,
+        currency=goal.currency,
         days=call.body.days,
         risks=call.body.risks if isinstance(call.body.risks, str) else "",
     )
@@ -108,15 +112,15 @@ def create_campaign(call: api_v1.Call[NewCampaign, api_v1.Query]) -> api_v1.Repl
     errors=(404, 409), versioned=True, idempotency="optional",
 )  # fmt: skip
 def change_campaign(call: api_v1.Call[CampaignChanges, api_v1.Query], campaign_id: int) -> api_v1.Reply:
-    """Change a campaign; goal and days are fixed once it is live."""
+    """Change a campaign; goal and days are fixed once it is live. The goal is in the campaign's currency."""
     row = managed(campaign_id, call.user)
-    version = call.version(call.body.version)
+    version, goal = call.version(call.body.version), call.body.goal
     campaigns.change(
         campaign_id,
         call.user,
         version=version if version is not None else row.version,
         facts=api_v1.given(call.body, *LISTING_FIELDS),
-        goal_minor=None if call.body.goal is api_v1.UNSET else call.body.goal.money("goal").minor,
+        goal_minor=None if goal is api_v1.UNSET else goal.money("goal", row.currency).minor,
         days=None if call.body.days is api_v1.UNSET else call.body.days,
         risks=None if call.body.risks is api_v1.UNSET else call.body.risks,
     )

@@ -23,7 +23,8 @@ def place_pledge(call: api_v1.Call[NewPledge, api_v1.Query], campaign_id: int) -
     agreement = pledges.place(
         campaign_id,
         call.user,
-        amount_minor=call.body.amount.money("amount").minor,
+        amount_minor=call.body.amount.minor,
+        currency=call.body.amount.currency,
         reward_id=call.body.reward_id,
         nonce=call.key,
         arrived=g.arrived_at,
@@ -86,7 +87,7 @@ def change_pledge(call: api_v1.Call[PledgeChanges, api_v1.Query], pledge_id: int
     agreement = pledges.change(
         pledge_id,
         call.user,
-        amount_minor=now.amount_minor if amount is api_v1.UNSET else amount.money("amount").minor,
+        amount_minor=now.amount_minor if amount is api_v1.UNSET else amount.money("amount", agreement.currency).minor,
         reward_id=now.reward_id if reward_id is api_v1.UNSET else reward_id,
         arrived=g.arrived_at,
     )

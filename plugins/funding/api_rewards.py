@@ -10,7 +10,7 @@ from plugins.funding import rewards
 from plugins.funding.api_campaigns import managed
 from plugins.funding.api_part import OWNER, REWARDS, part
 from plugins.funding.api_shapes import NewReward, RewardChanges, RewardOut
-from plugins.funding.models import Campaign, Reward
+from plugins.funding.models import Reward
 from plugins.funding.rewards import RewardFacts
 
 
@@ -20,9 +20,8 @@ from plugins.funding.rewards import RewardFacts
 )  # fmt: skip
 def add_reward(call: api_v1.Call[NewReward, api_v1.Query], campaign_id: int) -> RewardOut:
     """Offer a reward."""
-    managed(campaign_id, call.user)
-    body = call.body
-    price = body.amount.money("amount")
+    campaign, body = managed(campaign_id, call.user), call.body
+    price = body.amount.money("amount", campaign.currency)
     facts = RewardFacts(body.title.strip(), body.description.strip(), price.minor, body.stock, body.delivery)
     made = rewards.add(campaign_id, call.user, _checked(facts))
     db.session.flush()
@@ -40,12 +39,11 @@ def _checked(facts: RewardFacts) -> RewardFacts:
     return facts
 
 
-def _reward(reward_id: int, user: User) -> Reward:
+def _reward(reward_id: int, user: User) -> tuple[Reward, str]:
     found = db.session.get(Reward, reward_id)
     if found is None:
         raise NotFound(_("There is no such reward."))
-    managed(found.campaign_id, user)
-    return found
+    return found, managed(found.campaign_id, user).currency
 
 
 @part.operation(
@@ -54,18 +52,17 @@ def _reward(reward_id: int, user: User) -> Reward:
 )  # fmt: skip
 def change_reward(call: api_v1.Call[RewardChanges, api_v1.Query], reward_id: int) -> RewardOut:
     """Change a reward; once somebody took it, only its stock."""
-    now, body = _reward(reward_id, call.user), call.body
+    (now, currency), body = _reward(reward_id, call.user), call.body
     facts = RewardFacts(
         title=now.title if body.title is api_v1.UNSET else body.title.strip(),
         description=now.description if body.description is api_v1.UNSET else body.description.strip(),
-        amount_minor=now.amount_minor if body.amount is api_v1.UNSET else body.amount.money("amount").minor,
+        amount_minor=now.amount_minor if body.amount is api_v1.UNSET else body.amount.money("amount", currency).minor,
         stock=now.stock if body.stock is api_v1.UNSET else body.stock,
         delivery=now.delivery if body.delivery is api_v1.UNSET else body.delivery,
     )
     made = rewards.change(reward_id, call.user, _checked(facts))
     db.session.flush()
-    campaign = db.session.get_one(Campaign, made.campaign_id)
-    return shapes.reward(made, campaign.currency)
+    return shapes.reward(made, currency)
 
 
 @part.operation("DELETE", "/rewards/{reward_id}", tag=REWARDS, scopes=OWNER, status=204, errors=(404,))

@@ -44,12 +44,16 @@ MOST = 100_000_00
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a backer chose; `amount_minor` in minor units of the campaign's currency."""
+    """What a backer chose; `amount_minor` in minor units of the campaign's currency.
+
+    Who names a currency means it: in another than the campaign's the pledge is refused.
+    """
 
     amount_minor: int
     reward_id: int | None
     nonce: str
     method_id: int | None
+    currency: str | None = None
 
 
 def place(
@@ -61,13 +65,15 @@ def place(
     nonce: str,
     arrived: datetime,
     method_id: int | None = None,
+    currency: str | None = None,
 ) -> Agreement:
     """Pledge an amount (minor units of the campaign's currency); `arrived` is when the request reached us (UTC).
 
+    Where a `currency` is given, it has to be the campaign's.
     Sent twice with one `nonce`, it is one pledge. With a saved method it counts at once, otherwise it holds its reward for
     15 minutes until a card is saved. Raises Refused (closed, sold out, own campaign), InvalidInput, NotFound.
     """
-    wish = Wish(amount_minor, reward_id, nonce, method_id)
+    wish = Wish(amount_minor, reward_id, nonce, method_id, currency)
     try:
         with transaction():
             return place_seen(placing.look(campaign_id, member.id, nonce), member, wish, arrived)
@@ -97,6 +103,8 @@ def place_seen(seen: Any | None, member: Any, wish: Wish, arrived: datetime) -> 
     if seen is not None and seen.sent_id is not None:
         return db.session.get_one(Agreement, seen.sent_id)
     campaign = opened(seen, arrived)
+    if wish.currency not in (None, campaign.currency):
+        raise InvalidInput({"amount": _("Amounts are in %(currency)s here.", currency=campaign.currency)})
     if campaign.my_agreement_id is not None:
         if campaign.my_state != "unconfirmed":
             raise Refused(_("You have pledged already. You can change your pledge instead."), code="already_pledged")

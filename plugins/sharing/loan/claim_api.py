@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import url_for
 from flask_babel import gettext as _
 
-from marketplace.api import Actor, InvalidInput, NotFound, Role, User, api_v1, db
+from marketplace.api import Actor, NotFound, Role, User, api_v1, db
 from plugins.sharing.loan import claim_shapes as shapes
 from plugins.sharing.loan import claims, evidence, hand_over_shapes, later_photos
 from plugins.sharing.loan.booking_models import Claim
@@ -23,13 +23,6 @@ def _seen(claim_id: int, user: User) -> tuple[Claim, Actor]:
 
 def _shown(row: Claim) -> ClaimOut:
     return shapes.claim(row, claims.steps_of(row.id), evidence.of_claims([row.id]).get(row.id, ()))
-
-
-def _minor(amount: api_v1.Amount, currency: str) -> int:
-    """Give an amount in minor units of the loan's currency; raises InvalidInput for another one."""
-    if amount.currency != currency:
-        raise InvalidInput({"amount.currency": _("Amounts are in %(currency)s here.", currency=currency)})
-    return amount.minor
 
 
 @part.operation("GET", "/sharing/loans/{loan_id}/claims", tag=CLAIMS, scopes=READ, returns=ClaimList, errors=(404,))
@@ -52,7 +45,7 @@ def get_claim(call: api_v1.Call[None, api_v1.Query], claim_id: int) -> ClaimOut:
 def make_claim(call: api_v1.Call[NewClaim, api_v1.Query], loan_id: int) -> api_v1.Reply:
     """Claim something as the lender; the borrower has three days to answer, then the amount stands."""
     body, (_agreement, side, actor) = call.body, party(loan_id, call.user)
-    made = claims.make(loan_id, actor, body.kind, _minor(body.amount, side.currency), body.note)
+    made = claims.make(loan_id, actor, body.kind, body.amount.money("amount.currency", side.currency).minor, body.note)
     return api_v1.Reply(_shown(made), location=url_for("sharing_loan_api.get_claim", claim_id=made.id))
 
 
@@ -81,7 +74,7 @@ def agree_to_claim(call: api_v1.Call[None, api_v1.Query], claim_id: int) -> Clai
 def offer_for_claim(call: api_v1.Call[NewOffer, api_v1.Query], claim_id: int) -> ClaimOut:
     """Name another amount: the borrower less than is asked, the lender less than before. An operator's is the last word."""
     row, actor = _seen(claim_id, call.user)
-    minor = _minor(call.body.amount, row.currency)
+    minor = call.body.amount.money("amount.currency", row.currency).minor
     if actor.role == Role.OPERATOR:
         return _shown(claims.rule(claim_id, call.user, minor, call.body.note))
     return _shown(claims.offer(claim_id, actor, minor, call.body.note))

@@ -112,5 +112,6 @@ def revoke_device(call: api_v1.Call[None, api_v1.Query], listing_id: int, device
 def give_credit(call: api_v1.Call[GiftOfCredit, api_v1.Query], listing_id: int) -> CreditGiven:
     """Give a member credit for the owner's things."""
     listing, body = _managed(listing_id, call.user), call.body
-    moved = credits.give_to(call.user, body.email, body.amount.money("amount").minor, listing, body.note)
+    amount = body.amount.money("amount", listing.currency)
+    moved = credits.give_to(call.user, body.email, amount.minor, listing, body.note)
     return CreditGiven(member_id=moved.member_id, left=api_v1.Amount(moved.balance_minor, moved.currency))

@@ -13,6 +13,8 @@ from marketplace.ledger import service as ledger
 from marketplace.payments.models import Payment, Payout
 from marketplace.settings.service import set_value
 from plugins.funding import campaigns, totals
+from plugins.funding.models import Campaign
+from tests.core.api_caller import Caller, assert_problem
 from tests.plugins.funding.conftest import STORY
 
 FACTS = {
@@ -87,3 +89,41 @@ def test_amounts_are_typed_and_shown_in_the_campaigns_currency(stage: Any, auth:
     )
     assert answer.status_code in (302, 303)
     assert db.session.scalars(select(Payment)).one().amount_minor == 1200
+
+
+def of(minor: int, currency: str) -> dict[str, Any]:
+    return {"minor": minor, "currency": currency}
+
+
+def refused(answer: Any, field: str) -> None:
+    assert assert_problem(answer, 422, "invalid_input")["errors"].keys() == {field}
+
+
+def test_a_program_pledges_in_the_campaigns_currency_and_in_no_other(stage: Any) -> None:
+    campaign_id, user = live(stage, "USD", 50_00), stage.cardless()
+    me, path = Caller(stage.app, user[0]), f"/campaigns/{campaign_id}/pledges"
+    refused(me.post(path, {"amount": of(20_00, "EUR")}, key="1"), "amount")
+    made = me.post(path, {"amount": of(20_00, "USD"), "method_id": user[1]}, key="2")
+    assert (made.status_code, made.json["amount"]) == (201, of(20_00, "USD")), made.text
+    mine = f"/pledges/{made.json['id']}"
+    refused(me.patch(mine, {"amount": of(30_00, "EUR")}), "amount")
+    assert me.get(mine).json["amount"] == of(20_00, "USD")
+    assert me.patch(mine, {"amount": of(30_00, "USD")}).json["amount"] == of(30_00, "USD")
+
+
+def test_a_program_says_goal_and_rewards_in_the_campaigns_currency(stage: Any) -> None:
+    set_value("payments.currencies", "USD", None)
+    owner, draft = Caller(stage.app, stage.owner), {**FACTS, "days": 30}
+    refused(owner.post("/campaigns", {**draft, "goal": of(5_000, "JPY")}), "goal")
+    made = owner.post("/campaigns", {**draft, "goal": of(50_00, "USD")})
+    assert (made.status_code, made.json["goal"]) == (201, of(50_00, "USD")), made.text
+    path = f"/campaigns/{made.json['id']}"
+    refused(owner.patch(path, {"goal": of(60_00, "EUR")}), "goal")
+    assert owner.patch(path, {"goal": of(60_00, "USD")}).json["goal"] == of(60_00, "USD")
+    bean = {"title": "Beans", "amount": of(10_00, "EUR")}
+    refused(owner.post(f"{path}/rewards", bean), "amount")
+    reward = owner.post(f"{path}/rewards", {**bean, "amount": of(10_00, "USD")})
+    assert (reward.status_code, reward.json["amount"]) == (201, of(10_00, "USD")), reward.text
+    refused(owner.patch(f"/rewards/{reward.json['id']}", {"amount": of(5_00, "EUR")}), "amount")
+    assert owner.patch(f"/rewards/{reward.json['id']}", {"amount": of(5_00, "USD")}).json["amount"] == of(5_00, "USD")
+    assert db.session.get_one(Campaign, made.json["id"]).currency == "USD"
