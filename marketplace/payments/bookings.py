@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """What the platform keeps of a payment, and what it says on the bill; `kind` "provider" passes the provider's fee on."""
+    """What the platform keeps of a payment, and what it says on the bill; `kind` "provider" passes the provider's fee on.
+
+    `tax_included` says whether the tax is in it, as it was agreed on; None is as operators have set it now.
+    """
 
     label: str
     amount: Money
     kind: str = "platform"
+    tax_included: bool | None = None
 
 
 def _post(key: str, payment: Payment, transfers: Sequence[TransferSpec], description: str) -> None:

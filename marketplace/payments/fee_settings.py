@@ -13,11 +13,23 @@ from marketplace.runtime import runtime
 from marketplace.settings.service import get
 
 
-def tax_rule() -> TaxRule:
-    """Give the tax on the platform's fees as operators have set it."""
+def tax_rule(included: bool | None = None) -> TaxRule:
+    """Give the tax on the platform's fees as operators have set it; `included` as it was agreed on, where that is known.
+
+    The rate follows the law, also for what was agreed on before; who bears it does not change any more.
+    """
     rate = Decimal(get("bills.tax_rate"))
     name = f"{get('bills.tax_name')} {rate.normalize():f} %".strip() if rate else ""
-    return TaxRule(rate, name, bool(get("bills.tax_included")))
+    return TaxRule(rate, name, bool(get("bills.tax_included")) if included is None else included)
+
+
+def least_payment(rule: FeeRule) -> Money:
+    """Give the payment from which on something is left for the payee, after the fee and a tax on top of it.
+
+    What the provider will charge is not known beforehand and not counted, also where the payee bears it.
+    """
+    tax = tax_rule(rule.tax_included)
+    return rule.least_amount(Decimal(0) if tax.included else tax.rate)
 
 
 def fee_rule(prefix: str, currency: str | None = None) -> FeeRule:
@@ -36,6 +48,7 @@ def fee_rule(prefix: str, currency: str | None = None) -> FeeRule:
         max(amounts["maximum"], amounts["minimum"]) if amounts["maximum"] else None,
         owner_pays_provider=bool(get(f"{prefix}_owner_pays_provider")),
         on_total=bool(get(f"{prefix}_on_total")),
+        tax_included=bool(get("bills.tax_included")),
     )
 
 
@@ -56,7 +69,7 @@ def fee_in_words(rule: FeeRule) -> str:
     if rule.owner_pays_provider:
         words.append(_("and the payment provider's fee"))
     sentence = _("The platform keeps %(what)s.", what=", ".join(words))
-    tax = tax_rule()
+    tax = tax_rule(rule.tax_included)
     if tax.rate:
         extra = _("%(tax)s is included.", tax=tax.name) if tax.included else _("%(tax)s is added.", tax=tax.name)
         sentence = f"{sentence} {extra}"

@@ -15,6 +15,12 @@ from typing import Any
 
 from marketplace.money import Money
 
+UNPAYABLE = 10**13
+"""Nobody pays so much (minor units): a fee that leaves nothing of it leaves nothing of anything."""
+
+NEAR = 200
+"""So many amounts above the first that leaves something may leave nothing again, by rounding."""
+
 
 class FeeAboveTotal(ValueError):
     """The least fee is more than what is paid, so nothing would be left for the payee."""
@@ -32,7 +38,8 @@ class FeeRule:
 
     `fixed`, `minimum` and `maximum` are in minor units of `currency`. `owner_pays_provider` says that what the payment
     provider charges is deducted from the payee too; otherwise the platform bears it. `on_total` takes the fee once on the
-    total of many payments instead of once per payment.
+    total of many payments instead of once per payment. `tax_included` says whether the tax on the fee is in it or comes on
+    top of it; a rule from before that was kept does not know (None), and then today's setting counts.
     """
 
     currency: str
@@ -42,6 +49,7 @@ class FeeRule:
     maximum: int | None = None
     owner_pays_provider: bool = False
     on_total: bool = False
+    tax_included: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse rules that could take less than nothing or contradict themselves."""
@@ -78,19 +86,25 @@ class FeeRule:
         fee = max(total.percent(self.percent).minor + self.fixed, self.minimum)
         return Money(fee if self.maximum is None else min(fee, self.maximum), self.currency)
 
-    def least_amount(self) -> Money:
-        """Give the smallest payment from which something is left for the payee."""
-        return _least_amount(self)
+    def least_amount(self, on_top: Decimal = Decimal(0)) -> Money:
+        """Give the payment from which on something is left for the payee, where a tax of `on_top` per cent comes on top."""
+        return _least_amount(self, on_top)
 
-    def _searched(self) -> Money:
+    def _left(self, minor: int, on_top: Decimal) -> int:
+        fee = self._wanted(Money(minor, self.currency))
+        return minor - fee.minor - fee.percent(on_top).minor
+
+    def _searched(self, on_top: Decimal) -> Money:
         low, high = 1, 2 * (self.minimum + self.fixed) + 100
-        while self.percent < 100 and high - self._wanted(Money(high, self.currency)).minor < 1:
+        while high < UNPAYABLE and self._left(high, on_top) < 1:
             high *= 2
         # What is left grows with the amount, so the first amount that leaves something is found by halves.
         while low < high:
             middle = (low + high) // 2
-            left = middle - self._wanted(Money(middle, self.currency)).minor
-            low, high = (low, middle) if left >= 1 else (middle + 1, high)
+            low, high = (low, middle) if self._left(middle, on_top) >= 1 else (middle + 1, high)
+        # Fee and tax are rounded each by itself, so that the next amounts may leave a unit less again.
+        for minor in range(low, low + NEAR if on_top else low):
+            low = minor + 1 if self._left(minor, on_top) < 1 else low
         return Money(low, self.currency)
 
     def freeze(self) -> dict[str, Any]:
@@ -98,6 +112,7 @@ class FeeRule:
         return {
             "currency": self.currency, "percent": str(self.percent), "fixed": self.fixed, "minimum": self.minimum,
             "maximum": self.maximum, "owner_pays_provider": self.owner_pays_provider, "on_total": self.on_total,
+            "tax_included": self.tax_included,
         }  # fmt: skip
 
     @classmethod
@@ -107,9 +122,9 @@ class FeeRule:
 
 
 @lru_cache(1000)
-def _least_amount(rule: FeeRule) -> Money:
+def _least_amount(rule: FeeRule, on_top: Decimal) -> Money:
     """Every pledge asks for it, and there are few different rules."""
-    return rule._searched()
+    return rule._searched(on_top)
 
 
 def _minor(amount: Money) -> int:

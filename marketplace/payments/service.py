@@ -24,7 +24,7 @@ from marketplace.payments.bookings import Fee
 from marketplace.payments.burdens import disputed
 from marketplace.payments.dunning import last_try
 from marketplace.payments.earnings import pay_out
-from marketplace.payments.fee_settings import fee_in_words, fee_rule
+from marketplace.payments.fee_settings import fee_in_words, fee_rule, least_payment
 from marketplace.payments.fees import FeeAboveTotal, FeeRule
 from marketplace.payments.holds import capture, hold
 from marketplace.payments.holds import prolong as prolong_hold
@@ -34,7 +34,7 @@ from marketplace.payments.methods import describe_method, methods_of
 from marketplace.payments.models import Payment, Payout, Refund, SavedMethod
 from marketplace.payments.refunds import refund
 from marketplace.payments.requests import cancel_payment, change_amount, charge, request_payment, use_saved_method
-from marketplace.payments.settlement import after_fees, settle
+from marketplace.payments.settlement import after_fees, fees_by, settle
 from marketplace.payments.shares import asked_for
 from marketplace.payments.strategies import Coverage, Strategy, choices, hold_coverage
 from marketplace.runtime import runtime
@@ -89,11 +89,13 @@ __all__ = [
     "disputed",
     "fee_in_words",
     "fee_rule",
+    "fees_by",
     "get",
     "hold",
     "hold_coverage",
     "last_try",
     "least",
+    "least_payment",
     "methods_of",
     "most",
     "pay_out",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from flask_babel import gettext as _
 
@@ -14,6 +15,7 @@ from marketplace.payments import bookings, burdens, giving_back, reserve, shares
 from marketplace.payments.attempts import live_attempt, locked
 from marketplace.payments.billing import fee_lines
 from marketplace.payments.bookings import Fee
+from marketplace.payments.fees import FeeRule
 from marketplace.payments.models import Payment, PaymentAttempt
 from marketplace.payments.offline import direct
 
@@ -51,6 +53,15 @@ def settle(payment: Payment, fee: Money | Sequence[Fee] = (), others: Mapping[in
     return payment
 
 
+def fees_by(rule: FeeRule, amount: Money) -> list[Fee]:
+    """Give what is taken by a rule whose fee is `amount`: that, and the provider's fee where the payee bears it."""
+    fees = [Fee("platform fee", amount, tax_included=rule.tax_included)]
+    if rule.owner_pays_provider:
+        nothing_yet = Money(0, amount.currency)
+        fees.append(Fee("the payment provider's fee", nothing_yet, "provider", rule.tax_included))
+    return fees
+
+
 def after_fees(payment: Payment, fee: Money | Sequence[Fee] = ()) -> Money:
     """Give what a settlement with these fees would leave; the payment stays locked until the transaction ends.
 
@@ -86,5 +97,5 @@ def _known(fees: Sequence[Fee], ref: str, payment: Payment) -> list[Fee]:
         if one.kind == "provider":
             amount = min(bookings.provider_fee_of(ref, payment.currency), left, key=lambda money: money.minor)
         left = left - amount
-        found.append(Fee(one.label, amount, one.kind))
+        found.append(replace(one, amount=amount))
     return found

@@ -112,7 +112,7 @@ def publish_problems(listing: Listing) -> list[str]:
     problems = []
     if len(listing.body_md) < 100:
         problems.append(_("Tell the story of your project in at least 100 characters."))
-    least = fees.rule_of(campaign).least_amount()
+    least = payments.least_payment(fees.rule_of(campaign))
     if campaign.goal < least:
         said = display.money(least.minor, least.currency)
         problems.append(_("The platform's fee would leave nothing of a goal below %(amount)s.", amount=said))

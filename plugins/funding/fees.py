@@ -47,10 +47,7 @@ def of_pledge(pledge: Pledge) -> list[payments.Fee]:
     pledge.fee_minor = fee.minor
     campaign.fees_minor += fee.minor
     db.session.flush()
-    fees = [payments.Fee("platform fee", fee)]
-    if rule.owner_pays_provider:
-        fees.append(payments.Fee("the payment provider's fee", Money(0, campaign.currency), "provider"))
-    return fees
+    return payments.fees_by(rule, fee)
 
 
 def take_back(pledge: Pledge) -> None:

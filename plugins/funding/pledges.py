@@ -219,7 +219,7 @@ def opened(campaign: Any | None, arrived: datetime) -> Any:
 
 def checked_amount(amount_minor: int, reward: Any | None, campaign: Any) -> Money:
     """Give the amount if it is enough for the reward and within the site's bounds; raises InvalidInput."""
-    of_fee = 0 if (rule := fees.rule_of(campaign)).on_total else rule.least_amount().minor
+    of_fee = 0 if (rule := fees.rule_of(campaign)).on_total else payments.least_payment(rule).minor
     # What operators set is in the site's currency; in another one only what the provider can charge counts.
     floor = settings.get("funding.minimum_pledge")
     if floor.currency != campaign.currency:

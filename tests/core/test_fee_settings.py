@@ -28,15 +28,17 @@ def setting(**values: object) -> None:
 
 def test_each_part_of_the_rule_is_the_operators(app: Flask) -> None:
     setting(percent="7.5", fixed="0.25", minimum="0.50", maximum="9", owner_pays_provider="on", on_total="on")
-    assert fee_rule(PREFIX) == FeeRule("EUR", Decimal("7.5"), 25, 50, 900, owner_pays_provider=True, on_total=True)
+    assert fee_rule(PREFIX) == rule(
+        "7.5", fixed=25, minimum=50, maximum=900, owner_pays_provider=True, on_total=True, tax_included=True
+    )
     setting(percent="5", fixed="0", minimum="0", maximum="0", owner_pays_provider="", on_total="")
-    assert fee_rule(PREFIX) == FeeRule("EUR", Decimal(5), 0, 0, None, owner_pays_provider=False, on_total=False)
+    assert fee_rule(PREFIX) == rule("5", owner_pays_provider=False, on_total=False, tax_included=True)
     assert fee_rule(PREFIX, "EUR") == fee_rule(PREFIX)
 
 
 def test_amounts_in_the_sites_currency_do_not_count_in_another(app: Flask) -> None:
     setting(percent="7.5", fixed="0.25", minimum="0.50", maximum="9")
-    assert fee_rule(PREFIX, "USD") == FeeRule("USD", Decimal("7.5"), 0, 0, None)
+    assert fee_rule(PREFIX, "USD") == FeeRule("USD", Decimal("7.5"), 0, 0, None, tax_included=True)
 
 
 def test_a_highest_fee_below_the_lowest_is_the_lowest(app: Flask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -133,9 +134,34 @@ def test_the_least_amount_leaves_something_and_one_unit_less_leaves_nothing(rule
             assert rule.commission(below) == below
 
 
-@given(rules())
-def test_a_frozen_rule_comes_back_the_same(rule):
+@given(rules(), st.integers(0, 3000))
+def test_the_least_amount_counts_a_tax_on_top_and_every_larger_one_leaves_something_too(rule, rate):
+    tax = TaxRule(Decimal(rate) / 100, "btw", included=False)
+    least = rule.least_amount(tax.rate)
+
+    def left(minor):
+        net, on_top = tax.divide(rule.commission(eur(minor)))
+        return minor - net.minor - on_top.minor
+
+    assert min(left(minor) for minor in range(least.minor, least.minor + 300)) >= 1
+    if least.minor > 1:
+        with suppress(FeeAboveTotal):
+            assert left(least.minor - 1) < 1
+
+
+def test_of_a_least_fee_of_one_euro_with_21_per_cent_on_top_1_22_leaves_a_cent():
+    assert FeeRule("EUR", Decimal(0), minimum=100).least_amount(Decimal(21)) == eur(122)
+
+
+@given(rules(), st.none() | st.booleans())
+def test_a_frozen_rule_comes_back_the_same(rule, included):
+    rule = replace(rule, tax_included=included)
     assert FeeRule.thaw(rule.freeze()) == rule
+
+
+def test_a_rule_frozen_before_it_said_where_the_tax_is_does_not_know_it():
+    frozen = {name: value for name, value in FIVE.freeze().items() if name != "tax_included"}
+    assert FeeRule.thaw(frozen).tax_included is None
 
 
 @given(st.integers(0, 10**9), st.integers(0, 3000), st.booleans())

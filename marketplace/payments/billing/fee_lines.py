@@ -38,21 +38,27 @@ class TaxedFee:
 def taxed(fees: Sequence[Fee], available: Money) -> list[TaxedFee]:
     """Divide fees into income and tax. Where a tax on top would take more than is `available`, it is inside what is left.
 
-    Raises ValueError for fees below zero, or fees that exceed what is available by themselves.
+    Of the provider's fee no more is passed on than is left. Raises ValueError for other fees below zero, or that exceed what is
+    available by themselves.
     """
-    rule = tax_rule()
     found = []
     for fee in fees:
-        if fee.amount.minor < 0 or available < fee.amount:
+        wanted = min(fee.amount, available, key=_minor) if fee.kind == "provider" else fee.amount
+        if wanted.minor < 0 or available < wanted:
             raise ValueError(f"fees exceed the {available} that is left")
-        if not fee.amount:
+        if not wanted:
             continue
-        net, tax = rule.divide(fee.amount)
+        rule = tax_rule(fee.tax_included)
+        net, tax = rule.divide(wanted)
         if available < net + tax:
             net, tax = TaxRule(rule.rate, rule.name).divide(available)
         available = available - net - tax
         found.append(TaxedFee(fee, net, tax, rule))
     return found
+
+
+def _minor(amount: Money) -> int:
+    return amount.minor
 
 
 def write(payment: Payment, ref: str, fees: Sequence[TaxedFee]) -> None:

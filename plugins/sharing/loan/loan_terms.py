@@ -106,7 +106,4 @@ def platform_fee(terms: Mapping[str, Any], kept: Money) -> list[payments.Fee]:
         fee = rule.commission(kept)
     except payments.FeeAboveTotal:
         fee = kept
-    fees = [payments.Fee("platform fee", fee)]
-    if rule.owner_pays_provider:
-        fees.append(payments.Fee("the payment provider's fee", Money(0, kept.currency), "provider"))
-    return fees
+    return payments.fees_by(rule, fee)

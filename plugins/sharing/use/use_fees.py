@@ -15,7 +15,4 @@ def fees(kept: Money) -> list[payments.Fee]:
         fee = rule.commission(kept)
     except payments.FeeAboveTotal:
         fee = kept
-    found = [payments.Fee("platform fee", fee)]
-    if rule.owner_pays_provider:
-        found.append(payments.Fee("the payment provider's fee", Money(0, kept.currency), "provider"))
-    return found
+    return payments.fees_by(rule, fee)

@@ -12,15 +12,22 @@ from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput
 from marketplace.ledger.models import LedgerAccount
 from marketplace.listings import service as listings
+from marketplace.payments import service as payments
 from marketplace.payments.billing.models import FeeLine
 from marketplace.settings import service as settings
 from marketplace.testing.clients import page_text
+from plugins.funding import fees
 from plugins.funding.models import Campaign
 
 
 def fee(**parts: Any) -> None:
     for part, value in parts.items():
         settings.set_value(f"funding.fee_{part}", str(value), None)
+
+
+def taxed(*, included: bool, rate: int = 21) -> None:
+    settings.set_value("bills.tax_rate", str(rate), None)
+    settings.set_value("bills.tax_included", "on" if included else "off", None)
 
 
 def standing(role: str) -> int:
@@ -41,7 +48,7 @@ def test_the_fee_is_frozen_when_a_campaign_goes_live(stage: Any) -> None:
     campaign = stage.campaign(campaign_id)
     assert campaign.fee_terms == {
         "currency": "EUR", "percent": "5", "fixed": 0, "minimum": 50, "maximum": 10000, "owner_pays_provider": False,
-        "on_total": False,
+        "on_total": False, "tax_included": True,
     }  # fmt: skip
     with pytest.raises(DBAPIError), transaction() as session:
         session.execute(text("UPDATE funding_campaign SET fee_terms = NULL"))
@@ -54,6 +61,47 @@ def test_a_pledge_from_which_the_least_fee_leaves_nothing_is_refused_beside_the_
         stage.pledge(campaign_id, 200)
     assert "2.01" in error.value.errors["amount"]
     assert stage.pledge(campaign_id, 201).amount_minor == 201
+
+
+def test_a_pledge_from_which_fee_and_the_tax_on_top_of_it_leave_nothing_is_refused_beside_the_amount(
+    stage: Any,
+) -> None:
+    fee(percent=0, minimum=1)
+    taxed(included=False)
+    problems = listings.problems(db.session.get(listings.Listing, stage.draft(goal=121)))
+    assert any("1.22" in problem for problem in problems)
+    campaign_id = stage.live()
+    with pytest.raises(InvalidInput) as error:
+        stage.pledge(campaign_id, 121)
+    assert "1.22" in error.value.errors["amount"]
+    assert stage.pledge(campaign_id, 122).amount_minor == 122
+
+
+def test_a_fee_of_the_provider_that_is_more_than_fee_and_tax_leave_takes_what_is_left(funded_stage: Any) -> None:
+    stage = funded_stage
+    fee(percent=0, minimum=1, owner_pays_provider="on")
+    taxed(included=False)
+    campaign_id = stage.live(goal=1_22)
+    stage.pledge(campaign_id, 122, stage.backer())
+    stage.to_deadline(campaign_id)
+    assert (standing("platform_fees"), standing("payable")) == (100, 0)
+    assert standing("held") == 0
+
+
+@pytest.mark.parametrize(("included", "left"), [(True, 4750), (False, 4697)])
+def test_who_bears_the_tax_is_frozen_with_the_fee_and_its_rate_is_not(
+    funded_stage: Any, included: bool, left: int
+) -> None:
+    stage = funded_stage
+    fee(percent=5)
+    taxed(included=included, rate=19)
+    campaign_id = stage.live(goal=50_00)
+    said = payments.fee_in_words(fees.rule_of(stage.campaign(campaign_id)))
+    stage.pledge(campaign_id, 50_00, stage.backer())
+    taxed(included=not included, rate=21)
+    assert payments.fee_in_words(fees.rule_of(stage.campaign(campaign_id))) == said.replace("19", "21")
+    stage.to_deadline(campaign_id)
+    assert standing("payable") + standing("reserve") == left
 
 
 def test_a_goal_below_the_least_fee_cannot_be_published(stage: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,13 +15,15 @@ from marketplace import clock
 from marketplace.agreements.models import Agreement
 from marketplace.database import db, transaction
 from marketplace.errors import InvalidInput, Refused
+from marketplace.money import Money
+from marketplace.payments.fees import FeeRule
 from marketplace.payments.models import PaymentHold, Refund
 from marketplace.settings import service as settings
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
-from plugins.sharing.loan import claims, extending, foreseeing, handovers, loan_money, loans
+from plugins.sharing.loan import claims, extending, foreseeing, handovers, loan_money, loan_terms, loans
 from plugins.sharing.price import price_lists
 from plugins.sharing.price.simple_tariffs import SimplePrices, document
 from plugins.sharing.slot import answers
@@ -92,6 +95,13 @@ def test_a_rent_is_paid_at_the_booking_and_divided_after_the_return(banked: Bank
     assert banked.paid(agreement, "rent").earned_minor == 1800
     assert banked.loan(agreement).settled_at is not None
     banked.world.prove()
+
+
+def test_a_loans_fee_has_the_tax_where_it_was_when_the_terms_were_agreed_on() -> None:
+    for included in (True, False):
+        rule = FeeRule("EUR", Decimal(5), owner_pays_provider=True, tax_included=included)
+        fees = loan_terms.platform_fee({"fee": rule.freeze()}, Money(20_00, "EUR"))
+        assert [(fee.kind, fee.tax_included) for fee in fees] == [("platform", included), ("provider", included)]
 
 
 def test_a_slot_whose_payer_does_not_finish_is_free_again(banked: Banked) -> None:
