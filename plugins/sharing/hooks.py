@@ -206,8 +206,9 @@ def payment_changed(payment: Any, change: str) -> None:
     from plugins.sharing.loan import loan_money
     from plugins.sharing.meal import order_money
     from plugins.sharing.pool import passes
-    from plugins.sharing.use import use_news
+    from plugins.sharing.use import under_way, use_news
 
+    under_way.on_payment(payment, change)
     passes.on_payment(payment, change)
     loan_money.on_payment(payment, change)
     order_money.on_payment(payment, change)

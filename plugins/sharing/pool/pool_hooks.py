@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from marketplace.api import AgreementKind, JobKind, ListingKind, Remedy, late
 from plugins.sharing.pool.machine_pass import PASS
+from plugins.sharing.use.use_hooks import BANK_AT_WORK
 
 POOL = ListingKind(
     name="pool",
@@ -33,7 +34,7 @@ PASS_KIND = AgreementKind(
     label=_l("Pass"),
     icon="ticket",
     machine=PASS,
-    effects={move: late(f"plugins.sharing.pool.passes:{name}") for move, name in PASS_EFFECTS.items()},
+    effects={move: late(f"plugins.sharing.pool.passes:{name}") for move, name in PASS_EFFECTS.items()} | BANK_AT_WORK,
     describe=late("plugins.sharing.pool.passes:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL}),
     charged_at_once=frozenset({"pass"}),

@@ -18,6 +18,7 @@ CREDIT = StateMachine(
     ),
     transitions=(
         Transition("pay", ("waiting",), "bought", SYSTEM, _l("Paid")),
+        Transition("bank_at_work", ("waiting",), "waiting", SYSTEM, _l("The payment is on its way")),
         Transition("lapse", ("waiting",), "lapsed", SYSTEM, _l("Not paid in time")),
         Transition("give_up", ("waiting",), "lapsed", frozenset({Role.MEMBER}), _l("Don't buy it after all")),
     ),

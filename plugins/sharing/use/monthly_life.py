@@ -30,6 +30,7 @@ def life(kind: str, *, runs: Any, leaving: Any, leavers: frozenset[Role]) -> Sta
         ),
         transitions=(
             Transition("begin", ("joining",), "running", SYSTEM, runs),
+            Transition("bank_at_work", ("joining",), "joining", SYSTEM, _l("The payment is on its way")),
             Transition("lapse", ("joining",), "lapsed", SYSTEM, _l("Not paid in time")),
             Transition("give_up", ("joining",), "lapsed", HOLDER, _l("Don't join after all")),
             Transition("renew", ("running",), "renewing", SYSTEM, _l("The next month is charged")),

@@ -14,6 +14,9 @@ from plugins.sharing.use.machine_use import USE
 EFFECTS = ("start", "pause", "resume", "end", "stop", "run_out", "cancel", "lapse", "bill", "fall_due", "mark_paid")
 """The moves that do something beyond changing the state: each is the function of that name in `use_effects`."""
 
+BANK_AT_WORK = {"bank_at_work": late("plugins.sharing.use.under_way:bank_at_work")}
+"""What is paid before it begins waits for money that is under way."""
+
 USE_KIND = AgreementKind(
     name="use",
     label=_l("Use"),
@@ -38,7 +41,7 @@ PLAN_KIND = AgreementKind(
     label=_l("Plan"),
     icon="repeat",
     machine=PLAN,
-    effects={move: late(f"plugins.sharing.use.plans:{name}") for move, name in PLAN_EFFECTS.items()},
+    effects={move: late(f"plugins.sharing.use.plans:{name}") for move, name in PLAN_EFFECTS.items()} | BANK_AT_WORK,
     describe=late("plugins.sharing.use.plans:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL}),
     charged_at_once=frozenset({"plan"}),
@@ -50,7 +53,7 @@ CREDIT_KIND = AgreementKind(
     label=_l("Credit"),
     icon="coins",
     machine=CREDIT,
-    effects={move: late("plugins.sharing.use.buying:let_go") for move in ("lapse", "give_up")},
+    effects={move: late("plugins.sharing.use.buying:let_go") for move in ("lapse", "give_up")} | BANK_AT_WORK,
     describe=late("plugins.sharing.use.buying:term_lines"),
     remedies=frozenset({Remedy.REFUND_IN_FULL}),
     charged_at_once=frozenset({"credit"}),
