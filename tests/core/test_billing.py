@@ -25,6 +25,7 @@ from marketplace.payments.billing.writing import Draft, write
 from marketplace.payments.bookings import Fee
 from marketplace.payments.models import Payment
 from marketplace.payments.offline import details, orders, reversing
+from marketplace.runtime import runtime
 from marketplace.testing.clients import refresh
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
@@ -96,7 +97,9 @@ def test_a_receipt_is_written_in_the_payers_language(world: OfflineWorld) -> Non
     payer = world.factories.user(locale="nl")
     payment = world.payment(5000, payer=payer)
     world.receive(payment, 5000)
-    assert bills("receipt")[0].user_id == payer.id
+    (bill,) = bills("receipt")
+    assert bill.user_id == payer.id
+    assert f"Ontvangen via {runtime().settings.site_name}, afspraak {payment.agreement_id}." in bill.notes
 
 
 def test_a_refund_gets_a_credit_note_of_its_own_number_that_names_the_receipt(world: OfflineWorld) -> None:
@@ -200,6 +203,24 @@ def test_fees_given_back_before_they_were_billed_are_simply_not_charged(
     (bill,) = bills("fee_invoice")
     assert bill.total_minor == 125
     assert world.standing(accounts.platform_fees("EUR")) == 125
+
+
+def test_a_payment_whose_fee_was_given_back_as_a_whole_is_not_counted_on_the_invoice(
+    world: OfflineWorld, frozen: FrozenClock
+) -> None:
+    frozen.at("2026-03-10T12:00:00")
+    whole, half, _kept = (paid(world) for _number in range(3))
+    for payment, minor in ((whole, 5000), (half, 2500)):
+        service.refund(payment, eur(minor), "back")
+        world.work()
+    for order in world.orders():
+        orders.done(order.id, orders.Done(date(2026, 3, 10)), world.anna.id)
+    world.work()
+    frozen.at("2026-04-02T12:00:00")
+    invoices.sweep()
+    (bill,) = bills("fee_invoice")
+    assert bill.total_minor == 125 + 250
+    assert sum(line["count"] for line in bill.lines) == 2
 
 
 def test_fees_given_back_after_the_invoice_get_a_credit_note(world: OfflineWorld, frozen: FrozenClock) -> None:

@@ -106,6 +106,8 @@ def test_a_line_of_a_bill_says_how_many_payments_it_stands_for(app: Flask) -> No
     said = {0: "Fee", 1: "Fee", 2: "Fee (2 payments)", 1000: "Fee (1000 payments)"}
     assert {count: label_words({"label": "Fee", "count": count}) for count in said} == said
     assert label_words({"label": "Fee"}) == "Fee"
+    with force_locale("nl"):
+        assert label_words({"label": "Vergoeding", "count": 3}) == "Vergoeding (3 betalingen)"
 
 
 class TestPages:

@@ -1,5 +1,6 @@
 """Every text that a member can see is there in every language, and what was compiled is what was translated."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -38,3 +39,25 @@ def test_a_translation_has_the_placeholders_of_its_text(folder: Path, language: 
             if message.id and (used - allowed or (allowed - used - {"num"} and len(ids) == 1)):
                 wrong.append(f"{ids[0]!r}: {string!r}")
     assert not wrong, "\n".join(wrong)
+
+
+GETTEXTS = {"_", "_l", "gettext", "ngettext", "lazy_gettext", "lazy_ngettext", "npgettext", "pgettext"}
+
+
+def texts_inside_f_strings(source: str) -> list[str]:
+    """Give what is asked of the catalogue inside an f-string: there the texts are not collected, so nobody translates them."""
+    texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr)]
+    calls = [node for text in texts for node in ast.walk(text) if isinstance(node, ast.Call)]
+    return [ast.unparse(call) for call in calls if isinstance(call.func, ast.Name) and call.func.id in GETTEXTS]
+
+
+def test_no_text_is_asked_for_inside_an_f_string() -> None:
+    assert texts_inside_f_strings("""f"{how} {_('Received.')} {len(how)}" """) == ["_('Received.')"]
+    root = Path(messages.__file__).parent.parent
+    found = {
+        str(path): texts
+        for part in ("marketplace", "plugins")
+        for path in sorted((root / part).rglob("*.py"))
+        if (texts := texts_inside_f_strings(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}

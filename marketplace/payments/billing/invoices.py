@@ -113,12 +113,19 @@ def _kept_how(group: Sequence[Line], currency: str) -> str:
 
 
 def _gathered(group: Sequence[Line]) -> list[dict[str, Any]]:
-    """Add up the fees of one listing, so that a campaign of a thousand pledges is one line with its count."""
+    """Add up the fees of one listing, so that a campaign of a thousand pledges is one line with its count.
+
+    A payment whose fee was given back as a whole is not counted.
+    """
     sums: dict[tuple[str, str], dict[str, Any]] = {}
+    left: dict[tuple[str, str], dict[int, int]] = {}
     for line, title, _gateway in group:
-        label = f"{fee_words(line.label)}: {title}"
-        found = sums.setdefault((line.label, title), {"label": label, "count": 0, "net_minor": 0, "tax_minor": 0})
-        found["count"] += 1 if line.given_back_id is None else 0
+        label, key = f"{fee_words(line.label)}: {title}", (line.label, title)
+        found = sums.setdefault(key, {"label": label, "count": 0, "net_minor": 0, "tax_minor": 0})
+        of_payment = left.setdefault(key, defaultdict(int))
+        of_payment[line.payment_id] += line.net_minor + line.tax_minor
         found["net_minor"] += line.net_minor
         found["tax_minor"] += line.tax_minor
+    for key, of_payment in left.items():
+        sums[key]["count"] = sum(minor > 0 for minor in of_payment.values())
     return list(sums.values())

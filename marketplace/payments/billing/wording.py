@@ -37,4 +37,5 @@ def label_words(line: Any) -> str:
     count = int(line.get("count") or 0)
     if count < 2:
         return str(line["label"])
-    return f"{line['label']} ({ngettext('%(num)s payment', '%(num)s payments', count)})"
+    counted = ngettext("%(num)s payment", "%(num)s payments", count)
+    return f"{line['label']} ({counted})"

@@ -111,7 +111,8 @@ def _paid_how(charge: Any) -> str:
     method = rows.method_of(str(charge.params.get("method", "")), charge.gateway)
     site = runtime().settings.site_name
     how = _("Paid by: %(method)s.", method=describe_method(method)) if method else _("Paid.")
-    return f"{how} {_('Received by way of %(site)s, agreement %(id)s.', site=site, id=charge.agreement_id)}"
+    by_way = _("Received by way of %(site)s, agreement %(id)s.", site=site, id=charge.agreement_id)
+    return f"{how} {by_way}"
 
 
 def undone(attempt_id: int) -> Bill:
