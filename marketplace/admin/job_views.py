@@ -131,6 +131,10 @@ def recurring_switch(kind: str, position: str) -> Any:
 @blueprint.post("/jobs/recurring/<kind>/run")
 def recurring_run(kind: str) -> Any:
     """Ask for one run now."""
-    control.run_now(kind, me().id)
-    flash(_("%(kind)s runs as soon as a worker is free.", kind=kind), "success")
+    try:
+        control.run_now(kind, me().id)
+    except Refused as error:
+        flash(error.message, "error")
+    else:
+        flash(_("%(kind)s runs as soon as a worker is free.", kind=kind), "success")
     return redirect(url_for("operator.recurring"))

@@ -149,11 +149,14 @@ def recurring_jobs() -> list[Recurring]:
 
 
 def run_now(kind: str, actor_id: int | None, reason: str = "") -> int:
-    """Ask for a recurring job at once; raises NotFound for any other kind. Gives the job's id."""
+    """Ask for a recurring job at once; gives its id. Raises NotFound for any other kind, Refused while it is switched off."""
     registered = runtime().registry.jobs.get(kind)
     if registered is None or registered.every is None:
         raise NotFound(_("There is no such job."))
-    with transaction():
+    with transaction() as session:
+        row = session.get(Recurring, kind, with_for_update=True, populate_existing=True)
+        if row is not None and not row.enabled:
+            raise Refused(_("%(kind)s is off. Switch it on first.", kind=kind), code="switched_off")
         audit.record(actor_id, "job.asked", "job_kind", kind, reason)
         return enqueue(kind, {}, key=recurring.key_of(kind))
 

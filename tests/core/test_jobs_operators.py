@@ -104,6 +104,18 @@ class TestRecurring:
         with pytest.raises(NotFound):
             control.switch("note", False, None)
 
+    def test_a_job_that_is_switched_off_does_not_run_by_hand_either(self, app: Flask, register: Register) -> None:
+        ran: list[Any] = []
+        register("sweep", ran.append, every=timedelta(hours=1))
+        drain(app)
+        control.switch("sweep", False, None)
+        with pytest.raises(Refused, match="sweep is off"):
+            control.run_now("sweep", None)
+        drain(app)
+        assert len(ran) == 1
+        control.switch("sweep", True, None)
+        assert control.run_now("sweep", None) > 0
+
 
 class TestOperators:
     """What an operator may do."""

@@ -295,6 +295,12 @@ def test_a_recurring_job_is_switched_off_and_on_and_asked_for(client: Marketplac
     client.post("/operator/jobs/recurring/payments.sweep/off", data=WHY)
     assert db.session.get_one(Recurring, "payments.sweep", populate_existing=True).enabled is False
     assert newest().action == "job.switched_off"
+    page = client.get("/operator/jobs/recurring").get_data(as_text=True)
+    assert "payments.sweep/on" in page
+    assert "payments.sweep/run" not in page
+    refused = client.post("/operator/jobs/recurring/payments.sweep/run", follow_redirects=True)
+    assert "payments.sweep is off. Switch it on first." in page_text(refused)
+    assert newest().action == "job.switched_off"
     client.post("/operator/jobs/recurring/payments.sweep/on", data=WHY)
     assert db.session.get_one(Recurring, "payments.sweep", populate_existing=True).enabled is True
     assert client.post("/operator/jobs/recurring/payments.sweep/run").status_code == 302
