@@ -240,10 +240,10 @@ def slot_fills(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
 
 @hookimpl
 def todo_items(user: Any) -> list[TodoItem]:
-    """Ask for an answer to whoever wants one's thing in a set."""
-    from plugins.sharing.item import bundle_asks
+    """Ask for an answer to whoever wants one's thing in a set, and for what is to be paid for uses."""
+    from plugins.sharing import waiting
 
-    return bundle_asks.todo(user)
+    return waiting.todo(user)
 
 
 @hookimpl

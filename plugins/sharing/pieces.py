@@ -10,6 +10,7 @@ FILLS: dict[str, Any] = {
     "order": late("plugins.sharing.meal.order_describe:fills"),
     "help": late("plugins.sharing.help.help_describe:fills"),
     "purchase": late("plugins.sharing.buy.buy_describe:fills"),
+    "use": late("plugins.sharing.use.owing:fills"),
 }
 """What a kind of agreement shows on its page."""
 
@@ -38,8 +39,6 @@ def of(slot: str, subject: Any, viewer: Any) -> list[SlotFill]:
 
 
 def _of_agreement(agreement: Any, viewer: Any) -> list[SlotFill]:
-    if agreement.kind == "use":
-        return [SlotFill("sharing/_use.html", {"use": agreement})]
     if agreement.kind in FILLS:
         found: list[SlotFill] = FILLS[agreement.kind](agreement, viewer)
         return found

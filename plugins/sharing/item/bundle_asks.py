@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import BigInteger, Executable, bindparam, select
+from sqlalchemy import BigInteger, Select, bindparam, literal, null, select
 from sqlalchemy.orm import aliased
 
 from marketplace.api import Listing, NotFound, TodoItem, clock, db, transaction
@@ -22,30 +21,32 @@ SHOWN = 10
 BATCH = 200
 
 
-@cache
-def _unanswered() -> Executable:
-    """Give the requests that :owner has not answered; made once, because making it takes longer than sending it."""
-    whole, owner = aliased(Listing), bindparam("owner", type_=BigInteger)
-    return (
-        select(BundlePart.bundle_id, BundlePart.percent, BundlePart.changed_at, Listing.title, whole.title.label("set"))
+WHAT = "set"
+"""What its rows are called among everything that waits for a member."""
+
+
+def unanswered() -> Select[Any]:
+    """Give the requests that :member has not answered, in the columns that everything that waits for a member has."""
+    whole, owner = aliased(Listing), bindparam("member", type_=BigInteger)
+    asked = (
+        select(BundlePart.bundle_id, BundlePart.changed_at, Listing.title, whole.title.label("set"))
         .join(Listing, Listing.id == BundlePart.item_id)
         .join(whole, whole.id == BundlePart.bundle_id)
         .where(Listing.owner_id == owner, BundlePart.owner_id == owner, BundlePart.state == "asked")
         .order_by(BundlePart.changed_at, BundlePart.bundle_id)
         .limit(SHOWN)
+        .subquery()
     )
+    return select(
+        literal(WHAT).label("what"), asked.c.bundle_id.label("id"), null().label("minor"), null().label("currency"),
+        asked.c.changed_at.label("at"), asked.c.title.label("title"), asked.c.set.label("set"),
+    )  # fmt: skip
 
 
-def todo(user: Any) -> list[TodoItem]:
-    """Give the requests that a member has not answered, by one statement."""
-    rows = db.session.execute(_unanswered(), {"owner": user.id}).all()
-    return [
-        TodoItem(
-            _("Say whether “%(title)s” may belong to the set “%(set)s”", title=row.title, set=row.set),
-            url_for("sharing.set_of", listing_id=row.bundle_id), row.changed_at + ANSWER_WITHIN, "handshake",
-        )
-        for row in rows
-    ]  # fmt: skip
+def item(row: Any) -> TodoItem:
+    """Ask for the answer."""
+    text = _("Say whether “%(title)s” may belong to the set “%(set)s”", title=row.title, set=row.set)
+    return TodoItem(text, url_for("sharing.set_of", listing_id=row.id), row.at + ANSWER_WITHIN, "handshake")
 
 
 def lapse(_payload: dict[str, Any]) -> None:

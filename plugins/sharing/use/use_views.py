@@ -23,6 +23,7 @@ from plugins.sharing.use import (
     credits,
     metering,
     monthly,
+    owing,
     plans,
     sessions,
     standing,
@@ -123,7 +124,7 @@ def _mine(form: CoUserForm) -> Any:
         "sharing/uses.html", rows=rows, following=following, unpaid=standing.unpaid(current_user.id), words=_words(),
         tones=use_reads.TONES, credits=credits.accounts_of(current_user.id),
         returnable=buying.returnable(current_user.id), people=standing.co_users(current_user.id),
-        form=form,
+        form=form, owed=owing.of_payer(current_user.id),
     )  # fmt: skip
     return page, 422 if form.errors or form.form_errors else 200
 
@@ -166,7 +167,8 @@ def meter(use_id: int) -> Any:
             return redirect(url_for("sharing_use.meter", use_id=use_id), 303)
         agreement, session = use_reads.seen(use_id, me())
         shown = use_reads.meter(agreement, session)
-    page = render_template("sharing/use_meter.html", shown=shown, form=form, mine=session.member_id == current_user.id)
+    mine, owed = session.member_id == current_user.id, owing.of_use(session, current_user)
+    page = render_template("sharing/use_meter.html", shown=shown, form=form, mine=mine, owed=owed)
     return page, 422 if form.errors or form.form_errors else 200
 
 
@@ -189,6 +191,7 @@ def bill(use_id: int) -> Any:
         "sharing/use_bill.html", agreement=agreement, session=session, listing=db.session.get_one(Listing, session.listing_id),
         bills=use_reads.bills(use_id), readings=use_reads.readings(use_id), label=_words()[agreement.state],
         managed=_keeps(session), tone=use_reads.TONES.get(agreement.state, "good"), word=tariff_words.word,
+        owed=owing.of_use(session, current_user),
     )  # fmt: skip
 
 
