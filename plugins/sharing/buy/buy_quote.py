@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -57,6 +58,12 @@ def quote(item: Item, member_id: int | None) -> Quote:
     if member_id is None or not item.buy_rent_percent or not item.buy_rent_days:
         return Quote(price, item.buy_rent_percent, item.buy_rent_days)
     return Quote(price, item.buy_rent_percent, item.buy_rent_days, _rents(item, member_id))
+
+
+def agreed_quote(terms: Mapping[str, Any]) -> Quote:
+    """Give what was worked out when it was asked for, from the frozen terms."""
+    price = Money(int(terms["price_minor"]), str(terms["currency"]))
+    return Quote(price, int(terms["rent_percent"]), int(terms["rent_days"]), ((0, int(terms["rented_minor"])),))
 
 
 def _rents(item: Item, member_id: int) -> tuple[tuple[int, int], ...]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from marketplace.api import Agreement, Listing, SlotFill, clock, db
 from plugins.sharing.buy import purchases
-from plugins.sharing.buy.buy_quote import Quote, quote
+from plugins.sharing.buy.buy_quote import Quote, agreed_quote, quote
 from plugins.sharing.item.item_models import Item
 from plugins.sharing.loan import loans
 from plugins.sharing.loan.booking_models import Loan
@@ -29,6 +29,8 @@ class Offer:
     chance: for_ever.Chance | None
     problem: str
     rules: Sequence[loans.InstantRule]
+    asked: Agreement | None = None
+    """What this viewer has asked for and waits for: no second time is offered then, and the price is the one asked for."""
 
     @property
     def instant(self) -> bool:
@@ -56,9 +58,11 @@ def offer(listing_id: int, viewer: Any) -> Offer:
             chance = for_ever.look(listing_id, member_id)
         except for_ever.NotToBeHad as why:
             problem = why.message
+    asked = purchases.waiting(listing_id, member_id) if member_id is not None else None
+    its_quote = quote(item, member_id) if asked is None else agreed_quote(asked.terms)
     return Offer(
-        item, listing, quote(item, member_id), member_id == listing.owner_id, chance, problem,
-        loans.instant_rules(item, member_id),
+        item, listing, its_quote, member_id == listing.owner_id, chance, problem,
+        loans.instant_rules(item, member_id), asked,
     )  # fmt: skip
 
 
@@ -83,6 +87,6 @@ def of_loan(agreement: Agreement, viewer: Any) -> SlotFill | None:
     if side is None or found is None or found.Listing.state != "published" or "buy" not in found.Item.arrangements:
         return None
     made = offer(agreement.listing_id, viewer)
-    if made.chance is None or not made.chance.has_it:
+    if made.asked is not None or made.chance is None or not made.chance.has_it:
         return None
     return SlotFill("sharing/_keep_it.html", {"offer": made}, 20)

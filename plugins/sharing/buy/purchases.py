@@ -58,12 +58,14 @@ def _known(listing_id: int, member_id: int, nonce: str) -> Agreement | None:
     """Give what this form made already, or what this member has asked for and waits for."""
     found = select(Agreement).join(Purchase, Purchase.agreement_id == Agreement.id)
     same = db.session.scalars(found.where(Purchase.member_id == member_id, Purchase.nonce == nonce)).one_or_none()
-    if same is not None:
-        return same
-    waiting = found.where(
-        Purchase.member_id == member_id, Purchase.item_id == listing_id, Agreement.state.in_(UNANSWERED)
-    )
-    return db.session.scalars(waiting.order_by(Agreement.id).limit(1)).one_or_none()
+    return same if same is not None else waiting(listing_id, member_id)
+
+
+def waiting(listing_id: int, member_id: int) -> Agreement | None:
+    """Give the purchase of an item that a member has asked for and that is not agreed yet."""
+    mine = (Purchase.member_id == member_id, Purchase.item_id == listing_id, Agreement.state.in_(UNANSWERED))
+    found = select(Agreement).join(Purchase, Purchase.agreement_id == Agreement.id).where(*mine)
+    return db.session.scalars(found.order_by(Agreement.id).limit(1)).one_or_none()
 
 
 def offered(listing_id: int) -> tuple[Item, Listing]:

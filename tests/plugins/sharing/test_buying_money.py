@@ -16,8 +16,9 @@ from marketplace.database import db, transaction
 from marketplace.payments import service as payments
 from marketplace.payments.models import Refund
 from marketplace.testing.bank import Bank
-from marketplace.testing.clients import page_text
+from marketplace.testing.clients import client_of, page_text
 from marketplace.testing.factories import Factories
+from marketplace.testing.people import log_in
 from plugins.sharing.buy import buy_money, purchases
 from plugins.sharing.buy.buy_quote import Quote, quote
 from plugins.sharing.item import items
@@ -259,3 +260,23 @@ def test_a_refused_bank_transfer_is_paid_in_another_way_and_the_unit_waits(sale:
     assert sale.fresh(agreement).waits_until - timedelta(hours=23) > purchases.clock.now()
     assert payment.state == "method_needed"
     assert db.session.scalar(select(func.count()).select_from(Refund)) == 0
+
+
+def test_who_has_asked_to_buy_it_reads_so_at_the_price_that_was_asked_and_is_not_offered_it_again(sale: Sale) -> None:
+    item = sale.sold_item(rented=True, **COUNTS)
+    rented(sale, item)
+    client = client_of(sale.app)
+    log_in(client, sale.borrower)
+    path, page = f"/items/{item}/buy", f"/items/{item}-a-ladder"
+    assert "Ask the owner" in page_text(client.get(path))
+    waits = sale.buy(item)
+    assert (waits.state, waits.amount_minor) == ("requested", 7000)
+    shown = page_text(client.get(path))
+    for word in ("You have asked to buy it.", "See how it stands", "You pay €70.00"):
+        assert word in " ".join(shown.split()), shown
+    assert "Ask the owner" not in shown
+    for one in (path, page):
+        assert f'href="/agreements/{waits.id}"' in client.get(one).text
+    assert "Buy it for" not in page_text(client.get(page))
+    sale.move(waits, "decline")
+    assert "Ask the owner" in page_text(client.get(path)), "and can be asked for again"
