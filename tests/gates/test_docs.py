@@ -1,5 +1,6 @@
 """Documentation that lies fails the build: links, commands and the hook reference are compared with the code."""
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -133,3 +134,24 @@ def test_every_document_is_reached_from_the_readme() -> None:
                 waiting.append(place.relative_to(tree.ROOT))
     lonely = [str(path) for path in documents() if path not in seen]
     assert not lonely, lonely
+
+
+def announced_changes() -> set[str]:
+    """Return every change of a payment that some code announces; a variable instead of a text is a dispute's."""
+    found = set()
+    for path in tree.tracked_files():
+        if path.suffix != ".py" or "marketplace" not in path.parts or "tests" in path.parts:
+            continue
+        for call in ast.walk(ast.parse(tree.source(path))):
+            if isinstance(call, ast.Call) and call.args and ast.unparse(call.args[0]) == "'payment_changed'":
+                values = [word.value for word in call.keywords if word.arg == "change"]
+                texts = [node for value in values for node in ast.walk(value) if isinstance(node, ast.Constant)]
+                found |= {str(text.value) for text in texts} or {"disputed", "dispute_won", "dispute_lost"}
+    return found
+
+
+def test_the_hook_reference_names_every_change_of_a_payment_that_is_announced() -> None:
+    page = next(path for path in documents() if path.parts[-2:] == ("plugins", "hooks.md"))
+    part = tree.source(page).partition("### `payment_changed")[2].partition("```")[0]
+    cells = re.findall(r"(?m)^\| (`[^|]+) \|", part)
+    assert set(re.findall(r"`(\w+)`", " ".join(cells))) - {"change"} == announced_changes()
