@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from marketplace.sandbox import actions, control, desk, pages
-from marketplace.sandbox.api import Api
+from marketplace.sandbox.api import ROUTES, Api
 from marketplace.sandbox.calls import Call
 from marketplace.sandbox.clock import Clock
 from marketplace.sandbox.deliveries import Deliveries
@@ -40,7 +40,7 @@ class Sandbox:
         self.judge = appointed()
         self.store = Store(database, self.judge)
         self.clock = Clock(self.store)
-        self.faults = Faults(self.store)
+        self.faults = Faults(self.store, ROUTES)
         self.deliveries = Deliveries(self.store, self.clock, self.faults)
         self.public_url = public_url.rstrip("/")
         self.bell = threading.Event()  # rings when there may be something to deliver

@@ -133,8 +133,8 @@ def _webhooks(sandbox: "Sandbox", tx: Tx, _request: Request) -> dict[str, Any]:
     return {"endpoints": tx.find("webhook_endpoint"), "deliveries": deliveries.rows(sandbox.store, 2 * SHOWN)}
 
 
-def _faults(_sandbox: "Sandbox", _tx: Tx, _request: Request) -> dict[str, Any]:
-    return {"offered": FAULTS, "kinds": (*REQUEST_KINDS, *WEBHOOK_KINDS)}
+def _faults(sandbox: "Sandbox", _tx: Tx, _request: Request) -> dict[str, Any]:
+    return {"offered": FAULTS, "kinds": (*REQUEST_KINDS, *WEBHOOK_KINDS), "operations": sandbox.faults.known}
 
 
 SECTIONS = {

@@ -1,6 +1,7 @@
 """Faults on demand: what a network and a busy provider really do, asked for by tests and by the control page."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -26,8 +27,10 @@ class Fault:
 class Faults:
     """The faults that were asked for; `webhooks.<event type>` names a webhook, otherwise an operation."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, known: Collection[str]) -> None:
+        """Keep faults in `store`; `known` are the names of the operations that there are."""
         self._store = store
+        self.known = sorted(known)
         self._random = random.Random()  # noqa: S311 - chance in tests, no secret
         self._any = False
         with store.read() as tx:
@@ -40,6 +43,7 @@ class Faults:
 
         `operation` may hold wildcards: `payment_intents.create`, `refunds.*`, `*`, `webhooks.charge.*`.
         """
+        self._check(operation)
         kinds = WEBHOOK_KINDS if operation.startswith("webhooks") else REQUEST_KINDS
         if kind not in kinds:
             raise InvalidRequest(f"Unknown fault: must be one of {', '.join(kinds)}.", param="kind")
@@ -52,6 +56,15 @@ class Faults:
             )
             self._refresh(tx)
         return {"operation": operation, "kind": kind, "times": times, "rate": rate, "seconds": seconds}
+
+    def _check(self, operation: str) -> None:
+        """Refuse what would never strike."""
+        named = operation == "webhooks" or operation.startswith("webhooks.")
+        if not named and not any(_matches(known, operation) for known in self.known):
+            names = ", ".join(self.known)
+            raise InvalidRequest(
+                f"Unknown operation: must be webhooks.<event type> or one of {names}.", param="operation"
+            )
 
     def seed(self, number: int) -> None:
         """Make chance repeatable."""

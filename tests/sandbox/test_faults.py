@@ -96,3 +96,21 @@ def test_faults_are_asked_for_over_http(sdk: stripe.StripeClient, browser: Brows
     wrong = browser.request("POST", "/_sandbox/faults", asked | {"kind": "earthquake"})
     assert wrong.status == 400
     assert '"kind"' in wrong.text
+
+
+def test_an_operation_that_there_is_not_is_refused_with_the_names_of_those_that_there_are(
+    bank: SandboxServer, browser: Browser
+) -> None:
+    for name in ("transfer_reversals.create", "refund.*", "webhook.charge.succeeded", "webhook_endpoint"):
+        wrong = browser.request("POST", "/_sandbox/faults", {"operation": name, "kind": "lost"})
+        assert wrong.status == 400
+        assert "transfers.reversals.create" in wrong.text
+    assert not bank.sandbox.faults.waiting()
+    for name, kind in (
+        ("transfers.reversals.create", "lost"),
+        ("refunds.*", "lost"),
+        ("*", "slow"),
+        ("webhooks.charge.*", "drop"),
+    ):
+        assert browser.request("POST", "/_sandbox/faults", {"operation": name, "kind": kind}).status == 200
+    assert 'value="transfers.reversals.create"' in browser.get("/desk/faults").text
