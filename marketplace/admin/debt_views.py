@@ -115,9 +115,13 @@ def member_reserve(member_id: int) -> Any:
         chosen = None
         if request.form.get("act") != "site":
             chosen = reserve.Rule(Decimal(form.percent.data or 0), int(form.days.data or 0), own=True)
-        reserve.set_rule(member_id, chosen, me().id, form.reason.data or "")
-        flash(_("From the next settlement on."), "success")
-        return redirect(back, 303)
+        try:
+            reserve.set_rule(member_id, chosen, me().id, form.reason.data or "")
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            flash(_("From the next settlement on."), "success")
+            return redirect(back, 303)
     holds = db.session.execute(
         select(
             ReserveHold.currency, func.count().label("count"), func.sum(ReserveHold.left_minor).label("left"),

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from flask_babel import gettext as _
 from sqlalchemy import exists, func, select
 
 from marketplace import clock
 from marketplace.admin import audit
 from marketplace.database import db, transaction
+from marketplace.errors import InvalidInput
 from marketplace.money import Money
 from marketplace.payments import booked_back
 from marketplace.payments.attempts import locked
@@ -42,7 +44,12 @@ def rule_of(user_id: int) -> Rule:
 
 
 def set_rule(user_id: int, rule: Rule | None, actor_id: int, reason: str) -> None:
-    """Give a member a rule of their own, or with None the site's again; what was set aside before stays as it is."""
+    """Give a member a rule of their own, or with None the site's again; what was set aside before stays as it is.
+
+    Raises InvalidInput for a percentage with more than two decimals: no more are kept.
+    """
+    if rule is not None and rule.percent * 100 % 1:
+        raise InvalidInput({"percent": _("At most two decimals.")})
     with transaction() as session:
         own = session.get(ReserveRule, user_id, with_for_update=True)
         if rule is None:
