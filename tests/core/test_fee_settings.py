@@ -91,12 +91,13 @@ def test_without_a_rate_the_tax_has_no_name(app: Flask) -> None:
     assert (tax_rule().rate, tax_rule().name) == (Decimal(0), "")
 
 
+OWN = "Not for payments in another currency than the site's."
 FORM = [
     ("x_percent", "decimal", "3", 0, 50, "Platform fee in per cent",
      "Frozen into what is published or agreed; later changes only touch what comes later."),
-    ("x_fixed", "money", 0, 0, None, "Platform fee: fixed part", "Added to the percentage of each payment."),
-    ("x_minimum", "money", 0, 0, None, "Platform fee: at least", "Taken when percentage and fixed part come to less."),
-    ("x_maximum", "money", 0, 0, None, "Platform fee: at most", "0 means no upper limit."),
+    ("x_fixed", "money", 0, 0, None, "Platform fee: fixed part", f"Added to the percentage of each payment. {OWN}"),
+    ("x_minimum", "money", 0, 0, None, "Platform fee: at least", f"Taken when percentage and fixed part come to less. {OWN}"),
+    ("x_maximum", "money", 0, 0, None, "Platform fee: at most", f"0 means no upper limit. {OWN}"),
     ("x_on_total", "bool", False, None, None, "Take the fee once on the total",
      "Otherwise it is taken, and rounded, once for each payment."),
     ("x_owner_pays_provider", "bool", False, None, None, "The owner bears the payment provider's fee",
