@@ -8,12 +8,16 @@ from marketplace import clock
 from marketplace.database import db
 from marketplace.payments import bookings, burdens, notices, refund_sources
 from marketplace.payments.attempts import find_attempt, live_refund_attempt, locked, mark
-from marketplace.payments.billing import asks
+from marketplace.payments.billing import asks, fee_lines
 from marketplace.payments.facts import Declined, RefundFacts, Succeeded
 from marketplace.payments.gateway import gateway_name
 from marketplace.payments.models import Payment, PaymentAttempt, Refund
 from marketplace.payments.outcome import APPLIED, OLD, STRANGE, Outcome, parked
+from marketplace.payments.subjects import title_of
 from marketplace.runtime import announce
+
+MADE_AT_GATEWAY = "made_at_gateway"
+"""Why a refund is given up that somebody has made at the gateway itself."""
 
 
 def apply_refund(facts: RefundFacts) -> Outcome:
@@ -106,7 +110,7 @@ def _make_room(payment: Payment, minor: int) -> None:
         if minor <= payment.amount_minor - payment.refunded_minor:
             return
         if live_refund_attempt(refund.id) is None:
-            give_up(payment, refund, None, "made_at_gateway")
+            give_up(payment, refund, None, MADE_AT_GATEWAY)
 
 
 def count(payment: Payment, refund: Refund) -> None:
@@ -151,7 +155,12 @@ def _failed(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, fa
 
 
 def give_up(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, code: str) -> None:
-    """End a refund that the gateway will not make: its amount is held again, or with those that it was taken from."""
+    """End a refund that the gateway will not make: its amount is held again, or with those that it was taken from.
+
+    Where it had arrived, as far as the gateway knew, its bills are answered by others. The payer is told, unless the money
+    has gone back in another way.
+    """
+    had_arrived = refund.state == "succeeded"
     refund.state = "failed"
     refund.error_code = code[:64]
     refund.updated_at = clock.now()
@@ -161,5 +170,10 @@ def give_up(payment: Payment, refund: Refund, attempt: PaymentAttempt | None, co
         payment.refunded_minor -= refund.amount_minor
     db.session.flush()
     refund_sources.give_back(payment, refund)
+    fee_lines.charge_again(refund)
+    if had_arrived:
+        asks.bill_failed_refund(refund)
+    if code != MADE_AT_GATEWAY:
+        notices.refund_failed(payment, refund.amount, title_of(payment))
     notices.alarm("refund_failed", payment=payment.id, refund=refund.id, why=code)
     announce("payment_changed", payment=payment, change="refund_failed")

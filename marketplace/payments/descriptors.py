@@ -85,6 +85,13 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
         required=True,
     ),
     NotificationKind(
+        "payment_refund_failed",
+        _l("%(amount)s for %(title)s could not be returned to you. We look into it; you need not do anything."),
+        group="payments",
+        icon="undo-2",
+        required=True,
+    ),
+    NotificationKind(
         "payment_paid_out", _l("%(amount)s is on its way to your bank account."), group="payments", icon="banknote"
     ),
     NotificationKind(

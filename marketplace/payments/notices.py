@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from marketplace.database import db
 from marketplace.logs import log_of
+from marketplace.money import Money
 from marketplace.notifications.service import notify, notify_many
 from marketplace.payments import links
 from marketplace.payments.models import Payment, Payout
@@ -33,6 +34,13 @@ def hold_ending(payment: Payment, title: str, last: datetime) -> None:
     """Tell the payer that the card can't be held any longer."""
     params = {"amount": payment.amount, "title": title, "last": last}
     notify(payment.payer_id, "payment_hold_ending", params=params, url=f"/pay/{payment.id}")
+
+
+def refund_failed(payment: Payment, amount: Money, title: str) -> None:
+    """Tell the payer that money which was on its way back, or had been told to be back, did not arrive."""
+    notify(
+        payment.payer_id, "payment_refund_failed", params={"amount": amount, "title": title}, url=f"/pay/{payment.id}"
+    )
 
 
 def paid_out(payout: Payout) -> None:

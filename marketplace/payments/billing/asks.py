@@ -22,5 +22,11 @@ def bill_refund(refund: Refund) -> None:
         _ask("refund", refund.id)
 
 
+def bill_failed_refund(refund: Refund) -> None:
+    """Ask for the receipt that answers the credit note of a refund which did not arrive."""
+    if not refund.surplus:
+        _ask("refund_failed", refund.id)
+
+
 def _ask(what: str, subject_id: int) -> None:
     enqueue("payments.bill", {what: subject_id}, key=f"payments.bill:{what}:{subject_id}")

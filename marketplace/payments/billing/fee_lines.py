@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
 
 from marketplace import clock
 from marketplace.database import db
@@ -18,6 +17,9 @@ from marketplace.payments.burden_models import Burden
 from marketplace.payments.fee_settings import tax_rule
 from marketplace.payments.fees import TaxRule
 from marketplace.payments.models import Payment, Refund
+
+KEPT = "kept:"
+"""Begins the cause of a line that takes back what a refund gave before any bill told of it: neither is ever billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +104,40 @@ def give_back(refund: Refund) -> list[FeeLine]:
     return found
 
 
+def charge_again(refund: Refund) -> None:
+    """Charge what was given back for a refund that failed; in the transaction that gives it up, under the payment's lock.
+
+    What no credit note tells of yet never gets on one; the rest is charged by the payee's next invoice.
+    """
+    back = select(FeeLine).where(FeeLine.cause.like(f"refund:{refund.id}:%")).order_by(FeeLine.id).with_for_update()
+    for line in db.session.scalars(back.execution_options(populate_existing=True)).all():
+        untold = line.bill_id is None and not line.void
+        cause = f"{KEPT if untold else 'refund_failed:'}{refund.id}:{line.id}"
+        again = FeeLine(
+            payment_id=line.payment_id, payee_id=line.payee_id, kind=line.kind, cause=cause, label=line.label,
+            net_minor=-line.net_minor, tax_minor=-line.tax_minor, currency=line.currency, tax_name=line.tax_name,
+            tax_rate=line.tax_rate, at=clock.now(), void=untold,
+        )  # fmt: skip
+        db.session.add(again)
+        line.void = line.void or untold
+    db.session.flush()
+
+
 def _lines(payment_id: int) -> list[tuple[FeeLine, tuple[int, int]]]:
     """Give a payment's fees that were not undone, each with what was given back of it (minor units, below zero)."""
-    given = aliased(FeeLine)
+    rows = db.session.scalars(select(FeeLine).where(FeeLine.payment_id == payment_id).order_by(FeeLine.id)).all()
+    kept = {int(row.cause.rpartition(":")[2]) for row in rows if row.cause.startswith(KEPT)}
     back: dict[int, tuple[int, int]] = {}
     undone = set()
-    for row in db.session.scalars(
-        select(given).where(given.payment_id == payment_id, given.given_back_id.is_not(None))
-    ):
-        original = row.given_back_id or 0
+    for row in rows:
+        if row.given_back_id is None or row.id in kept:
+            continue
+        original = row.given_back_id
         net, tax = back.get(original, (0, 0))
         back[original] = (net + row.net_minor, tax + row.tax_minor)
         if row.cause.startswith("undone:"):
             undone.add(original)
-    lines = db.session.scalars(
-        select(FeeLine).where(FeeLine.payment_id == payment_id, FeeLine.given_back_id.is_(None)).order_by(FeeLine.id)
-    )
+    lines = (row for row in rows if row.given_back_id is None and not row.cause.startswith(KEPT))
     return [(line, back.get(line.id, (0, 0))) for line in lines if line.id not in undone]
 
 

@@ -15,12 +15,16 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.jobs.errors import TryLater
 from marketplace.notifications.service import notify
+from marketplace.payments.attempts import locked
 from marketplace.payments.billing import fee_lines, parties, rows
 from marketplace.payments.billing.models import Bill
 from marketplace.payments.billing.numbers import SERIES, next_number
 from marketplace.payments.methods import describe_method
 from marketplace.payments.models import PaymentAttempt, Refund
 from marketplace.runtime import runtime
+
+FAILED = "refund_failed:"
+"""Begins the cause of a receipt for money that did not go back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,15 @@ def _write(draft: Draft) -> Bill:
 
 def _told_as(bill: Bill) -> str:
     """Give the notification of a bill: what is taken back is told as what comes back, where it had come in at all."""
+    if bill.cause.startswith(FAILED):
+        return "receipt_again"
     if bill.kind not in ("receipt_credit", "fee_credit"):
         return f"{bill.kind}_written"
     return "receipt_undone" if bill.cause.startswith("undone:") else "credit_note_written"
 
 
 def run(payload: dict[str, Any]) -> None:
-    """Write the bill that a charge, its undoing or a refund asks for."""
+    """Write the bill that a charge, its undoing, a refund or its failure asks for."""
     with transaction():
         if "charge" in payload:
             receipt(int(payload["charge"]))
@@ -86,6 +92,8 @@ def run(payload: dict[str, Any]) -> None:
             undone(int(payload["undone"]))
         elif "refund" in payload:
             refunded(int(payload["refund"]))
+        elif "refund_failed" in payload:
+            not_refunded(int(payload["refund_failed"]))
 
 
 def receipt(attempt_id: int) -> Bill:
@@ -123,9 +131,14 @@ def undone(attempt_id: int) -> Bill:
     return write(_credit(original, f"undone:{attempt_id}", original.total_minor, why))
 
 
-def refunded(refund_id: int) -> Bill:
-    """Write the credit note of a refund, and take the fees that were given back off the payee's invoices."""
-    refund = db.session.get_one(Refund, refund_id)
+def refunded(refund_id: int) -> Bill | None:
+    """Write the credit note of a refund, and take the fees that were given back off the payee's invoices.
+
+    None for a refund that has failed meanwhile.
+    """
+    refund = _under_lock(refund_id)
+    if refund.state == "failed":
+        return None
     charge = db.session.scalars(
         select(PaymentAttempt).where(
             PaymentAttempt.kind.in_(("charge", "hold")), PaymentAttempt.gateway == refund.gateway,
@@ -137,6 +150,31 @@ def refunded(refund_id: int) -> Bill:
     with force_locale(parties.language(original.user_id)):
         why = _("Corrects %(number)s: refunded.", number=original.code)
     return write(_credit(original, f"refund:{refund_id}", refund.amount_minor, why))
+
+
+def not_refunded(refund_id: int) -> Bill | None:
+    """Write a receipt that answers the credit note of a refund which did not arrive; None where there is no such note."""
+    refund = _under_lock(refund_id)
+    credit = rows.of_cause(f"refund:{refund.id}")
+    if credit is None:
+        return None
+    with force_locale(parties.language(credit.user_id)):
+        why = _("Takes %(number)s back: the refund did not arrive.", number=credit.code)
+    return write(
+        Draft(
+            kind="receipt", cause=f"{FAILED}{refund.id}", user_id=credit.user_id, currency=credit.currency,
+            seller=credit.seller, buyer=credit.buyer, subject=credit.subject, payment_id=credit.payment_id, notes=why,
+            lines=[{"label": credit.subject, "net_minor": -credit.net_minor, "tax_minor": -credit.tax_minor}],
+        )
+    )  # fmt: skip
+
+
+def _under_lock(refund_id: int) -> Refund:
+    """Give a refund with its payment locked: of its credit note and its failure, each sees whether the other came first."""
+    refund = db.session.get_one(Refund, refund_id)
+    locked(refund.payment_id)
+    db.session.refresh(refund)
+    return refund
 
 
 def _credit(original: Bill, cause: str, minor: int, why: str) -> Draft:

@@ -113,6 +113,10 @@ NOTIFICATIONS: tuple[NotificationKind, ...] = (
         "credit_note_written", _l("Credit note %(number)s: %(amount)s back."), group="payments", icon="receipt-text",
     ),
     NotificationKind(
+        "receipt_again", _l("Your receipt %(number)s of %(amount)s, because the refund did not arrive."),
+        group="payments", icon="receipt-text",
+    ),
+    NotificationKind(
         "receipt_undone", _l("Credit note %(number)s: the %(amount)s had not come in after all."),
         group="payments", icon="receipt-text",
     ),
