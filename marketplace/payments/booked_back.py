@@ -13,6 +13,7 @@ from marketplace.ledger import accounts
 from marketplace.ledger.models import LedgerAccount, LedgerTransaction, LedgerTransfer
 from marketplace.ledger.service import TransferSpec, post, reverse
 from marketplace.money import Money
+from marketplace.payments.billing import fee_lines
 from marketplace.payments.burden_models import Burden, ReserveHold
 from marketplace.payments.dispute_models import Dispute
 from marketplace.payments.facts import ReversalFacts, TransferFacts
@@ -88,7 +89,10 @@ def _facts(account: type[LedgerAccount]) -> tuple[Any, ...]:
 
 
 def fees_left(payment: Payment) -> dict[str, int]:
-    """Give what the platform still has of a settled payment: minor units by account, given back ones taken off."""
+    """Give what the platform still has of a settled payment: minor units by account, given back ones taken off.
+
+    The provider keeps its own fee, whatever goes back; so where the payee bears it, it stays charged with its tax.
+    """
     held = accounts.agreement_held(payment.agreement_id, payment.currency).code
     debit, credit, again = aliased(LedgerAccount), aliased(LedgerAccount), aliased(LedgerTransaction)
     rows = db.session.execute(
@@ -102,7 +106,7 @@ def fees_left(payment: Payment) -> dict[str, int]:
             ~select(again.id).where(again.reverses_id == LedgerTransaction.id).exists(),  # undone: it never came in
             debit.code == held,
             credit.owner_type == "platform",
-            credit.role != "provider_fees",  # the provider keeps its own, whatever goes back
+            credit.role != "provider_fees",
         )
         .group_by(credit.code)
     ).all()
@@ -114,6 +118,9 @@ def fees_left(payment: Payment) -> dict[str, int]:
         ).all()
     )
     left = {code: int(minor) - int(given.get(code, 0)) for code, minor in rows}
+    tax = accounts.tax_payable(payment.currency).code
+    if tax in left:
+        left[tax] -= fee_lines.tax_that_stays(payment)
     return {code: minor for code, minor in left.items() if minor > 0}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace import clock
 from marketplace.database import db
@@ -94,7 +94,8 @@ def give_back(refund: Refund) -> list[FeeLine]:
     for code, minor in db.session.execute(borne.where(Burden.refund_id == refund.id, Burden.source == "fees")):
         left[code] = left.get(code, 0) + int(minor)
     found = []
-    for line, (net_given, tax_given) in _lines(refund.payment_id):
+    # The provider's fee comes last: its tax is not given back, but was once, and the books say what was.
+    for line, (net_given, tax_given) in sorted(_lines(refund.payment_id), key=lambda pair: pair[0].kind == "provider"):
         net = min(left[fees], line.net_minor + net_given) if line.kind == "platform" else 0
         part = min(left[tax], line.tax_minor + tax_given)
         if net or part:
@@ -102,6 +103,14 @@ def give_back(refund: Refund) -> list[FeeLine]:
             found.append(_give_back(line, net, part, f"refund:{refund.id}:{line.id}"))
     db.session.flush()
     return found
+
+
+def tax_that_stays(payment: Payment) -> int:
+    """Give the tax on the provider's fee that the payee of a payment bears, in minor units: no refund gives it back."""
+    tax = select(func.coalesce(func.sum(FeeLine.tax_minor), 0)).where(
+        FeeLine.payment_id == payment.id, FeeLine.kind == "provider"
+    )
+    return int(db.session.scalars(tax).one())
 
 
 def charge_again(refund: Refund) -> None:
