@@ -115,6 +115,16 @@ def test_money_that_was_never_asked_for_is_named_and_stays_until_settled_with_a_
     assert kinds == {given_back.id: "refunded_elsewhere"}, "the totals are explained by both, and nothing fails"
 
 
+def test_what_is_looked_at_again_and_does_not_fit_is_not_counted_as_booked(world: World) -> None:
+    world.stripe.payment_intents.create(
+        {"amount": 900, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True,
+         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    )  # fmt: skip
+    assert [(run.differences, run.booked) for run in (reconcile(), reconcile())] == [(1, 0), (1, 0)]
+    findings.settle(left()[0].id, world.factories.operator().id, "Given at the desk")
+    assert reconcile().booked == 0
+
+
 def test_totals_that_agree_beside_a_difference_are_told_with_what_the_difference_leaves(
     world: World, frozen: Any
 ) -> None:

@@ -60,14 +60,17 @@ def reconcile(
         added, seen = take_in(name, since, progress, pauses)
         named, upto = books.moved_since(name, ledger_from, clock.now() - YOUNG)
         left = _compare(name, seen | named | findings.open_subjects(name))
-        looked = _look_again(name, left) if settings.get("payments.reconcile_books") else 0
-        left = _compare(name, {row.subject for row in left}) if looked else left
+        booked = 0
+        if left and settings.get("payments.reconcile_books"):
+            _look_again(name, left)
+            before, left = left, _compare(name, {row.subject for row in left})
+            booked = _moved(before, left)
         count = findings.write(name, left, entries_known=_known(name, left))
         _compare_balance(name)
     except Interrupted as error:
         log.warning("reconciliation_interrupted", why=str(error))
         return _end(run_id, error=str(error)[:200])
-    return _end(run_id, entries=added, compared=len(seen | named), booked=looked, differences=count, ledger_upto=upto)
+    return _end(run_id, entries=added, compared=len(seen | named), booked=booked, differences=count, ledger_upto=upto)
 
 
 def _begin(name: str, since: datetime | None) -> tuple[int, datetime | None, int]:
@@ -118,32 +121,36 @@ def _known(name: str, rows: Sequence[Row]) -> set[str]:
     return set(db.session.scalars(entries.distinct()))
 
 
-def _look_again(name: str, rows: Sequence[Row]) -> int:
-    """Ask the provider about each object that differs and apply what it says, telling nobody; gives how many were booked."""
-    changed = 0
+def _moved(before: Sequence[Row], after: Sequence[Row]) -> int:
+    """Count the objects of which our books say something else than before: a look alone books nothing."""
+    now = {(row.subject, row.currency): row.ours for row in after}  # what agrees by now is not among them
+    return len({row.subject for row in before if now.get((row.subject, row.currency)) != row.ours})
+
+
+def _look_again(name: str, rows: Sequence[Row]) -> None:
+    """Ask the provider about each object that differs and apply what it says, telling nobody."""
     for subject in sorted({row.subject for row in rows}):
         entries = entries_of(name, [subject])
         db.session.commit()
         with quietly():
             with transaction():
                 ruled = sum(books.book(entry) for entry in entries) > 0  # each of them, not only the first
-            changed += ruled or _apply(entries)
-    return changed
+            if not ruled:
+                _apply(entries)
 
 
-def _apply(entries: Sequence[ProviderEntry]) -> bool:
+def _apply(entries: Sequence[ProviderEntry]) -> None:
     if not entries:
-        return False
+        return
     subject = ObjectRef(entries[-1].subject_kind, entries[-1].subject)
     answer = gateway().read(subject)
     if isinstance(answer, Unknown):  # what nobody could look at is no difference yet; another run looks again
         raise Interrupted(f"the provider does not answer about {subject.ref}")
     if isinstance(answer, Refused):
-        return False
+        return
     with transaction():
         for facts in answer:
             apply(facts)
-    return bool(answer)
 
 
 def _compare_balance(name: str) -> None:
