@@ -9,6 +9,7 @@ from sqlalchemy import select
 from marketplace import clock
 from marketplace.database import db
 from marketplace.errors import Refused
+from marketplace.payments import same_card
 from marketplace.payments.attempts import find_attempt, locked, mark
 from marketplace.payments.facts import Ended, MethodFacts, SetupFacts, Succeeded
 from marketplace.payments.gateway import gateway_name
@@ -36,7 +37,8 @@ def apply_setup(facts: SetupFacts) -> Outcome:
         return OLD
     method = _saved(attempt, facts.method, facts.mandate)
     mark(attempt, "succeeded")
-    if payment is not None and payment.state in ("method_needed", "ready", "declined", "action_required"):
+    usable = method.barred_at is None  # as for one that can't serve here, the payer is asked for another card
+    if usable and payment is not None and payment.state in ("method_needed", "ready", "declined", "action_required"):
         with suppress(Refused):  # saved all the same: the payer sees it, and why it does not serve here
             take_method(payment, method)
     return APPLIED
@@ -50,9 +52,8 @@ def _saved(attempt: PaymentAttempt, facts: MethodFacts, mandate: str | None) -> 
             created_at=clock.now(),
         )  # fmt: skip
         db.session.add(method)
-    _describe(method, facts)
     method.mandate = mandate
-    db.session.flush()
+    _describe(method, facts)
     return method
 
 
@@ -62,10 +63,14 @@ def _known(ref: str) -> SavedMethod | None:
 
 
 def _describe(method: SavedMethod, facts: MethodFacts) -> None:
+    """Write down what is known of a method; what its bank has barred stays barred, however often it is saved."""
     method.brand = facts.brand[:32]
     method.last4 = facts.last4[:4]
     method.exp_month, method.exp_year = facts.exp_month, facts.exp_year
     method.fingerprint = facts.fingerprint[:64] or method.fingerprint
+    db.session.flush()
+    method.barred_at = same_card.barred_since(method)  # typed again it is the same card
+    db.session.flush()
 
 
 def apply_method(facts: MethodFacts) -> Outcome:
@@ -76,5 +81,4 @@ def apply_method(facts: MethodFacts) -> Outcome:
     if not facts.customer and method.removed_at is None:
         method.removed_at = clock.now()
     _describe(method, facts)
-    db.session.flush()
     return APPLIED

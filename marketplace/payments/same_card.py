@@ -7,6 +7,7 @@ chosen for them; what is charged is the card as it was saved last, which knows t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -31,6 +32,14 @@ def all_saved(method_id: int) -> Sequence[SavedMethod]:
     chosen, other = aliased(SavedMethod), SavedMethod
     found = _of_one_card(chosen, other, other.removed_at.is_(None)).where(chosen.id == method_id)
     return db.session.scalars(found.order_by(other.id)).all()
+
+
+def barred_since(method: SavedMethod) -> datetime | None:
+    """Give since when a card is barred, as whichever of its member's methods it was saved, also one that was taken away."""
+    chosen, other = aliased(SavedMethod), SavedMethod
+    found = _of_one_card(chosen, other, other.barred_at.is_not(None)).where(chosen.id == method.id)
+    first = db.session.scalars(found.order_by(other.barred_at).limit(1)).first()
+    return first.barred_at if first is not None else None
 
 
 def _of_one_card(chosen: Any, other: Any, *wanted: Any) -> Any:

@@ -18,6 +18,7 @@ from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
 from marketplace.users.models import User
 from tests.core.method_world import HOLD, MASTERCARD, RETURNS, START, VISA, MethodWorld
+from tests.core.test_dunning import stop
 
 ASKS = "4000002760003184"
 IBAN = "NL39RABO0300065264"
@@ -140,6 +141,45 @@ def test_a_card_that_its_bank_bars_is_not_offered_as_it_was_saved_before(world: 
         db.session.execute(update(SavedMethod).where(SavedMethod.id == rows(user)[1].id).values(barred_at=START))
     refresh()
     assert service.methods_of(user.id) == []
+
+
+def test_a_barred_card_that_is_typed_again_is_barred_and_not_charged(world: MethodWorld) -> None:
+    payment = world.on_card()
+    user = world.payer(payment)
+    stop(world, payment, "stolen_card")
+    service.charge(payment)
+    world.work()
+    barred = rows(user)[0]
+    assert barred.barred_at is not None
+    for _time in range(2):
+        world.save_card(user, VISA, payment)
+        world.work()
+    assert [one.barred_at for one in rows(user)] == [barred.barred_at] * 3
+    assert (service.methods_of(user.id), tried_by(payment)) == ([], [barred.ref])
+    assert world.fresh(payment).state == "declined"
+    world.save_card(user, MASTERCARD, payment)
+    world.work()
+    assert world.fresh(payment).state == "succeeded"
+    assert [one.brand for one in service.methods_of(user.id)] == ["mastercard"]
+
+
+def test_a_barred_card_stays_barred_when_it_is_removed_and_typed_again(world: MethodWorld) -> None:
+    user = world.factories.user()
+    typed(world, user)
+    bar(user)
+    assert methods.remove_method(user.id, rows(user)[0].id)
+    typed(world, user, expiry="12/35")
+    assert service.methods_of(user.id) == []
+    other = world.factories.user()
+    typed(world, other)
+    assert len(service.methods_of(other.id)) == 1, "another member's card is looked at by their own bank's word"
+
+
+def bar(user: User) -> None:
+    """Let the bank bar all cards of a member."""
+    with transaction():
+        db.session.execute(update(SavedMethod).where(SavedMethod.user_id == user.id).values(barred_at=START))
+    refresh()
 
 
 def test_cards_saved_before_there_were_fingerprints_stand_for_themselves(world: MethodWorld) -> None:
