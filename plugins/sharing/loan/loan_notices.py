@@ -78,6 +78,12 @@ NOTIFICATIONS = (
         required=True,
     ),
     NotificationKind(
+        "sharing.overdue_may_report",
+        _l("“%(title)s” is overdue since %(until)s. You may report it lost now."),
+        icon=ALARM,
+        required=True,
+    ),
+    NotificationKind(
         "sharing.no_show",
         _l("“%(title)s” was not picked up, says the lender. The booking has ended."),
         icon=ALARM,

@@ -126,7 +126,8 @@ def _tell_overdue(agreement: Agreement, loan: Loan) -> None:
         loan_news.tell_member(agreement, "overdue_fee", amount=fee)
     else:
         loan_news.tell_member(agreement, "overdue")
-    loan_news.tell_lender(agreement, "overdue_lender")
+    may_report = clock.now() >= loan.ends_at + REPORT_LOST_AFTER
+    loan_news.tell_lender(agreement, "overdue_may_report" if may_report else "overdue_lender")
 
 
 def _unsettled(_now: datetime) -> Iterable[int]:

@@ -144,6 +144,16 @@ def test_overdue_is_derived_and_told_in_steps_and_promises_the_thing_to_nobody(l
     assert answers.answer(item, next_week).free
 
 
+def test_after_a_week_the_lender_is_told_that_it_may_be_reported_lost(lending: Lending) -> None:
+    agreement = lending.out(lending.item())
+    for days, told in ((3, (1, 0)), (6, (1, 0)), (7, (1, 1)), (14, (1, 2))):
+        lending.to(lending.loan(agreement).ends_at + timedelta(days=days, minutes=5))
+        kinds = ("overdue_lender", "overdue_may_report")
+        assert tuple(lending.told(lending.lender, kind) for kind in kinds) == told, days
+    lending.move(agreement, "report_lost")
+    assert lending.state(agreement) == "lost"
+
+
 def test_a_month_overdue_counts_as_lost_and_may_still_come_back(lending: Lending) -> None:
     agreement = lending.out(lending.item(replacement_minor=100_00))
     lending.to(lending.loan(agreement).ends_at + timedelta(days=30, minutes=5))
