@@ -121,7 +121,7 @@ def test_today_is_the_sites_day_also_while_it_is_still_yesterday_in_utc(
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [({"amount": "0"}, "least amount"), ({"amount": "1e9"}, "not an amount"), ({"received_on": "2999-01-01"}, "not come yet"),
-     ({"received_on": "soon"}, "valid date"), ({"way": "owner"}, "valid choice"), ({"nonce": ""}, "required")],
+     ({"received_on": "soon"}, "not a date"), ({"way": "owner"}, "choose one of these"), ({"nonce": ""}, "fill this in")],
 )  # fmt: skip
 def test_what_an_operator_typed_wrongly_stands_beside_its_field_and_books_nothing(
     world: OfflineWorld, auth: Auth, wrong: dict[str, str], told: str
