@@ -52,7 +52,7 @@ class MethodForm(Form):
     def offer(
         self,
         methods: Sequence[SavedMethod],
-        chosen: int | None,
+        chosen: int | str | None,
         by_hand: Sequence[Offer] = (),
         ways: Sequence[Choice] = (),
         *,
@@ -60,7 +60,8 @@ class MethodForm(Form):
     ) -> None:
         """Offer saved methods, what the provider takes, and what is paid by hand; the present choice, or the first, is marked.
 
-        Where the bank has just `refused` the present choice, the first of the others is.
+        `chosen` is the id of a saved method, or the kind of one by hand. Where the bank has just `refused` the present choice,
+        the first of the others is.
         """
         self.method.choices = [(str(method.id), describe_method(method)) for method in methods]
         self.method.choices += [(value_of(way), str(label_of(way, first=not methods))) for way in ways]

@@ -109,6 +109,26 @@ def look_at_setup(user_id: int, payment_id: int | None) -> bool:
     return True
 
 
+JUST = timedelta(minutes=1)
+
+
+def just_barred(user_id: int, payment_id: int) -> bool:
+    """Tell whether what a member saved last for a payment is barred, and so was not chosen for it."""
+    ended = (
+        select(PaymentAttempt.updated_at)
+        .where(
+            PaymentAttempt.user_id == user_id, PaymentAttempt.payment_id == payment_id, PaymentAttempt.kind == "setup",
+            PaymentAttempt.state == "succeeded",
+        )
+        .order_by(PaymentAttempt.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    at = db.session.scalar(ended)
+    newest = select(SavedMethod.barred_at, SavedMethod.created_at).where(SavedMethod.user_id == user_id)
+    row = db.session.execute(newest.order_by(SavedMethod.id.desc()).limit(1)).first()
+    return at is not None and row is not None and row.barred_at is not None and row.created_at >= at - JUST
+
+
 def expire_setup(attempt_id: int) -> None:
     """Close a set-up whose page is over, after a last look at what the payer did there."""
     with transaction():

@@ -30,6 +30,8 @@ def take_back(debt_id: int, actor_id: int, reason: str) -> int:
         locked(debt.payment_id)
         db.session.refresh(debt)
         wanted = debt.open_minor - _asked_for(debt)
+        if not debt.open_minor:
+            raise Refused(_("This debt is settled."), code="debt_settled")
         if wanted <= 0:
             raise Refused(
                 _("All of it was asked for already; the provider has not answered yet."), code="reversal_waiting"

@@ -65,7 +65,9 @@ def pay(payment_id: int) -> Any:
     form = MethodForm()
     mine = _is_payer(payment)
     form.offer(
-        choosing.saved(payment) if mine else [], payment.method_id, by_hand.offered(), choosing.ways(payment),
+        choosing.saved(payment) if mine else [],
+        payment.method_kind if payment.method_kind in by_hand.GATEWAYS else payment.method_id,
+        by_hand.offered(), choosing.ways(payment),
         refused=payment.state == "declined",
     )  # fmt: skip
     if form.validate_on_submit():
@@ -136,20 +138,25 @@ def _at_once(payment: Payment) -> bool:
 def pay_return(payment_id: int) -> Any:
     """Take the payer back from the provider's page; the news may have come here before."""
     payment = payment_or_404(payment_id, "payment.pay")
+    before = payment.state, payment.method_id
     known = methods.look_at_setup(me().id, payment.id)
     known = charging.look_at_payment(payment.id) and known
     db.session.refresh(payment)
+    here = redirect(url_for("payments.pay", payment_id=payment.id), 303)
+    if not known and (payment.state, payment.method_id) == before:
+        flash(wording.not_heard(), "warning")
+        return here
+    if methods.just_barred(me().id, payment.id):
+        flash(_("This card can't be used here: its bank has barred it. Choose another way to pay."), "warning")
+        return here
     if payment.state in ("ready", "charging", "processing", "held", "succeeded"):
         flash(
             _("Thank you. Your card is saved.") if payment.state == "ready" else _("Thank you for your payment."),
             "success",
         )
         return redirect(url_for("agreements.show", agreement_id=payment.agreement_id), 303)
-    flash(
-        _("Nothing was paid or saved yet. Try again, or choose another way to pay.") if known else wording.not_heard(),
-        "warning",
-    )
-    return redirect(url_for("payments.pay", payment_id=payment.id), 303)
+    flash(_("Nothing was paid or saved yet. Try again, or choose another way to pay."), "warning")
+    return here
 
 
 @payment_pages.route("/pay/<int:payment_id>/recover", methods=["GET", "POST"])

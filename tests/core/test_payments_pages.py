@@ -21,6 +21,8 @@ from marketplace.testing.frozen_clock import FrozenClock
 from marketplace.testing.people import Auth
 from tests.core.payment_world import ASKS_ALWAYS, DECLINES, IBAN, VISA, World, eur
 
+MASTERCARD = "5555555555554444"
+
 
 @pytest.fixture
 def world(app: Flask, sandbox: Bank, factories: Factories) -> World:
@@ -275,9 +277,35 @@ def test_who_comes_back_while_the_bank_does_not_answer_is_told_neither_yes_nor_n
     world: World, auth: Auth, client: MarketplaceClient
 ) -> None:
     payment = world.payment(5000, auth.member())
+    for number, state in (
+        (VISA, "method_needed"),
+        (MASTERCARD, "ready"),
+    ):  # the second time another card is to replace it
+        assert world.fresh(payment).state == state
+        back = _path(world.fill_in(client.post(f"/pay/{payment.id}", data={"method": "new"}).location, number))
+        chosen = world.fresh(payment).method_id
+        world.fault("checkout.sessions.retrieve", "error_before")
+        told = page_text(client.get(client.get(back).location))
+        assert "answer has not reached us yet" in told
+        assert "Nothing was" not in told
+        assert "is saved" not in told
+        assert world.fresh(payment).method_id == chosen
+        answer = client.get(back)
+        assert answer.location == f"/agreements/{payment.agreement_id}"
+        assert "is saved" in page_text(client.get(answer.location))
+        assert world.fresh(payment).method_id != chosen
+
+
+def test_who_types_a_barred_card_again_reads_that_it_is_barred(
+    world: World, auth: Auth, client: MarketplaceClient
+) -> None:
+    payer = auth.member()
+    world.payment(2000, payer, card=VISA)
+    with transaction():
+        world.method_of(payer.id).barred_at = clock.now()
+    payment = world.payment(5000, payer)
     back = _path(world.fill_in(client.post(f"/pay/{payment.id}", data={"method": "new"}).location, VISA))
-    world.fault("checkout.sessions.retrieve", "error_before")
     told = page_text(client.get(client.get(back).location))
-    assert "answer has not reached us yet" in told
-    assert "Nothing was saved" not in told
-    assert client.get(back).location == f"/agreements/{payment.agreement_id}"
+    assert "its bank has barred it" in told
+    assert "is saved" not in told
+    assert world.fresh(payment).state == "method_needed"

@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from marketplace.api import Agreement, SlotFill, TermLine, TodoItem, agreements, clock, db, display, payments
-from plugins.sharing.buy import buy_effects, buy_money
+from plugins.sharing.buy import buy_effects, buy_money, purchases
 from plugins.sharing.buy.buy_models import Purchase
-from plugins.sharing.loan import by_hand
+from plugins.sharing.loan import by_hand, one_price
 
 
 def term_lines(agreement: Agreement) -> Sequence[TermLine]:
@@ -96,6 +96,8 @@ def objections(agreement: Agreement, transition: str, _actor: Any) -> list[str]:
         return [_("This is paid first.")]
     if transition == "accept_to_pay" and not costs:
         return [_("This needs no payment.")]
+    if transition in ("hand_over", "have_it") and agreement.state == "agreed":
+        return one_price.not_there(purchases.side_of(agreement))
     return []
 
 

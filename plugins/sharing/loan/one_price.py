@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from flask_babel import gettext as _
+
 from marketplace.api import Agreement, Money, Refused, clock, db, payments
 from plugins.sharing.loan import loan_terms
 
@@ -62,3 +64,10 @@ def settle_all(agreement: Agreement, side: Any) -> None:
     if whole and side.settled_at is None:
         side.settled_at = clock.now()
     db.session.flush()
+
+
+def not_there(side: Any) -> list[str]:
+    """Object to handing over what was agreed as paid where the money turned out not to have come: it is asked for again."""
+    if side.payment_id is None or payments.get(side.payment_id).state == "succeeded":
+        return []
+    return [_("The money for this was not there after all. It is paid first.")]

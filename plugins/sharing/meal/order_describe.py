@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from marketplace.api import Agreement, SlotFill, TermLine, TodoItem, agreements, clock, db, display
-from plugins.sharing.loan import by_hand
+from plugins.sharing.loan import by_hand, one_price
 from plugins.sharing.meal import meals, order_money, orders
 from plugins.sharing.meal.meal_models import Meal, Order
 
@@ -83,6 +83,8 @@ def objections(agreement: Agreement, transition: str, actor: Any) -> list[str]:
         why = _("Wait half an hour after the pick-up begins.")
     elif transition == "pick_up" and now < orders.moment(agreement, "pickup_from") - timedelta(hours=1):
         why = _("It can't be picked up yet.")
+    elif transition == "pick_up":
+        return one_price.not_there(db.session.get_one(Order, agreement.id))
     return [why] if why else []
 
 

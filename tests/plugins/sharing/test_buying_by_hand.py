@@ -15,7 +15,7 @@ from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.ledger import accounts
 from marketplace.payments.burden_models import MemberDebt
-from marketplace.payments.models import BankOrder, OfflineRequest, Payment, Payout, Refund
+from marketplace.payments.models import BankOrder, OfflineReceipt, OfflineRequest, Payment, Payout, Refund
 from marketplace.payments.offline.reference import in_groups
 from marketplace.settings import service as settings
 from marketplace.testing.clients import MarketplaceClient, client_of, page_text, refresh
@@ -238,3 +238,22 @@ def test_a_transfer_that_comes_after_the_time_goes_back_and_the_thing_is_free(ha
     hands.send(order)
     assert hands.state(sale) == "lapsed"
     assert hands.stands() == {"bank": 0, "fees": 0, "owner": 0}
+
+
+def test_what_was_confirmed_as_paid_by_mistake_is_not_handed_over_before_it_is_paid(hands: ByHand) -> None:
+    agreement = hands.chosen("cash_owner")
+    hands.to_the_owner(agreement)
+    assert hands.state(agreement) == "agreed"
+    receipt = db.session.scalars(select(OfflineReceipt)).one()
+    undo = f"/operator/incoming/{receipt.request_id}/receipts/{receipt.id}/reverse"
+    assert hands.anna.post(undo, data={"reason": "another one brought it"}).status_code == 302
+    hands.work()
+    for who, move in ((hands.ben, "have_it"), (hands.lena, "hand_over")):
+        answer = who.post(f"/agreements/{agreement.id}/{move}", data={"note": ""})
+        assert answer.status_code == 409
+        assert "not there after all" in page_text(answer)
+    assert hands.state(agreement) == "agreed"
+    hands.to_the_owner(agreement)
+    hands.move_on(hands.ben, agreement, "have_it")
+    assert hands.state(agreement) == "completed"
+    assert hands.stands()["fees"] == 800
