@@ -24,8 +24,10 @@ from marketplace.outgoing.models import OutgoingEndpoint
 from marketplace.payments.inbox import oldest_waiting
 from marketplace.payments.models import GatewayEvent, Payment
 from marketplace.payments.offline import methods as by_hand
+from marketplace.payments.strategies import listed
 from marketplace.reviews import ratings
 from marketplace.runtime import collect, runtime
+from marketplace.settings.service import get
 
 Check = Callable[[], Iterator[HealthProblem]]
 
@@ -155,9 +157,16 @@ def check_webhooks() -> Iterator[HealthProblem]:
 
 
 def check_ways_to_pay() -> Iterator[HealthProblem]:
-    """Look whether members can pay at all on a site without a provider."""
+    """Look whether members can pay at all: without a provider, or by none of its methods."""
     settings = runtime().settings
-    if settings.payments and not settings.takes("stripe") and not by_hand.offered():
+    if not settings.payments or by_hand.offered():
+        return
+    if settings.takes("stripe") and not listed(get("payments.methods")):
+        yield _warning(
+            "nobody can pay here: no payment method of the provider is switched on",
+            "name some in “Payment methods” under Settings on the operator pages",
+        )
+    if not settings.takes("stripe"):
         yield _warning(
             "nobody can pay here: neither bank transfers nor cash are switched on",
             "fill in “Bank transfer and cash” under Settings on the operator pages, or set MARKETPLACE_PAYMENTS=off",

@@ -43,10 +43,18 @@ def debt_form(currency: str, minor: int) -> Any:
     return DebtForm(amount=minor)
 
 
+class _Percent(DecimalField):
+    """A percentage with a point or a comma, as the settings take it."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed."""
+        super().process_formdata([text.strip().replace(",", ".") for text in valuelist])
+
+
 class ReserveForm(ReasonForm):
     """A member's own percentage and days."""
 
-    percent = DecimalField(
+    percent = _Percent(
         _l("Set aside for chargebacks, in per cent"),
         [InputRequired(_l("Say how much.")), NumberRange(0, 100, _l("Between 0 and 100."))],
         places=2,

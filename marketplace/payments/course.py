@@ -14,7 +14,7 @@ GROUP = _l("Payments")
 SETTINGS: tuple[SettingSpec, ...] = (
     SettingSpec("payments.methods", _l("Payment methods"), "str", "card, ideal, sepa_debit", group=GROUP,
         help=_l("The provider's names, separated by commas, in the order in which they are offered. Switch them on at the"
-                " provider, too."),
+                " provider, too. Without any, only bank transfers and cash remain."),
         check=late("marketplace.payments.strategies:methods_fault")),
     SettingSpec("payments.currencies", _l("Further currencies"), "str", "", group=GROUP,
         help=_l("Codes such as USD, separated by commas, in which agreements may be made beside the site's own. Let the"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from marketplace.hooks.types import NotificationKind, SettingSpec
+from marketplace.late import late
 
 
 def _kind(name: str, text: object, icon: str, *, required: bool = True) -> NotificationKind:
@@ -52,6 +53,7 @@ SETTINGS: tuple[SettingSpec, ...] = (
         "payments.reserve_percent", _l("Set aside for chargebacks, in per cent"), "decimal", "0", minimum=0, maximum=100,
         group=_l("Payments"),
         help=_l("Of what a member earns with each payment. It is paid out when the days below are over."),
+        check=late("marketplace.payments.reserve:percent_fault"),
     ),
     SettingSpec(
         "payments.reserve_days", _l("Days until it is paid out"), "int", 90, minimum=1, maximum=730, group=_l("Payments"),

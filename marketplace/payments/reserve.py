@@ -43,13 +43,18 @@ def rule_of(user_id: int) -> Rule:
     return Rule(settings.get("payments.reserve_percent"), settings.get("payments.reserve_days"), own=False)
 
 
+def percent_fault(percent: Decimal) -> str | None:
+    """Say what is wrong with a percentage, a member's or the site's; None when nothing is."""
+    return _("At most two decimals.") if percent * 100 % 1 else None
+
+
 def set_rule(user_id: int, rule: Rule | None, actor_id: int, reason: str) -> None:
     """Give a member a rule of their own, or with None the site's again; what was set aside before stays as it is.
 
     Raises InvalidInput for a percentage with more than two decimals: no more are kept.
     """
-    if rule is not None and rule.percent * 100 % 1:
-        raise InvalidInput({"percent": _("At most two decimals.")})
+    if rule is not None and (wrong := percent_fault(rule.percent)):
+        raise InvalidInput({"percent": wrong})
     with transaction() as session:
         own = session.get(ReserveRule, user_id, with_for_update=True)
         if rule is None:

@@ -19,6 +19,7 @@ from marketplace.sandbox.clock import Clock
 from marketplace.sandbox.deliveries import Deliveries
 from marketplace.sandbox.due import run_due
 from marketplace.sandbox.errors import LostResponse, ServerFault
+from marketplace.sandbox.events import TYPES
 from marketplace.sandbox.faults import Faults
 from marketplace.sandbox.judge import appointed
 from marketplace.sandbox.objects.webhook_endpoints import register
@@ -40,7 +41,7 @@ class Sandbox:
         self.judge = appointed()
         self.store = Store(database, self.judge)
         self.clock = Clock(self.store)
-        self.faults = Faults(self.store, ROUTES)
+        self.faults = Faults(self.store, (*ROUTES, *(f"webhooks.{kind}" for kind in TYPES)))
         self.deliveries = Deliveries(self.store, self.clock, self.faults)
         self.public_url = public_url.rstrip("/")
         self.bell = threading.Event()  # rings when there may be something to deliver

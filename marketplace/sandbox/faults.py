@@ -28,7 +28,7 @@ class Faults:
     """The faults that were asked for; `webhooks.<event type>` names a webhook, otherwise an operation."""
 
     def __init__(self, store: Store, known: Collection[str]) -> None:
-        """Keep faults in `store`; `known` are the names of the operations that there are."""
+        """Keep faults in `store`; `known` are the names of the operations, and of events with `webhooks.` before them."""
         self._store = store
         self.known = sorted(known)
         self._random = random.Random()  # noqa: S311 - chance in tests, no secret
@@ -59,12 +59,12 @@ class Faults:
 
     def _check(self, operation: str) -> None:
         """Refuse what would never strike."""
-        named = operation == "webhooks" or operation.startswith("webhooks.")
-        if not named and not any(_matches(known, operation) for known in self.known):
-            names = ", ".join(self.known)
-            raise InvalidRequest(
-                f"Unknown operation: must be webhooks.<event type> or one of {names}.", param="operation"
-            )
+        if operation == "*" or any(_matches(known, operation) for known in self.known):
+            return
+        names = ", ".join(
+            name for name in self.known if name.startswith("webhooks.") == operation.startswith("webhooks")
+        )
+        raise InvalidRequest(f"Unknown operation: must be webhooks.<event type> or one of {names}.", param="operation")
 
     def seed(self, number: int) -> None:
         """Make chance repeatable."""

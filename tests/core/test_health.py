@@ -242,6 +242,17 @@ def test_a_site_without_a_provider_on_which_nobody_can_pay_is_a_warning(make_app
         assert not any("nobody can pay here" in problem.message for problem in doctor.problems())
 
 
+def test_a_provider_of_whom_no_method_is_switched_on_is_a_warning_while_there_is_no_other_way(app: Flask) -> None:
+    def told() -> bool:
+        return any("no payment method of the provider" in problem.message for problem in doctor.problems())
+
+    assert not told()
+    set_value("payments.methods", " , ", None)
+    assert told()
+    set_value("offline.desk", "The library, Tuesdays", None)
+    assert not told()
+
+
 def test_a_site_in_production_without_a_provider_needs_no_secret_of_its_webhooks(
     make_app: Callable[..., Flask],
 ) -> None:

@@ -20,6 +20,7 @@ from marketplace.payments.offline import orders, receipts, returns, reversing
 from marketplace.testing.clients import page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
+from marketplace.users.models import User
 from tests.core.offline_world import THEIRS, OfflineWorld, eur, without_a_provider
 
 WAITING = BankOrder.state == "waiting"
@@ -77,6 +78,10 @@ def test_too_much_cash_above_the_limit_is_handed_back_on_the_receivers_word_or_b
     handed, done = f"/pay/{payment.id}/handed-back/{refund.id}", f"/operator/bank-orders/{order.id}/done"
     assert handed in owner.get(f"/pay/{payment.id}").text
     assert done in operator.get(f"/operator/bank-orders/{order.id}").text
+    payer = auth.client(db.session.get_one(User, payment.payer_id))
+    page = page_text(payer.get(f"/pay/{payment.id}"))
+    assert "Goes back to the payer" in page
+    assert "€9,995.00" in page
     if by_operator:
         operator.post(done, data={"done_on": clock.today("Europe/Amsterdam").isoformat(), "note": "said on the phone"})
     else:

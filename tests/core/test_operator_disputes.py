@@ -181,7 +181,7 @@ def test_a_member_may_have_a_reserve_of_their_own(world: Disputes, client: Marke
     assert (finer.status_code, reserve.rule_of(world.owner.id).own) == (422, False)
     assert "At most two decimals." in page_text(finer)
     assert 'value="12.345"' in finer.get_data(as_text=True)
-    assert client.post(address, data={**WHY, "percent": "12.5", "days": "30", "act": "own"}).status_code == 303
+    assert client.post(address, data={**WHY, "percent": "12,5", "days": "30", "act": "own"}).status_code == 303
     world.settled(5000, 0)
     assert world.set_aside() == 625
     assert "€6.25" in page_text(client.get(address))

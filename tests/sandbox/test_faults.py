@@ -105,6 +105,10 @@ def test_an_operation_that_there_is_not_is_refused_with_the_names_of_those_that_
         wrong = browser.request("POST", "/_sandbox/faults", {"operation": name, "kind": "lost"})
         assert wrong.status == 400
         assert "transfers.reversals.create" in wrong.text
+    for name in ("webhooks.nonsense", "webhooks.charge.suceeded"):
+        wrong = browser.request("POST", "/_sandbox/faults", {"operation": name, "kind": "delay"})
+        assert wrong.status == 400
+        assert "webhooks.charge.succeeded" in wrong.text
     assert not bank.sandbox.faults.waiting()
     for name, kind in (
         ("transfers.reversals.create", "lost"),

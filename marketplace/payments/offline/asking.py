@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from marketplace import clock
+from marketplace.agreements.models import Agreement
 from marketplace.database import db
 from marketplace.errors import Refused
 from marketplace.jobs.service import enqueue
@@ -35,6 +36,12 @@ def ask(payment: Payment, method: SavedMethod, carried: int = 0) -> OfflineReque
 
     `carried` (minor units) is what had come in for a request that this one replaces.
     """
+    request = _write(payment, method, carried)
+    notices.asked(payment, request)
+    return request
+
+
+def _write(payment: Payment, method: SavedMethod, carried: int = 0) -> OfflineRequest:
     at = clock.now()
     attempt = PaymentAttempt(
         kind="charge", gateway=method.gateway, user_id=payment.payer_id, payment_id=payment.id, key=new_key(), state="open",
@@ -57,14 +64,24 @@ def ask(payment: Payment, method: SavedMethod, carried: int = 0) -> OfflineReque
     mark(attempt, "needs_payer", "paid_by_hand")
     move(payment, "awaiting")
     db.session.flush()
-    notices.asked(payment, request)
     return request
 
 
 def begin(payment: Payment, method: SavedMethod) -> None:
-    """Ask for a locked payment that is due, and tell its agreement."""
-    ask(payment, method)
+    """Ask for a locked payment that is due: tell its agreement, then its payer, with the agreement's deadline if it is sooner."""
+    request = _write(payment, method)
     announce("payment_changed", payment=payment, change="awaiting")
+    if request.state == "open":  # its agreement may have ended at the news
+        _keep_within(request, db.session.get_one(Agreement, payment.agreement_id))
+        notices.asked(payment, request)
+
+
+def _keep_within(request: OfflineRequest, agreement: Agreement) -> None:
+    """End a request with the agreement that waits for it, as a loan that begins before: two dates for one end mislead."""
+    if agreement.phase == "proposed" and agreement.waits_until is not None:
+        request.ends_at = min(request.ends_at, agreement.waits_until)
+        request.pay_by = min(request.pay_by, request.ends_at)
+        db.session.flush()
 
 
 def strategy(allowed: str) -> str:

@@ -25,8 +25,8 @@ ANSWER_WITHIN = timedelta(hours=72)
 DECIDE_WITHIN = timedelta(days=14)
 """How long operators may take to decide; without a decision each gets back what was theirs."""
 
-CLEAR_WITHIN = timedelta(days=14)
-"""How long a slow bank may take."""
+CLEAR_WITHIN = timedelta(days=21)
+"""How long a slow bank may take, or a payer who transfers the money; by the usual settings that one has 14 days and 3 more."""
 
 
 def accept(agreement: Agreement, context: TransitionContext) -> None:

@@ -21,6 +21,7 @@ from plugins.sharing.loan import (
     loan_sweep,
     loan_units,
     loans,
+    one_price,
     quoting,
 )
 from plugins.sharing.loan.booking_models import Claim, Loan
@@ -268,6 +269,8 @@ def _why_not(agreement: Agreement, loan: Loan, transition: str, role: str) -> st
         why = _("It can be reported lost a week after it was due back.")
     elif transition in ("call_off", "cancel") and agreement.state == "agreed" and now >= loan.ends_at:
         why = _("Its time is over.")
+    elif transition == "hand_out" and agreement.state == "agreed" and not loan_money.is_paid(loan):
+        why = one_price.money_is_missing()
     elif transition == "close" and claims.undecided(agreement.id):
         why = _("A claim is still open.")
     return why

@@ -70,4 +70,9 @@ def not_there(side: Any) -> list[str]:
     """Object to handing over what was agreed as paid where the money turned out not to have come: it is asked for again."""
     if side.payment_id is None or payments.get(side.payment_id).state == "succeeded":
         return []
-    return [_("The money for this was not there after all. It is paid first.")]
+    return [money_is_missing()]
+
+
+def money_is_missing() -> str:
+    """Say that what was agreed as paid is to be paid first, as after a receipt that was reversed."""
+    return _("The money for this was not there after all. It is paid first.")

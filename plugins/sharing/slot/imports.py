@@ -81,8 +81,8 @@ def remark(calendar: ImportedCalendar) -> str:
     said = []
     if int(unread):
         said.append(ngettext(
-            "%(num)s booking there can't be read, and its time may be open here: %(which)s",
-            "%(num)s bookings there can't be read, and their time may be open here. The first of them: %(which)s",
+            "%(num)s booking there can't be read in full; check that its time is closed here: %(which)s",
+            "%(num)s bookings there can't be read in full; check that their time is closed here. The first of them: %(which)s",
             int(unread), which=which,
         ))  # fmt: skip
     if int(crowded):

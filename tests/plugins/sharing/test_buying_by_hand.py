@@ -229,7 +229,7 @@ def test_cash_that_the_owner_took_is_handed_back_when_the_sale_is_undone(hands: 
 def test_a_transfer_that_comes_after_the_time_goes_back_and_the_thing_is_free(hands: ByHand) -> None:
     sale = hands.chosen("bank_transfer")
     assert len(hands.kept(sale.listing_id)) == 1
-    hands.later(days=15)
+    hands.later(days=18)
     assert hands.state(sale) == "lapsed"
     assert hands.kept(sale.listing_id) == []
     hands.at_the_desk(sale, "bank")

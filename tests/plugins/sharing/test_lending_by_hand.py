@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from marketplace import clock
 from marketplace.agreements.models import Agreement
+from marketplace.database import db
+from marketplace.payments.models import OfflineReceipt, OfflineRequest
 from marketplace.settings import service as settings
 from marketplace.testing.clients import MarketplaceClient, client_of, page_text
 from marketplace.testing.factories import Factories
@@ -39,6 +44,15 @@ class ByHand(Cooking):
         client = client_of(self.app)
         Auth(client, self.factories).login(user)
         return client
+
+    def cash(self, payment: Any) -> None:
+        """Let the lender or cook say that the whole price is there."""
+        address = f"/pay/{payment.id}/received"
+        form = self.lena.get(address).text
+        amount = str(payment.amount_minor // 100)
+        sent = {"nonce": hidden(form, "nonce"), "amount": amount, "received_on": hidden(form, "received_on")}
+        assert self.lena.post(address, data=sent).status_code == 303
+        self.work()
 
     def awaited(self, kind: str, way: str) -> Agreement:
         """Give a loan or an order for which the money is awaited."""
@@ -77,13 +91,8 @@ def test_whoever_takes_the_cash_is_led_to_confirm_it_and_then_it_is_agreed(hands
     assert "Say when you have the cash" in page_text(page)
     assert "bank is at work" not in page_text(page)
     payment = hands.paid(agreement, "rent" if kind == "loan" else "order")
-    address = f"/pay/{payment.id}/received"
-    assert address in page.text
-    form = hands.lena.get(address).text
-    amount = str(payment.amount_minor // 100)
-    sent = {"nonce": hidden(form, "nonce"), "amount": amount, "received_on": hidden(form, "received_on")}
-    assert hands.lena.post(address, data=sent).status_code == 303
-    hands.work()
+    assert f"/pay/{payment.id}/received" in page.text
+    hands.cash(payment)
     assert hands.state(agreement) == "agreed"
 
 
@@ -109,3 +118,30 @@ def test_what_comes_back_of_money_on_its_way_names_no_bank(hands: ByHand, kind: 
     agreement = hands.awaited(kind, "cash_owner")
     page = page_text(hands.ben.get(f"/agreements/{agreement.id}/cancel"))
     assert "Money that is still on its way comes back whole." in page
+
+
+@pytest.mark.parametrize("kind", ["loan", "order"])
+def test_money_for_what_begins_soon_is_asked_for_by_then_and_not_by_the_usual_day(hands: ByHand, kind: str) -> None:
+    agreement = hands.awaited(kind, "bank_transfer")
+    request = db.session.scalars(select(OfflineRequest)).one()
+    assert request.pay_by == request.ends_at == agreement.waits_until
+    assert clock.now() < request.ends_at < clock.now() + timedelta(days=14)
+
+
+def test_a_loan_that_was_confirmed_as_paid_by_mistake_is_not_handed_over_before_it_is_paid(hands: ByHand) -> None:
+    agreement = hands.awaited("loan", "cash_owner")
+    payment = hands.paid(agreement, "rent")
+    hands.cash(payment)
+    assert hands.state(agreement) == "agreed"
+    operator = hands.entered(hands.factories.operator())
+    receipt = db.session.scalars(select(OfflineReceipt)).one()
+    undo = f"/operator/incoming/{receipt.request_id}/receipts/{receipt.id}/reverse"
+    assert operator.post(undo, data={"reason": "another one brought it"}).status_code == 302
+    hands.frozen.at(hands.loan(agreement).starts_at)
+    hands.work()
+    page = hands.lena.post(f"/loans/{agreement.id}/out", data={"condition": "Fine"}, follow_redirects=True)
+    assert "not there after all" in page_text(page)
+    assert hands.state(agreement) == "agreed"
+    hands.cash(payment)
+    hands.lena.post(f"/loans/{agreement.id}/out", data={"condition": "Fine"})
+    assert hands.state(agreement) == "active"

@@ -131,7 +131,7 @@ def test_a_bill_that_credit_paid_in_part_says_what_is_left_to_pay(world: UseWorl
     credits.give(world.by_id(number_of(world.owner)), number_of(member), 5_00, listing)
     first = world.use(member, 10, 5, unit=unit)
     page = page_text(visitor(world, member).get(f"/uses/{first.id}/bill"))
-    assert "Together €4.00 Prepaid credit -€3.00 Left to pay €1.00" in page.replace("−", "-")
+    assert "Together €4.00 Prepaid credit -€3.00 Left after the credit €1.00" in page.replace("−", "-")
     assert "use_billed_credit" in told(member)
     assert "use_billed_owner_credit" in told(world.owner)
     texts = page_text(visitor(world, member).get("/notifications"))
@@ -149,7 +149,7 @@ def test_an_owner_is_not_told_to_be_paid_directly_what_credit_has_paid(world: Us
     assert [kind for kind in told(world.owner) if "billed" in kind] == ["use_billed_owner_paid"]
     assert world.fresh(agreement).state == "paid"
     page = page_text(visitor(world, member).get(f"/uses/{agreement.id}/bill"))
-    assert "Left to pay €0.00" in page
+    assert "Left after the credit €0.00" in page
 
 
 def test_a_reservation_that_lapsed_has_no_meter(world: UseWorld) -> None:
