@@ -203,19 +203,22 @@ CHECKS: tuple[Check, ...] = (
 
 
 def problems() -> list[HealthProblem]:
-    """Run every check; one that can't be carried out is itself a problem."""
+    """Run every check; that one can't be carried out is itself a problem, told once: mostly it is the same for the others."""
     found: list[HealthProblem] = []
+    unanswered = False
     for check in CHECKS:
         try:
             found.extend(check())
         except SQLAlchemyError as error:
             db.session.rollback()
-            cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            told = _error(
-                f"the database can't answer: {cause}", "check MARKETPLACE_DATABASE_URL, or run: marketplace upgrade"
+            if unanswered:
+                continue
+            unanswered, cause = True, str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            found.append(
+                _error(
+                    f"the database can't answer: {cause}", "check MARKETPLACE_DATABASE_URL, or run: marketplace upgrade"
+                )
             )
-            if told not in found:
-                found.append(told)
     return found
 
 
