@@ -348,7 +348,7 @@ class TestByHand:
         assert [(one.kind, one.help) for one in by_hand.offered()] == [
             (
                 "bank_transfer",
-                "When it is time to pay we mail you the account number and a reference. You have 10 days.",
+                "When it is time to pay we mail you the account number and a reference. You have at most 10 days.",
             ),
             ("cash_desk", "Library, Tuesdays"),
             ("cash_owner", "When it is time to pay you hand over the money, and the receiver confirms it here."),

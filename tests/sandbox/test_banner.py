@@ -46,3 +46,9 @@ def test_a_production_site_with_real_keys_says_nothing_of_it(make_app: Callable[
 def test_a_demo_leads_to_the_bank(sandbox: Bank, make_app: Callable[..., Flask]) -> None:
     text = client_of(make_app(environment="demo")).get("/").get_data(as_text=True)
     assert f'<a href="{sandbox.url}/">Play bank</a>' in text
+
+
+def test_a_demo_without_a_provider_leads_to_no_bank(sandbox: Bank, make_app: Callable[..., Flask]) -> None:
+    page = client_of(make_app(environment="demo", gateways=("offline",))).get("/")
+    assert BANNER in page_text(page)
+    assert sandbox.url not in page.get_data(as_text=True)

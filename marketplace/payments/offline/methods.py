@@ -59,8 +59,8 @@ def offered() -> list[Offer]:
     offers = []
     if own_account():
         told = ngettext(
-            "When it is time to pay we mail you the account number and a reference. You have %(num)s day.",
-            "When it is time to pay we mail you the account number and a reference. You have %(num)s days.",
+            "When it is time to pay we mail you the account number and a reference. You have at most %(num)s day.",
+            "When it is time to pay we mail you the account number and a reference. You have at most %(num)s days.",
             days,
         )
         offers.append(Offer("bank_transfer", str(LABELS["bank_transfer"]), str(told)))
