@@ -16,15 +16,17 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text
 
+from marketplace import clock
 from marketplace.demo.serve import free_port, wait_for
+from marketplace.jobs.models import Job
 from marketplace.testing.apps import built
 from marketplace.testing.apps import settings as test_settings
 from marketplace.testing.databases import TestDatabase
@@ -91,17 +93,7 @@ def cpu_of(first: int) -> float:
 def gunicorn(environment: dict[str, str], app: str) -> Iterator[tuple[int, int]]:
     """Run gunicorn as `docs/operate.md` says; gives port and process group."""
     port = free_port(8400)
-    flags = [
-        "--no-control-socket",
-        "--worker-class",
-        "gthread",
-        "--workers",
-        "2",
-        "--threads",
-        "8",
-        "--log-level",
-        "error",
-    ]
+    flags = "--no-control-socket --worker-class gthread --workers 2 --threads 8 --log-level error".split()
     with process(environment, "gunicorn", *flags, "--bind", f"127.0.0.1:{port}", app) as running:
         wait_for(port)
         yield port, running.pid
@@ -213,6 +205,12 @@ class _Run:
         with self.engine.connect() as connection:
             return int(connection.execute(text(f"SELECT count(*) FROM gateway_event WHERE {where}")).scalar_one())
 
+    def jobs(self) -> int:
+        """Count what the events have asked for and nobody has done yet: receipts and mails, too."""
+        statement = select(func.count()).where(Job.state.in_(("queued", "running")), Job.run_at <= clock.now())
+        with self.engine.connect() as connection:
+            return int(connection.execute(statement).scalar_one())
+
     def waiting(self) -> int:
         """Count events that nobody has looked at yet."""
         return self.count("state = 'received'")
@@ -231,17 +229,18 @@ class _Run:
             port, web = stack.enter_context(gunicorn(self.environment, "marketplace:create_app()"))
             worker = stack.enter_context(self._worker())
             asyncio.run(pour(port, source, WARM_RATE, WARM_SECONDS, self.waiting))
-            self._until_empty()
+            self._until(self.jobs)
             before = self._cpu(web, worker.pid)
             load = asyncio.run(pour(port, source, wishes.rate, wishes.seconds, self.waiting))
-            empty_after = self._until_empty()
-            rows.append(self._row("intake and worker", load, self._cpu(web, worker.pid) - before, empty_after))
+            after = self._until(self.waiting), self._until(self.jobs)
+            rows.append(self._row("intake and worker", load, self._cpu(web, worker.pid) - before, after))
             end(worker)
             before = self._cpu(web)
             load = asyncio.run(pour(port, source, wishes.rate, wishes.outage, self.waiting))
             took = self._cpu(web) - before
             stack.enter_context(self._worker())
-            rows.append(self._row(f"worker down for {wishes.outage} s", load, took, self._until_empty()))
+            after = self._until(self.waiting), self._until(self.jobs)
+            rows.append(self._row(f"worker down for {wishes.outage} s", load, took, after))
         self._print(rows)
 
     def _worker(self) -> Any:
@@ -250,9 +249,11 @@ class _Run:
     def _cpu(self, web: int, worker: int | None = None) -> Cpu:
         return Cpu(cpu_of(web), cpu_of(worker) if worker else 0.0, cpu_of(self.server) if self.server else 0.0)
 
-    def _until_empty(self) -> float:
+    @staticmethod
+    def _until(left: Callable[[], int]) -> float:
+        """Wait until nothing is left, at most ten minutes; gives the seconds that it took."""
         began = time.monotonic()
-        while self.waiting() and time.monotonic() - began < 600:
+        while left() and time.monotonic() - began < 600:
             time.sleep(0.2)
         return time.monotonic() - began
 
@@ -265,18 +266,19 @@ class _Run:
             )
             return self._row("empty Flask view", load, Cpu(cpu_of(web) - before), None)
 
-    def _row(self, name: str, load: Load, cpu: Cpu, empty_after: float | None) -> list[str]:
+    def _row(self, name: str, load: Load, cpu: Cpu, after: tuple[float, float] | None) -> list[str]:
         sent = len(load.latencies)
         grows = load.waiting[-1] - load.waiting[len(load.waiting) // 2] if load.waiting else 0
+        said = ("", "") if after is None else (f"{after[0]:.1f}", f"{sum(after):.1f}")
         return [
             name, str(sent), str(load.refused), f"{load.percentile(0.5):.1f}", f"{load.percentile(0.99):.1f}",
             *(f"{took / sent * 1000:.2f}" if took else "" for took in (cpu.web, cpu.worker, cpu.database)),
-            str(max(load.waiting, default=0)), f"{grows:+d}", "" if empty_after is None else f"{empty_after:.1f}",
+            str(max(load.waiting, default=0)), f"{grows:+d}", *said,
         ]  # fmt: skip
 
     def _print(self, rows: list[list[str]]) -> None:
         heads = ["webhooks", "sent", "refused", "p50 ms", "p99 ms", "web CPU ms", "worker CPU ms", "server CPU ms",
-                 "most waiting", "growth in 2nd half", "empty after s"]  # fmt: skip
+                 "most waiting", "growth in 2nd half", "empty after s", "bills and mails after s"]  # fmt: skip
         wishes = self.wishes
         size = statistics.mean(len(self.patterns.event(kind, 1)) for kind in range(len(TYPES)))
         show(

@@ -29,4 +29,5 @@ def bill_failed_refund(refund: Refund) -> None:
 
 
 def _ask(what: str, subject_id: int) -> None:
-    enqueue("payments.bill", {what: subject_id}, key=f"payments.bill:{what}:{subject_id}")
+    # What became of the money comes before the paper about it: in a rush of events the bills, and their mails, wait.
+    enqueue("payments.bill", {what: subject_id}, key=f"payments.bill:{what}:{subject_id}", priority=-1)
