@@ -44,7 +44,9 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--webhooks", action="store_true", help=under_load)
     meters = "only readings of devices: taken in beside a bare insert, and so many (1,000,000) rated again"
     parser.add_argument("--readings", type=int, nargs="?", const=1_000_000, help=meters)
-    parser.add_argument("--workers", type=int, default=1, help="worker processes beside the intake of webhooks")
+    parser.add_argument(
+        "--workers", type=int, help="worker processes beside the intake of webhooks (two on PostgreSQL, one on SQLite)"
+    )
     parser.add_argument(
         "--pledges", action="store_true", help="only pledges, beside the handlers that run the bare SQL"
     )
@@ -81,7 +83,8 @@ def main() -> None:
                 readings.report(database, folder, wanted.readings)
             elif wanted.webhooks:
                 length = 10 if quick else 60
-                load = webhooks.Wishes(seconds=length, outage=length, workers=wanted.workers)
+                workers = wanted.workers or (2 if dialect == "postgresql" else 1)
+                load = webhooks.Wishes(seconds=length, outage=length, workers=workers)
                 webhooks.report(database, folder, load)
             else:
                 seeded(database, folder, 1000)

@@ -93,7 +93,17 @@ def cpu_of(first: int) -> float:
 def gunicorn(environment: dict[str, str], app: str) -> Iterator[tuple[int, int]]:
     """Run gunicorn as `docs/operate.md` says; gives port and process group."""
     port = free_port(8400)
-    flags = "--no-control-socket --worker-class gthread --workers 2 --threads 8 --log-level error".split()
+    flags = [
+        "--no-control-socket",
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "2",
+        "--threads",
+        "8",
+        "--log-level",
+        "error",
+    ]
     with process(environment, "gunicorn", *flags, "--bind", f"127.0.0.1:{port}", app) as running:
         wait_for(port)
         yield port, running.pid
