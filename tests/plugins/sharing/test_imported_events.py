@@ -141,11 +141,11 @@ def test_what_comes_after_more_than_can_be_looked_at_is_closed() -> None:
 
 @pytest.mark.parametrize(("events", "english", "dutch"), [
     ((event("SUMMARY:Jan", "DTSTART:2026-13-45"),),
-     "1 booking there can't be read, and its time may be open here: Jan 2026-13-45",
-     "1 boeking daar is niet te lezen, en die tijd staat hier misschien open: Jan 2026-13-45"),
+     "1 booking there can't be read in full; check that its time is closed here: Jan 2026-13-45",
+     "1 boeking daar is niet helemaal te lezen; kijk of die tijd hier dicht staat: Jan 2026-13-45"),
     ((event("DTSTART:noon"), event("DTSTART:night")),
-     "2 bookings there can't be read, and their time may be open here. The first of them: noon",
-     "2 boekingen daar zijn niet te lezen, en die tijden staan hier misschien open. De eerste: noon"),
+     "2 bookings there can't be read in full; check that their time is closed here. The first of them: noon",
+     "2 boekingen daar zijn niet helemaal te lezen; kijk of die tijden hier dicht staan. De eerste: noon"),
     ((event("DTSTART:20260312T120000Z", "DURATION:PT1M", "RRULE:FREQ=MINUTELY;INTERVAL=2;COUNT=1001"),),
      "There are too many bookings to keep each, so time between them is closed here, too.",
      "Er zijn te veel boekingen om ze elk te bewaren, dus ook tijd ertussen is hier dicht."),
