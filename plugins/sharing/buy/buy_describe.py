@@ -97,7 +97,8 @@ def objections(agreement: Agreement, transition: str, _actor: Any) -> list[str]:
     if transition == "accept_to_pay" and not costs:
         return [_("This needs no payment.")]
     if transition in ("hand_over", "have_it") and agreement.state == "agreed":
-        return one_price.not_there(purchases.side_of(agreement))
+        why = one_price.money_is_missing(purchases.side_of(agreement))
+        return [why] if why else []
     return []
 
 

@@ -226,7 +226,7 @@ def _of_owner(agreement: Agreement, loan: Loan) -> TodoItem | None:
                 "scale",
                 _("Make a claim"),
             )
-        case "clearing" if loan_money.is_paid(loan):
+        case "clearing" if one_price.is_paid(loan):
             found = (_("A card for the deposit is awaited"), here, due, "hourglass", "", False, True)
         case _:
             words = {
@@ -269,8 +269,8 @@ def _why_not(agreement: Agreement, loan: Loan, transition: str, role: str) -> st
         why = _("It can be reported lost a week after it was due back.")
     elif transition in ("call_off", "cancel") and agreement.state == "agreed" and now >= loan.ends_at:
         why = _("Its time is over.")
-    elif transition == "hand_out" and agreement.state == "agreed" and not loan_money.is_paid(loan):
-        why = one_price.money_is_missing()
+    elif transition == "hand_out" and agreement.state == "agreed":
+        why = one_price.money_is_missing(loan)
     elif transition == "close" and claims.undecided(agreement.id):
         why = _("A claim is still open.")
     return why

@@ -16,7 +16,7 @@ from marketplace.api import (
     payments,
 )
 from plugins.sharing.item import bundles
-from plugins.sharing.loan import deposits, handovers, loan_news, loan_terms, loan_units, quoting
+from plugins.sharing.loan import deposits, handovers, loan_news, loan_terms, loan_units, one_price, quoting
 from plugins.sharing.loan.booking_models import Loan
 from plugins.sharing.moving import move
 from plugins.sharing.slot.refusals import HoldExpired, SlotTaken
@@ -123,14 +123,9 @@ def _on_rent(agreement: Agreement, loan: Loan, payment: Any, change: str) -> Non
             move(agreement.id, "lapse")
 
 
-def is_paid(loan: Loan) -> bool:
-    """Tell whether the rent is paid, or none is asked for."""
-    return loan.payment_id is None or payments.get(loan.payment_id).state == "succeeded"
-
-
 def ready(agreement: Agreement, loan: Loan) -> None:
     """Agree on a loan once its rent is paid and its deposit secured; a slot that is gone meanwhile gives the money back."""
-    if not is_paid(loan) or agreement.state not in WAITING:
+    if not one_price.is_paid(loan) or agreement.state not in WAITING:
         return
     try:
         loan_units.confirm(loan)  # also while a card for the deposit is looked for: what is paid is not given away

@@ -66,13 +66,11 @@ def settle_all(agreement: Agreement, side: Any) -> None:
     db.session.flush()
 
 
-def not_there(side: Any) -> list[str]:
-    """Object to handing over what was agreed as paid where the money turned out not to have come: it is asked for again."""
-    if side.payment_id is None or payments.get(side.payment_id).state == "succeeded":
-        return []
-    return [money_is_missing()]
+def is_paid(side: Any) -> bool:
+    """Tell whether the price is paid, or none is asked for."""
+    return side.payment_id is None or payments.get(side.payment_id).state == "succeeded"
 
 
-def money_is_missing() -> str:
-    """Say that what was agreed as paid is to be paid first, as after a receipt that was reversed."""
-    return _("The money for this was not there after all. It is paid first.")
+def money_is_missing(side: Any) -> str | None:
+    """Say why what was agreed as paid is not handed over, where the money turned out not to have come and is asked for again."""
+    return None if is_paid(side) else _("The money for this was not there after all. It is paid first.")

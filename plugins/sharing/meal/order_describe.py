@@ -84,7 +84,7 @@ def objections(agreement: Agreement, transition: str, actor: Any) -> list[str]:
     elif transition == "pick_up" and now < orders.moment(agreement, "pickup_from") - timedelta(hours=1):
         why = _("It can't be picked up yet.")
     elif transition == "pick_up":
-        return one_price.not_there(db.session.get_one(Order, agreement.id))
+        why = one_price.money_is_missing(db.session.get_one(Order, agreement.id))
     return [why] if why else []
 
 

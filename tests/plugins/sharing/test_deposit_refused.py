@@ -146,7 +146,8 @@ def test_a_part_of_the_deposit_that_the_bank_wants_approved_stands_on_the_loans_
     assert "Your bank asks you to approve €35.00 for “A ladder”" in page_text(page)
     assert re.search(rf'<a class="button[^"]*" href="{pay}"', page.text)
     theirs = logged_in(banked, "lender").get(here)
-    assert not re.search(rf'<a class="button[^"]*" href="{pay}"', theirs.text), "it is the borrower's to pay"
+    links = re.findall(rf'<a class="([^"]*)" href="{pay}[^"]*">([^<]*)', theirs.text)
+    assert links == [("link", "Details")], "it is the borrower's to pay"
     assert "Your bank asks you" not in page_text(theirs)
     _approved(banked, agreement, "deposit")
     assert banked.paid(agreement, "deposit").state == "succeeded"
