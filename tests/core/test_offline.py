@@ -19,6 +19,7 @@ from marketplace.payments import service
 from marketplace.payments.models import OfflineReceipt, OfflineRequest, Payment
 from marketplace.payments.offline import asking, methods, overdue, receipts, reversing
 from marketplace.payments.offline.reference import read_reference
+from marketplace.runtime import runtime
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
 from tests.core.offline_world import OURS, OfflineWorld, eur, without_a_provider
@@ -124,7 +125,7 @@ def test_what_cannot_be_is_refused_beside_its_field(world: OfflineWorld, facts: 
         world.receive(payment, **facts)  # type: ignore[arg-type]
     assert list(error.value.errors) == [field]
     with pytest.raises(InvalidInput) as error:
-        world.receive(payment, 10, on=clock.now().date() + timedelta(days=1))
+        world.receive(payment, 10, on=clock.today(runtime().settings.timezone) + timedelta(days=1))
     assert list(error.value.errors) == ["received_on"]
     assert world.bank() == 0
 
