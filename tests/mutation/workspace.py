@@ -44,10 +44,10 @@ PACKAGES = {
             "payments",
             (
                 "test_payments_*.py", "test_account_closing.py", "test_bill*.py",
-                "test_currencies.py", "test_disputes*.py", "test_dunning.py",
+                "test_costs.py", "test_currencies.py", "test_disputes*.py", "test_dunning.py",
                 "test_fee*.py", "test_gateway_*.py", "test_holds.py",
-                "test_inbox*.py", "test_offline*.py", "test_operator_disputes.py",
-                "test_pa[cy]*.py", "test_re[fc]*.py", "test_selftest*.py", "test_shared_*.py",
+                "test_inbox*.py", "test_late.py", "test_offline*.py", "test_operator_disputes.py",
+                "test_pa[cy]*.py", "test_re[fc]*.py", "test_same_card.py", "test_selftest*.py", "test_shared_*.py",
                 "test_webhooks*.py",
             ),
         ),
