@@ -26,6 +26,10 @@ class Weather:
 STORM = Weather()
 
 
+class NothingCharged(AssertionError):
+    """The bank has no charge where the marketplace believes in one."""
+
+
 class Bank:
     """Talks to the sandbox that runs as a process of its own."""
 
@@ -66,10 +70,19 @@ class Bank:
         self.is_well = True
 
     def charge_back(self, group: str, *, won: bool) -> None:
-        """Let the payer of the charge of a transfer group ask for the money back, and decide at once who is right."""
+        """Let the payer of the newest charge of a transfer group ask for the money back, and decide at once who is right.
+
+        A wrong program may have charged twice and given one of the charges back: what is left is disputed. Raises
+        NothingCharged where nothing is.
+        """
+        intents = {one["id"] for _seq, one in self.objects("payment_intent") if one["transfer_group"] == group}
         charges = [
-            one["latest_charge"] for _seq, one in self.objects("payment_intent") if one["transfer_group"] == group
+            one["id"]
+            for _seq, one in self.objects("charge")
+            if one["payment_intent"] in intents and one["amount_captured"] > one["amount_refunded"]
         ]
+        if not charges:
+            raise NothingCharged(f"provider: {group} was acknowledged as charged, and nothing is left of its charges")
         dispute = self._control("dispute", charge=charges[-1])
         self._control("dispute/settle", dispute=dispute["id"], won=won)
 
