@@ -15,8 +15,10 @@ from marketplace.ledger.cli import ledger_cli
 from marketplace.ledger.reading import snapshot
 from marketplace.ledger.transfers import TransferSpec
 from marketplace.money import Money
+from marketplace.testing.factories import Factories
 from tests.core.ledger_attacks import txn
 from tests.core.ledger_books import CLEARING, FEES, HELD, OWNER, book, eur, move, proven, rows
+from tests.core.ledger_deals import strike
 
 OTHER_REVERSAL = """
 UPDATE ledger_txn SET reverses_id = (SELECT id FROM ledger_txn WHERE key = 'b') WHERE key = 'a:undone'
@@ -94,6 +96,19 @@ def test_damage_is_found(app: Flask, codes: set[str], statements: list[str]) -> 
         damage(*statements)
         found = {finding.code for finding in service.audit()}
     assert found == codes
+
+
+def test_what_a_transaction_is_for_is_a_part_of_what_was_posted(app: Flask, factories: Factories) -> None:
+    strike(factories)
+    named = {"agreement_id": 8, "payment_id": 4}
+    service.post("deal", [move(CLEARING, OWNER, 500)], description="Charge", **named)
+    assert service.audit() == []
+    damage("UPDATE ledger_txn SET agreement_id = 7 WHERE key = 'deal'")
+    assert [finding.code for finding in service.audit()] == ["fingerprint"]
+    damage("UPDATE ledger_txn SET agreement_id = 8, payment_id = 3 WHERE key = 'deal'")
+    assert [finding.code for finding in service.audit()] == ["fingerprint"]
+    damage("UPDATE ledger_txn SET agreement_id = 8, payment_id = 4 WHERE key = 'deal'")
+    assert service.audit() == []
 
 
 def test_batches_of_any_size_find_the_same(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
