@@ -58,6 +58,8 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
             return TodoItem(_("Pay to keep it"), path, due, "credit-card", _("Pay"))
     if agreement.state == "clearing" and (awaited := by_hand.todo(side, role, here, due)) is not None:
         return awaited
+    if agreement.state == "agreed" and (missing := by_hand.missing(side, role, here)) is not None:
+        return missing
     found = (_for_buyer if role == "member" else _for_owner)(agreement.state)
     if found is None:
         return None

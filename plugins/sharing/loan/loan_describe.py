@@ -133,6 +133,8 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
     here, due = f"/agreements/{agreement.id}", agreement.waits_until
     if agreement.state == "clearing" and (awaited := by_hand.todo(loan, role, here, due)) is not None:
         return awaited
+    if agreement.state == "agreed" and (missing := by_hand.missing(loan, role, here)) is not None:
+        return missing
     return _of_member(agreement, loan) if role == "member" else _of_owner(agreement, loan)
 
 

@@ -34,6 +34,7 @@ from plugins.sharing.loan import (
     loan_terms,
     loan_units,
     loans,
+    one_price,
     quoting,
 )
 from plugins.sharing.loan.booking_models import HandOver, Loan
@@ -171,7 +172,7 @@ def fill(agreement: Agreement, viewer: Any) -> SlotFill | None:
         "wanted": loan_money.to_pay(loan) if str(actor.role) == "member" else None,
         "bank_asks": loan_money.bank_asks(loan),
         "cash": _cash_for_more(agreement, loan) if str(actor.role) == "owner" else None,
-        "back_now": _back_now(agreement),
+        "back_now": _back_now(agreement, loan),
         "steps": loan_describe.cancellation(agreement.terms),
         "can_claim": str(actor.role) == "owner" and agreement.state in claims.OPEN_IN,
         "agreed": agreement.phase in ("agreed", "active"),
@@ -186,10 +187,10 @@ def _cash_for_more(agreement: Agreement, loan: Loan) -> int | None:
     return more.id if more is not None and awaited else None
 
 
-def _back_now(agreement: Agreement) -> int | None:
-    """Give what a borrower who cancels now gets back, in minor units; None where there is nothing to cancel."""
+def _back_now(agreement: Agreement, loan: Loan) -> int | None:
+    """Give what a borrower who cancels now gets back, in minor units; None where there is nothing to cancel or give back."""
     total = int(agreement.terms["total_minor"])
-    if agreement.state != "agreed" or not total:
+    if agreement.state != "agreed" or not total or not one_price.is_paid(loan):
         return None
     return total * loan_terms.refund_percent(agreement.terms, clock.now()) // 100
 

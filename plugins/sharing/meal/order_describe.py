@@ -68,7 +68,7 @@ def todo(agreement: Agreement, role: str) -> TodoItem | None:
     if agreement.state == "agreed":
         due = orders.moment(agreement, "pickup_until" if role == "member" else "pickup_from")
         text = _("Pick it up") if role == "member" else _("Have it ready")
-        return TodoItem(text, here, due, "cooking-pot")
+        return by_hand.missing(order, role, here) or TodoItem(text, here, due, "cooking-pot")
     return None
 
 

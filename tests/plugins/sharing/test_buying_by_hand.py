@@ -248,6 +248,9 @@ def test_what_was_confirmed_as_paid_by_mistake_is_not_handed_over_before_it_is_p
     undo = f"/operator/incoming/{receipt.request_id}/receipts/{receipt.id}/reverse"
     assert hands.anna.post(undo, data={"reason": "another one brought it"}).status_code == 302
     hands.work()
+    here = f"/agreements/{agreement.id}"
+    assert "Transfer the money or bring it" in page_text(hands.ben.get(here))
+    assert "Say when you have the cash" in page_text(hands.lena.get(here))
     for who, move in ((hands.ben, "have_it"), (hands.lena, "hand_over")):
         answer = who.post(f"/agreements/{agreement.id}/{move}", data={"note": ""})
         assert answer.status_code == 409

@@ -19,7 +19,7 @@ from marketplace.testing.clients import MarketplaceClient, client_of, page_text
 from marketplace.testing.factories import Factories
 from marketplace.testing.people import Auth
 from marketplace.users.models import User
-from tests.core.offline_world import OURS, without_a_provider
+from tests.core.offline_world import OURS, THEIRS, without_a_provider
 from tests.plugins.sharing.meal_world import Cooking
 from tests.plugins.sharing.test_buying_by_hand import hidden
 
@@ -139,9 +139,39 @@ def test_a_loan_that_was_confirmed_as_paid_by_mistake_is_not_handed_over_before_
     assert operator.post(undo, data={"reason": "another one brought it"}).status_code == 302
     hands.frozen.at(hands.loan(agreement).starts_at)
     hands.work()
+    here = f"/agreements/{agreement.id}"
+    mine, theirs = hands.ben.get(here), hands.lena.get(here)
+    assert HOW in page_text(mine)
+    assert "Now you would get back" not in page_text(mine)
+    assert "Say when you have the cash" in page_text(theirs)
+    assert f"/loans/{agreement.id}/out" not in mine.text + theirs.text
     page = hands.lena.post(f"/loans/{agreement.id}/out", data={"condition": "Fine"}, follow_redirects=True)
     assert "not there after all" in page_text(page)
     assert hands.state(agreement) == "agreed"
     hands.cash(payment)
     hands.lena.post(f"/loans/{agreement.id}/out", data={"condition": "Fine"})
     assert hands.state(agreement) == "active"
+
+
+@pytest.mark.parametrize("kind", ["loan", "order"])
+def test_money_for_something_agreed_that_is_missing_again_is_paid_and_nothing_is_given_away(
+    hands: ByHand, kind: str
+) -> None:
+    agreement = hands.awaited(kind, "bank_transfer")
+    operator = hands.entered(hands.factories.operator())
+    request = db.session.scalars(select(OfflineRequest)).one()
+    address = f"/operator/incoming/{request.id}"
+    form = operator.get(address).text
+    amount = str(hands.paid(agreement, "rent" if kind == "loan" else "order").amount_minor // 100)
+    sent = {"nonce": hidden(form, "nonce"), "amount": amount, "received_on": hidden(form, "received_on"), "way": "bank"}
+    assert operator.post(address, data=sent | {"payer_account": THEIRS, "note": "1"}).status_code == 302
+    hands.work()
+    assert hands.state(agreement) == "agreed"
+    receipt = db.session.scalars(select(OfflineReceipt)).one()
+    assert operator.post(f"{address}/receipts/{receipt.id}/reverse", data={"reason": "not ours"}).status_code == 302
+    hands.work()
+    assert hands.state(agreement) == "agreed"
+    here = f"/agreements/{agreement.id}"
+    mine, theirs = page_text(hands.ben.get(here)), page_text(hands.lena.get(here))
+    assert HOW in mine
+    assert "hand nothing over before it is paid" in theirs
