@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
@@ -15,7 +16,7 @@ from marketplace.errors import InvalidInput
 from marketplace.payments import service
 from marketplace.payments.billing.models import Bill, BillingDetails
 from marketplace.payments.models import OfflineReceipt, Payment
-from marketplace.payments.offline import receipts
+from marketplace.payments.offline import receipts, reversing
 from marketplace.payments.offline.reference import in_groups
 from marketplace.testing.clients import MarketplaceClient, page_text, refresh
 from marketplace.testing.factories import Factories
@@ -194,6 +195,26 @@ def test_a_bill_is_seen_by_its_member_and_by_operators_only(world: OfflineWorld,
     assert bill.code in auth.client(world.anna).get(f"/account/bills/{bill.id}").text
     assert auth.client(world.owner).get(f"/account/bills/{bill.id}").status_code == 404
     assert bill.code not in auth.client(world.owner).get("/account/bills").text
+
+
+def test_a_bill_leads_to_what_it_corrects_and_to_what_corrects_it_and_to_no_other(
+    world: OfflineWorld, auth: Auth
+) -> None:
+    payment = world.payment(5000)
+    receipt = world.receive(payment, 5000)
+    world.receive(world.payment(5000), 5000)
+    reversing.reverse(receipt.id, world.bert.id, "not ours")
+    world.work()
+    reader = auth.client(payer_of(payment))
+    wanted = select(Bill.id).order_by(Bill.id)
+    first, other, credit = db.session.scalars(wanted).all()
+
+    def leads_to(bill: int) -> set[int]:
+        found = re.findall(r'href="/account/bills/(\d+)"', reader.get(f"/account/bills/{bill}").text)
+        return {int(number) for number in found} - {bill}
+
+    assert (leads_to(first), leads_to(credit)) == ({credit}, {first})
+    assert auth.client(world.anna).get(f"/account/bills/{other}").status_code == 200
 
 
 def test_bills_are_found_by_number_and_given_as_csv(world: OfflineWorld, client: MarketplaceClient, auth: Auth) -> None:

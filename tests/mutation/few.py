@@ -1,25 +1,45 @@
-"""Runs mutmut with few tests for each mutant: those that reach the fewest functions, the most special of them first.
+"""Runs mutmut with few tests for each mutant: of the files that import its module, and those that reach the fewest functions.
 
-A function that every payment passes is reached by hundreds of tests; a mutant of it that survives would cost all of them.
-With the most special ones alone the count of what is noticed is a lower bound. Run as a script in a package's copy:
+A function that every payment passes, or that a recurring job runs wherever jobs are run, is reached by hundreds of tests; a
+mutant of it that survives would cost all of them. With those alone that are most about it the count of what is noticed is
+a lower bound. Run as a script in a package's copy:
 `few.py MOST CHILDREN NAME...`; it imports nothing of the tree, so that mutmut decides from where that comes.
 """
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections import Counter
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import mutmut.__main__ as mutmut  # type: ignore[import-not-found,unused-ignore]
 from mutmut.state import state  # type: ignore[import-not-found,unused-ignore]
 
 
+@cache
+def imported(file: str) -> frozenset[str]:
+    """Give the names of what a file of tests imports, and of the modules that it comes from."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            found |= {*(node.module or "").split("."), *(name.name for name in node.names)}
+    return frozenset(found)
+
+
+def is_about(test: str, function: str) -> bool:
+    """Tell whether the file of a test imports the module that a function is of: `sweep` for `payments.sweep.x__refunds`."""
+    module = function.partition(".x")[0].rpartition(".")[2]
+    return module in imported(test.partition("::")[0])
+
+
 def chosen(tests_by_function: dict[str, Any], most: int) -> dict[str, list[str]]:
-    """Give each function's most special tests, at most so many, in that order."""
+    """Give each function's most special tests, at most so many, in that order: whose file imports its module come first."""
     reach = Counter(test for tests in tests_by_function.values() for test in tests)
     return {
-        function: sorted(tests, key=lambda test: (reach[test], test))[:most]
+        function: sorted(tests, key=lambda test: (not is_about(test, function), reach[test], test))[:most]
         for function, tests in tests_by_function.items()
     }
 
