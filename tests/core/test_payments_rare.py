@@ -112,6 +112,24 @@ def test_a_chargeback_of_money_that_nobody_was_due_takes_it_and_not_the_payee(wo
     assert (world.held(payment), world.lost(), world.owed()) == (0, 3000, 0)
 
 
+def test_what_a_won_case_brought_back_of_money_that_nobody_was_due_can_be_asked_for_again(world: Disputes) -> None:
+    payment = world.payment(5000, card=VISA)
+    world.fault("payment_intents.create", "lost_before")
+    service.charge(payment)
+    world.work()
+    (attempt,) = world.attempts(payment)
+    service.cancel_payment(world.fresh(payment))
+    apply(ChargeFacts("pi_late", attempt.key, DONE, 5000, "EUR"))
+    none = FeeFacts(0, "EUR")
+    took, came = MovementFacts("txn_1", -3000, none), MovementFacts("txn_2", 3000, none)
+    apply(DisputeFacts("du_1", "", "pi_late", 3000, "EUR", "needs_response", movements=(took,)))
+    assert world.held(payment) == 2000
+    apply(DisputeFacts("du_1", "", "pi_late", 3000, "EUR", "won", movements=(took, came)))
+    assert world.held(payment) == 5000
+    apply(DisputeFacts("du_2", "", "pi_late", 4500, "EUR", "lost", movements=(MovementFacts("txn_3", -4500, none),)))
+    assert (world.held(payment), world.lost(), world.owed()) == (500, 0, 0)
+
+
 @pytest.mark.parametrize("state", ["waiting_account", "sending"])
 def test_a_member_whose_money_waits_is_told_what_the_provider_asks_though_it_never_paid(
     world: Disputes, state: str
