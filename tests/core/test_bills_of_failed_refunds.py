@@ -67,6 +67,7 @@ def _agrees(world: Disputes, net: int, tax: int) -> None:
     assert (world.standing(accounts.platform_fees("EUR")), world.standing(accounts.tax_payable("EUR"))) == (net, tax)
     lines = db.session.execute(select(func.sum(FeeLine.net_minor), func.sum(FeeLine.tax_minor))).one()
     assert tuple(lines) == (net, tax)
+    assert len(set(db.session.execute(select(FeeLine.tax_name, FeeLine.tax_rate)).all())) == 1
     billed = _bills("fee_invoice", "fee_credit")
     assert (sum(bill[1] for bill in billed), sum(bill[2] for bill in billed)) == (net, tax)
     world.prove()

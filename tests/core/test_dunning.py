@@ -19,7 +19,7 @@ from marketplace.settings.service import set_value
 from marketplace.testing.bank import Bank
 from marketplace.testing.factories import Factories
 from marketplace.testing.frozen_clock import FrozenClock
-from tests.core.method_world import VISA, MethodWorld, eur
+from tests.core.method_world import VISA, MethodWorld, eur, listening
 from tests.core.payment_world import ASKS_ALWAYS, DECLINES, NO_FUNDS
 
 
@@ -74,7 +74,10 @@ def test_each_code_asks_for_one_thing(code: str, advice: Advice) -> None:
     assert not AUTHENTICATION & (LATER | NEVER)
 
 
-def test_a_refused_card_is_tried_and_mailed_every_48_hours_and_for_the_last_time_at_day_7(world: MethodWorld) -> None:
+def test_a_refused_card_is_tried_and_mailed_every_48_hours_and_for_the_last_time_at_day_7(
+    world: MethodWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = listening(monkeypatch)
     payment = refused(world, NO_FUNDS)
     first = clock.now()
     tried, mailed = [timedelta(0)], [world.told("payment_declined")]
@@ -86,6 +89,7 @@ def test_a_refused_card_is_tried_and_mailed_every_48_hours_and_for_the_last_time
             mailed.append(world.told("payment_declined"))
     assert tried == [timedelta(days=days) for days in (0, 2, 4, 6, 7)]
     assert mailed == [1, 2, 3, 4, 4]  # the last refusal is told by the agreement that ends
+    assert (heard[-1], heard.count("given_up")) == ("given_up", 1)
     row, payment = world.dunning(payment), world.fresh(payment)
     assert (row.state, row.next_at, payment.state, payment.due_at) == ("given_up", None, "declined", None)
     assert {attempt.state for attempt in world.attempts(payment)} == {"declined"}

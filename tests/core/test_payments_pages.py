@@ -61,7 +61,7 @@ def test_a_saved_card_is_chosen_without_leaving_the_site(world: World, auth: Aut
     second = world.payment(2000, payer)
     method = world.method_of(payer.id)
     answer = client.post(f"/pay/{second.id}", data={"method": str(method.id)})
-    assert answer.status_code == 303
+    assert (answer.status_code, answer.location) == (303, f"/agreements/{second.agreement_id}")
     assert world.fresh(second).state == "ready"
 
 
