@@ -1,8 +1,8 @@
-"""Runs mutmut with few tests for each mutant: of the files that import its module, and those that reach the fewest functions.
+"""Runs mutmut with few tests for each mutant: of the files that import its module, and the most special ones of each other.
 
 A function that every payment passes, or that a recurring job runs wherever jobs are run, is reached by hundreds of tests; a
-mutant of it that survives would cost all of them. With those alone that are most about it the count of what is noticed is
-a lower bound. Run as a script in a package's copy:
+mutant of it that survives would cost all of them. With some of each file alone, those first that reach the fewest functions,
+the count of what is noticed is a lower bound. Run as a script in a package's copy:
 `few.py MOST CHILDREN NAME...`; it imports nothing of the tree, so that mutmut decides from where that comes.
 """
 
@@ -36,12 +36,21 @@ def is_about(test: str, function: str) -> bool:
 
 
 def chosen(tests_by_function: dict[str, Any], most: int) -> dict[str, list[str]]:
-    """Give each function's most special tests, at most so many, in that order: whose file imports its module come first."""
+    """Give each function's most telling tests, at most so many, in that order.
+
+    Those whose file imports its module come first, then the most special one of each other file, the second of each, and so on.
+    """
     reach = Counter(test for tests in tests_by_function.values() for test in tests)
-    return {
-        function: sorted(tests, key=lambda test: (not is_about(test, function), reach[test], test))[:most]
-        for function, tests in tests_by_function.items()
-    }
+    found = {}
+    for function, tests in tests_by_function.items():
+        places: dict[str, int] = {}
+        turns: Counter[str] = Counter()
+        for test in sorted(tests, key=lambda test: (reach[test], test)):
+            file = test.partition("::")[0]
+            places[test] = 0 if is_about(test, function) else turns[file] + 1
+            turns[file] += 1
+        found[function] = sorted(places, key=lambda test: (places[test], reach[test], test))[:most]
+    return found
 
 
 def main(most: int, children: int, names: list[str]) -> None:
