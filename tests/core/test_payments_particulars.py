@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import click
 import pytest
@@ -15,13 +16,15 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.jobs.models import Job
 from marketplace.ledger import accounts
-from marketplace.payments import booked_back, charging, disputes, holds, methods, service
+from marketplace.payments import apply_transfers, booked_back, charging, disputes, holds, methods, service
 from marketplace.payments.bookings import Fee
 from marketplace.payments.cli import Since
+from marketplace.payments.facts import Refused
 from marketplace.payments.forms import MethodForm
 from marketplace.payments.gateway import ObjectRef
 from marketplace.payments.intake import read_event
 from marketplace.payments.models import PaymentAttempt, Refund
+from marketplace.payments.reconciliation.intake import take_in
 from marketplace.settings import service as settings
 from marketplace.testing.bank import Bank
 from marketplace.testing.clients import refresh
@@ -154,7 +157,68 @@ def test_the_card_that_is_chosen_is_marked_unless_its_bank_has_refused_it(cards:
         assert plain.method.data == str(older)
 
 
-# What goes back
+def test_the_job_of_a_hold_that_is_gone_is_rung_again_once_its_time_has_come_and_not_before(cards: MethodWorld) -> None:
+    payment = cards.on_hold(until=timedelta(days=3))
+    (hold,) = cards.holds(payment)
+    assert hold.ends_at is not None
+
+    def rung() -> list[str]:
+        with transaction():
+            db.session.execute(delete(Job))
+            holds.ring_late(clock.now(), timedelta(hours=1), 100)
+        refresh()
+        return [str(key) for key in db.session.scalars(select(Job.key).order_by(Job.id))]
+
+    assert rung() == []
+    cards.frozen.at(hold.ends_at)
+    assert rung() == []
+    cards.frozen.forward(seconds=1)
+    assert rung() == [f"payments.mind_hold:{hold.id}"]
+    service.capture(payment)
+    assert rung() == []
+    cards.frozen.forward(hours=1)
+    assert rung() == []
+    cards.frozen.forward(seconds=1)
+    assert rung() == [f"payments.capture:{hold.id}"]
+
+
+def test_a_page_to_save_a_card_that_the_bank_does_not_open_says_why(cards: MethodWorld) -> None:
+    payer = cards.factories.user()
+    cards.save_card(payer, VISA)
+    for customer in cards.stripe.customers.list().data:
+        cards.stripe.customers.delete(customer.id)
+    answer = methods.begin_setup(payer, None, RETURNS)
+    assert isinstance(answer, Refused)
+    assert answer.code
+    wanted = select(PaymentAttempt.state, PaymentAttempt.error_code).where(PaymentAttempt.kind == "setup")
+    refresh()
+    assert db.session.execute(wanted.order_by(PaymentAttempt.id.desc()).limit(1)).one() == ("closed", answer.code)
+
+
+def test_the_banks_entries_are_asked_for_from_a_moment_on(cards: MethodWorld) -> None:
+    payment = cards.on_card()
+    service.charge(payment)
+    cards.work()
+    cards.forward(days=3)
+    assert take_in("stripe", clock.now() - timedelta(days=1)) == (0, set())
+    _added, seen = take_in("stripe", None)
+    assert seen == {attempt.ref for attempt in cards.attempts(payment)}
+
+
+# What goes back and what goes out
+
+
+def test_an_agreement_hears_once_that_its_money_was_paid_out(world: Disputes, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = []
+    world.onboard(world.owner)
+
+    def listen(hook: str, **facts: Any) -> None:
+        heard.append((hook, facts["payment"].id, facts["change"]))
+
+    monkeypatch.setattr(apply_transfers, "announce", listen)
+    payment = world.paid_out(5000)
+    world.hear()
+    assert heard == [("payment_changed", payment.id, "paid_out")]
 
 
 def test_the_try_of_a_refund_that_fails_later_is_declined_with_the_banks_word(world: Disputes) -> None:

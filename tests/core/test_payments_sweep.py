@@ -9,10 +9,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, update
 
+from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.jobs.models import QUEUED, Job
-from marketplace.payments import refund_sources, service
-from marketplace.payments.models import PaymentAttempt, Refund
+from marketplace.payments import disputes, refund_sources, service
+from marketplace.payments.models import Payment, PaymentAttempt, Refund
 from marketplace.payments.payout_models import PayoutPart, TransferReversal
 from marketplace.payments.sweep import LONG, SHORT, sweep
 from marketplace.testing.bank import Bank
@@ -85,6 +86,23 @@ def attempt_in(state: str, code: str | None = None) -> Callable[[Disputes], str]
     return make
 
 
+def lost_answer(operation: str) -> Callable[[Disputes], str]:
+    def make(world: Disputes) -> str:
+        operator = world.factories.operator()
+        case = world.case(world.dispute(world.charged(5000)))
+        world.fault(operation, "lost_before")
+        if operation == "disputes.close":
+            disputes.concede(case.id, operator.id, "they are right")
+        else:
+            disputes.save(case.id, {"product_description": "A pledge"}, case.version)
+            disputes.submit(case.id, operator.id)
+        world.work()
+        kinds = PaymentAttempt.kind.in_(("evidence", "concede"))
+        return f"payments.recover:{db.session.scalars(select(PaymentAttempt.id).where(kinds)).one()}"
+
+    return make
+
+
 LOST: dict[str, tuple[Callable[[Disputes], str], timedelta]] = {
     "a charge": (lost_charge, LONG),
     "a refund": (lost_refund, LONG),
@@ -93,6 +111,8 @@ LOST: dict[str, tuple[Callable[[Disputes], str], timedelta]] = {
     "an outcome that nobody knows": (attempt_in("unknown"), SHORT),
     "an answer that never came": (attempt_in("open"), SHORT),
     "a bank that takes its time": (attempt_in("processing"), LONG),
+    "evidence that may not have arrived": (lost_answer("disputes.update"), SHORT),
+    "a case that may have been given up": (lost_answer("disputes.close"), SHORT),
     "a payer who was asked": (attempt_in("needs_payer", "authentication_required"), LONG),
 }
 
@@ -123,6 +143,20 @@ def test_what_waits_for_a_person_or_is_over_is_left_alone(world: Disputes, froze
     lose_jobs()
     frozen.forward(days=2)
     assert swept() == []
+
+
+def test_a_charge_that_was_due_long_ago_and_touched_just_now_is_left_alone(
+    world: Disputes, frozen: FrozenClock
+) -> None:
+    key = lost_charge(world)
+    lose_jobs()
+    with transaction():  # as by a statement that names it: nothing else of it changes
+        db.session.execute(
+            update(Payment).values(due_at=clock.now() - timedelta(days=9), updated_at=Payment.updated_at)
+        )
+    assert swept() == []
+    frozen.forward(seconds=LONG.total_seconds() + 1)
+    assert [found for found, _payload in swept()] == [key]
 
 
 def test_an_event_that_nobody_looked_at_is_rung_again(world: Disputes, frozen: FrozenClock) -> None:
