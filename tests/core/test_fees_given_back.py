@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from marketplace.database import db
 from marketplace.ledger import accounts
 from marketplace.payments import service
-from marketplace.payments.billing import invoices
+from marketplace.payments.billing import fee_lines, invoices
 from marketplace.payments.billing.models import Bill, FeeLine
 from marketplace.payments.bookings import Fee
 from marketplace.payments.models import Payment
@@ -72,3 +72,22 @@ def test_refunds_in_parts_give_the_platforms_tax_back_to_the_last_cent_and_no_mo
         invoices.sweep()
     assert world.standing(accounts.platform_fees("EUR")) == 0
     _agrees(world, 13)
+
+
+def test_the_tax_that_stays_is_that_of_the_payment_alone(world: Disputes) -> None:
+    first, second, third = _settled(world), world.charged(3333), world.charged(3333)
+    service.settle(second, [Fee("the payment provider's fee", eur(0), "provider")])
+    service.settle(third, [Fee("platform fee", eur(92))])
+    assert [fee_lines.tax_that_stays(world.fresh(one)) for one in (first, second, third)] == [13, 13, 0]
+
+
+def test_each_fee_names_its_tax_and_one_without_a_tax_names_none(world: Disputes) -> None:
+    settings.set_value("bills.tax_name", "VAT", None)
+    for rate, net, tax, name in (("21", 76, 16, "VAT 21 %"), ("0", 92, 0, "")):
+        settings.set_value("bills.tax_rate", rate, None)
+        payment = world.charged(3333)
+        service.settle(payment, [Fee("platform fee", eur(92))])
+        refresh()
+        wanted = select(FeeLine.net_minor, FeeLine.tax_minor, FeeLine.tax_name, FeeLine.tax_rate)
+        line = db.session.execute(wanted.where(FeeLine.payment_id == payment.id)).one()
+        assert tuple(line) == (net, tax, name, rate if tax else "")

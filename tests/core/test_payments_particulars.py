@@ -84,6 +84,8 @@ def test_a_card_that_the_bank_has_forgotten_can_be_removed_and_stays_described(c
     payment = cards.on_card(card=MASTERCARD)
     method = cards.method_of(payment.payer_id)
     before = (method.brand, method.last4, method.exp_month, method.exp_year)
+    with cards.app.test_request_context():
+        assert service.describe_method(method) == "Mastercard ending in 4444"
     cards.stripe.payment_methods.detach(method.ref)
     service.cancel_payment(payment)
     assert methods.remove_method(payment.payer_id, method.id)
