@@ -15,7 +15,9 @@ from marketplace.payments import refund_sources, service
 from marketplace.payments.apply import apply
 from marketplace.payments.burden_models import Burden, MemberDebt, ReserveHold
 from marketplace.payments.dispute_models import Dispute, DisputeMovement
+from marketplace.payments.facts import ChargeFacts, Succeeded
 from marketplace.payments.models import GatewayEvent, Payment, Refund
+from marketplace.payments.outcome import Fate
 from marketplace.payments.payout_models import PayoutPart
 from marketplace.payments.provider import provider
 from marketplace.payments.share_models import RefundShare
@@ -23,7 +25,7 @@ from marketplace.payments.shares import asked_for
 from marketplace.sandbox.calls import public
 from marketplace.settings import service as settings
 from marketplace.testing.clients import refresh
-from tests.core.payment_world import World, eur
+from tests.core.payment_world import VISA, World, eur
 
 
 class Disputes(World):
@@ -84,6 +86,17 @@ class Disputes(World):
         """Set a reserve aside from now on."""
         settings.set_value("payments.reserve_percent", percent, None)
         settings.set_value("payments.reserve_days", str(days), None)
+
+    def charged_late(self, ref: str) -> Payment:
+        """Give a payment of 50.00 that was cancelled before anybody heard of its charge: nothing is due for that money."""
+        payment = self.payment(5000, card=VISA)
+        self.fault("payment_intents.create", "lost_before")
+        service.charge(payment)
+        self.work()
+        (attempt,) = self.attempts(payment)
+        service.cancel_payment(self.fresh(payment))
+        assert apply(ChargeFacts(ref, attempt.key, Succeeded(), 5000, "EUR")).fate is Fate.APPLIED
+        return self.fresh(payment)
 
     def settled(self, minor: int = 5000, fee: int = 250) -> Payment:
         """Give a payment that was charged and settled."""

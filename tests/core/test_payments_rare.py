@@ -45,7 +45,6 @@ from marketplace.users.models import User
 from tests.core.dispute_world import Disputes
 from tests.core.method_world import HOLD, NOW, MethodWorld
 from tests.core.offline_world import OfflineWorld, without_a_provider
-from tests.core.payment_world import VISA
 
 DONE = Succeeded()
 
@@ -92,13 +91,7 @@ def test_a_second_transfer_of_the_same_earnings_is_booked_owed_and_shown(world: 
 
 
 def test_a_chargeback_of_money_that_nobody_was_due_takes_it_and_not_the_payee(world: Disputes) -> None:
-    payment = world.payment(5000, card=VISA)
-    world.fault("payment_intents.create", "lost_before")
-    service.charge(payment)
-    world.work()
-    (attempt,) = world.attempts(payment)
-    service.cancel_payment(world.fresh(payment))
-    assert apply(ChargeFacts("pi_late", attempt.key, DONE, 5000, "EUR")).fate is Fate.APPLIED
+    payment = world.charged_late("pi_late")
     assert (world.attempts(payment)[0].state, world.held(payment)) == ("surplus", 5000)
     none = FeeFacts(0, "EUR")
     took = (MovementFacts("txn_1", -3000, none),)
@@ -113,13 +106,7 @@ def test_a_chargeback_of_money_that_nobody_was_due_takes_it_and_not_the_payee(wo
 
 
 def test_what_a_won_case_brought_back_of_money_that_nobody_was_due_can_be_asked_for_again(world: Disputes) -> None:
-    payment = world.payment(5000, card=VISA)
-    world.fault("payment_intents.create", "lost_before")
-    service.charge(payment)
-    world.work()
-    (attempt,) = world.attempts(payment)
-    service.cancel_payment(world.fresh(payment))
-    apply(ChargeFacts("pi_late", attempt.key, DONE, 5000, "EUR"))
+    payment = world.charged_late("pi_late")
     none = FeeFacts(0, "EUR")
     took, came = MovementFacts("txn_1", -3000, none), MovementFacts("txn_2", 3000, none)
     apply(DisputeFacts("du_1", "", "pi_late", 3000, "EUR", "needs_response", movements=(took,)))

@@ -31,7 +31,7 @@ from marketplace.payments import (
 )
 from marketplace.payments.apply import apply
 from marketplace.payments.burden_models import MemberDebt, ReserveHold
-from marketplace.payments.facts import BankPayoutFacts, ChargeFacts, RefundFacts, Succeeded
+from marketplace.payments.facts import BankPayoutFacts, RefundFacts, Succeeded
 from marketplace.payments.inbox_models import WRONG_MODE
 from marketplace.payments.models import GatewayEvent, Payment, PaymentAttempt, Refund
 from marketplace.payments.outcome import Fate
@@ -187,13 +187,7 @@ def test_a_transfer_comes_out_of_its_charge_as_far_as_that_bears_it(world: Dispu
 
 
 def test_a_refund_of_a_surplus_that_somebody_made_at_the_gateway_is_no_refund_of_the_payment(world: Disputes) -> None:
-    payment = world.payment(5000, card=VISA)
-    world.fault("payment_intents.create", "lost_before")
-    service.charge(payment)
-    world.work()
-    (attempt,) = world.attempts(payment)
-    service.cancel_payment(world.fresh(payment))
-    apply(ChargeFacts("pi_late", attempt.key, Succeeded(), 5000, "EUR"))
+    payment = world.charged_late("pi_late")
     facts = RefundFacts("re_theirs", "", Succeeded(), 5000, "EUR", "pi_late", moved=True)
     assert apply(facts).fate is Fate.APPLIED
     assert apply(facts).fate is Fate.OLD
